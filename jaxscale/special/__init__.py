@@ -1,0 +1,1 @@
+"""Special functions that do not cancel, with gradients that stay finite."""

@@ -1,0 +1,69 @@
+"""Array aliases, dtype rules and argument checks that every layer shares."""
+
+import contextlib
+import math
+import operator
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
+
+Floats: TypeAlias = Float[Array, "..."]
+"""A floating-point array of any shape."""
+
+MAX_CALLS = 10**12
+"""The largest number of calls any function accepts; beyond it float64 log-ratios lose their promised accuracy."""
+
+
+@contextlib.contextmanager
+def float64() -> Iterator[None]:
+    """Compute in float64 inside the block, whatever the caller's JAX setting, which is restored afterwards."""
+    with jax.enable_x64(True):
+        yield
+
+
+def wants_float64(tree: Any) -> bool:
+    """Whether any concrete leaf of `tree` is a float64 array, which a kernel must then not round to float32."""
+    return any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(tree))
+
+
+def following_dtype(tree: Any) -> contextlib.AbstractContextManager[None]:
+    """The context in which a computation on `tree` keeps the dtype of its leaves.
+
+    JAX rounds NumPy float64 input to float32 unless x64 is on; a person who passes float64 arrays to a kernel means
+    float64, so it is switched on for that call alone.
+    """
+    return float64() if wants_float64(tree) else contextlib.nullcontext()
+
+
+def strong_float(value: Any) -> Floats:
+    """`value` as a floating-point array with a strong dtype (a weak one would compile everything twice)."""
+    dtype = jnp.result_type(value)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        dtype = jnp.result_type(float)
+    return jnp.asarray(value, dtype=jax.dtypes.canonicalize_dtype(dtype))
+
+
+def whole_numbers(values: ArrayLike | Iterable[int], name: str, *, least: int = 1, most: int = MAX_CALLS) -> np.ndarray:
+    """Check that `values` are whole numbers in [least, most] and return them as an int64 array of the same shape.
+
+    Raises:
+        ValueError: naming the argument, the offending value and what was expected.
+    """
+    array = np.asarray(values)
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: expected whole numbers from {least} to {most}")
+    for value in array.reshape(-1).tolist():
+        try:
+            number = operator.index(value)
+        except TypeError:
+            if not (isinstance(value, float) and math.isfinite(value) and value.is_integer()):
+                raise ValueError(f"{name} = {value!r}: expected whole numbers from {least} to {most}") from None
+            number = int(value)
+        if isinstance(value, bool) or not least <= number <= most:
+            raise ValueError(f"{name} = {value!r}: expected whole numbers from {least} to {most}")
+    return array.astype(np.int64)

@@ -42,10 +42,13 @@ def following_dtype(tree: Any) -> contextlib.AbstractContextManager[None]:
 
 def strong_float(value: Any) -> Floats:
     """`value` as a floating-point array with a strong dtype (a weak one would compile everything twice)."""
-    dtype = jnp.result_type(value)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        dtype = jnp.result_type(float)
-    return jnp.asarray(value, dtype=jax.dtypes.canonicalize_dtype(dtype))
+    return jnp.asarray(value, dtype=jnp.result_type(value, float))
+
+
+def promote(*values: Any) -> list[Floats]:
+    """Broadcast `values` to one shape and one floating dtype: theirs, or JAX's default for Python and whole numbers."""
+    dtype = jnp.result_type(*values, float)
+    return jnp.broadcast_arrays(*(jnp.asarray(value, dtype) for value in values))
 
 
 def whole_numbers(values: ArrayLike | Iterable[int], name: str, *, least: int = 1, most: int = MAX_CALLS) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 __version__ = importlib.metadata.version("jaxscale")
 
 _MODULE_OF = {
+    "AnswerDistribution": "difficulty._answers",
     "Attempts": "data",
     "Ballots": "data",
     "Estimate": "data",

@@ -1,0 +1,307 @@
+"""What was recorded: attempts, ballots, and the estimates made of them. NumPy only, no file access."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MAX_COUNT = 10**12
+"""The largest number of calls a query may have; beyond it float64 log-ratios lose their promised accuracy."""
+
+
+class DataError(ValueError):
+    """A file that cannot be read as data: one line that names the file, the line, and what was expected.
+
+    Args:
+        message: what is wrong and what was expected.
+        file: the file as the caller named it.
+        line: the line of the file, counted from 1, where one line is to blame.
+
+    >>> str(DataError("successes = 'x': expected a whole number", "runs.csv", 7))
+    "runs.csv, line 7: successes = 'x': expected a whole number"
+    """
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None):
+        where = "" if file is None else f"{file}: " if line is None else f"{file}, line {line}: "
+        super().__init__(where + message)
+        self.message = message
+        self.file = file
+        self.line = line
+
+
+class DataWarning(UserWarning):
+    """Data that can be used, though not for everything, or that a reader had to change or drop a part of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attempts:
+    """How many calls each query was given, and how many of them were right.
+
+    Args:
+        attempts: calls per query; whole numbers in [1, 10^12], shape (queries,).
+        successes: right calls per query; whole numbers in [0, attempts], shape (queries,).
+        query: labels of the queries, or None.
+        name: what the data set is called, or None.
+
+    Raises:
+        ValueError: naming the argument, the query, the value and what was expected.
+
+    The arrays are kept as read-only int64 copies.
+
+    >>> Attempts(attempts=[10, 10], successes=[0, 3]).successes
+    array([0, 3])
+    """
+
+    attempts: np.ndarray
+    successes: np.ndarray
+    query: tuple[str, ...] | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        attempts = _whole(self.attempts, "attempts", ndim=1, least=1)
+        successes = _whole(self.successes, "successes", shape=attempts.shape)
+        _refuse(successes > attempts, successes, "successes", "at most the number of attempts", self.query)
+        _set(self, attempts=attempts, successes=successes, query=_labels(self.query, len(attempts)))
+
+    def __len__(self) -> int:
+        """The number of queries."""
+        return len(self.attempts)
+
+    @property
+    def stopped_at_success(self) -> bool:
+        """Whether sampling looks as if it stopped at the first success: no query has two, and attempts are uneven.
+
+        Unbiased pass@k does not hold for such counts (the number of attempts depends on their outcomes); likelihoods
+        do. Source: MATH section 1, on the estimator of Chen et al. (arXiv 2107.03374).
+
+        >>> Attempts([3, 7, 10], [1, 1, 0]).stopped_at_success
+        True
+        """
+        uneven = self.attempts.min() < self.attempts.max()
+        return bool(uneven and self.successes.max() == 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Ballots:
+    """How often each query was given each answer, and which answers are right.
+
+    Args:
+        counts: calls per answer; whole numbers >= 0, shape (queries, answers), padded with 0 where a query has fewer
+            answers. Every query has at least one call, blank ones included.
+        correct: which answers count as right (several spellings may); bool, shape (queries, answers).
+        kept_counts: how many of `counts` a filter kept, or None without a filter; shape (queries, answers).
+        blank: calls with no extractable answer, which never win; shape (queries,); None means none.
+        scores: a score per call, shape (queries, calls), NaN beyond the calls of a query, or None. Calls are ordered
+            by answer as `call_answers` says: the counts[i, 0] calls with answer 0, then those with answer 1, ..., then
+            the blank ones; within an answer those that were kept come first.
+        tokens: output tokens per call, >= 0; the shape, order and padding of `scores`, or None.
+        greedy_correct: whether one greedy call was right; bool, shape (queries,), or None.
+        query: labels of the queries, or None.
+        name: what the data set is called, or None.
+        kept_blank: how many of `blank` the filter kept (a kept ballot without an answer counts as kept); shape
+            (queries,); only with `kept_counts`, where None means none.
+
+    Raises:
+        ValueError: naming the argument, the query, the value and what was expected.
+
+    The arrays are kept as read-only copies: counts int64, scores and tokens float64.
+
+    >>> Ballots(counts=[[3, 1], [2, 0]], correct=[[True, False], [False, False]], blank=[0, 2]).calls
+    array([4, 4])
+    """
+
+    counts: np.ndarray
+    correct: np.ndarray
+    kept_counts: np.ndarray | None = None
+    blank: np.ndarray | None = None
+    scores: np.ndarray | None = None
+    tokens: np.ndarray | None = None
+    greedy_correct: np.ndarray | None = None
+    query: tuple[str, ...] | None = None
+    name: str | None = None
+    kept_blank: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        counts = _whole(self.counts, "counts", ndim=2)
+        queries = counts.shape[:1]
+        none = np.zeros(queries, np.int64)
+        blank = _whole(none if self.blank is None else self.blank, "blank", shape=queries)
+        calls = counts.sum(axis=1) + blank
+        _refuse(calls < 1, calls, "calls of a query", "at least one ballot", self.query)
+        _refuse(calls > MAX_COUNT, calls, "calls of a query", "at most 10^12 ballots", self.query)
+
+        kept_counts, kept_blank = self.kept_counts, self.kept_blank
+        if kept_counts is not None:
+            kept_counts = _whole(kept_counts, "kept_counts", shape=counts.shape)
+            _refuse(kept_counts > counts, kept_counts, "kept_counts", "at most the count of the answer", self.query)
+            kept_blank = _whole(none if kept_blank is None else kept_blank, "kept_blank", shape=queries)
+            _refuse(kept_blank > blank, kept_blank, "kept_blank", "at most the number of blank calls", self.query)
+        elif kept_blank is not None:
+            raise ValueError("kept_blank without kept_counts: expected both or neither")
+
+        scores, tokens, greedy_correct = self.scores, self.tokens, self.greedy_correct
+        if scores is not None:
+            scores = _per_call(scores, "scores", calls)
+        if tokens is not None:
+            tokens = _per_call(tokens, "tokens", calls)
+            _refuse(tokens < 0, tokens, "tokens", "numbers >= 0", self.query)
+        if greedy_correct is not None:
+            greedy_correct = _booleans(greedy_correct, "greedy_correct", queries)
+
+        _set(
+            self,
+            counts=counts,
+            correct=_booleans(self.correct, "correct", counts.shape),
+            kept_counts=kept_counts,
+            blank=blank,
+            scores=scores,
+            tokens=tokens,
+            greedy_correct=greedy_correct,
+            query=_labels(self.query, len(counts)),
+            kept_blank=kept_blank,
+        )
+
+    def __len__(self) -> int:
+        """The number of queries."""
+        return len(self.counts)
+
+    @property
+    def calls(self) -> np.ndarray:
+        """Recorded calls per query, blank ones included; int64, shape (queries,)."""
+        return self.counts.sum(axis=1) + self.blank
+
+    @property
+    def call_answers(self) -> np.ndarray:
+        """The answer of each call in the order of `scores` and `tokens`; -1 for a blank call and for the padding.
+
+        Returns:
+            int64 array of shape (queries, calls), calls being the largest number of calls of any query.
+
+        >>> Ballots([[2, 1], [0, 1]], [[True, False], [True, False]], blank=[0, 1]).call_answers
+        array([[ 0,  0,  1],
+               [ 1, -1, -1]])
+        """
+        calls = self.calls
+        answers = np.full((len(self), int(calls.max())), -1, np.int64)
+        for row, counts in zip(answers, self.counts, strict=True):
+            row[: counts.sum()] = np.repeat(np.arange(len(counts)), counts)
+        return answers
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Values at several numbers of calls, with standard errors over queries.
+
+    Args:
+        k: numbers of calls; int64, any shape.
+        value: the estimates; float64, the shape of `k`.
+        standard_error: their standard errors; float64, the shape of `k`; NaN where there is none (a single query).
+
+    >>> Estimate(k=[1, 10], value=[0.2, 0.5], standard_error=[0.01, 0.03]).to_dict()["value"]
+    [0.2, 0.5]
+    """
+
+    k: np.ndarray
+    value: np.ndarray
+    standard_error: np.ndarray
+
+    def __post_init__(self) -> None:
+        k = _read_only(np.array(self.k, np.int64))
+        value, error = (_read_only(np.array(array, np.float64)) for array in (self.value, self.standard_error))
+        if not k.shape == value.shape == error.shape:
+            raise ValueError(f"shapes of k, value and standard_error differ: {k.shape}, {value.shape}, {error.shape}")
+        _set(self, k=k, value=value, standard_error=error)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The estimate as plain lists, fit for JSON: a standard error that does not exist is None."""
+        errors = [error if math.isfinite(error) else None for error in self.standard_error.reshape(-1).tolist()]
+        return {
+            "k": self.k.tolist(),
+            "value": self.value.tolist(),
+            "standard_error": errors if self.k.ndim else errors[0],
+        }
+
+    def __rich__(self) -> "Table":
+        from rich.table import Table
+
+        table = Table("k", "value", "standard error")
+        for column in table.columns:
+            column.justify = "right"
+        rows = (array.reshape(-1).tolist() for array in (self.k, self.value, self.standard_error))
+        for k, value, error in zip(*rows, strict=True):
+            table.add_row(f"{k:,}", f"{value:.4f}", f"{error:.4f}" if math.isfinite(error) else "-")
+        return table
+
+
+def _set(instance: Any, **fields: Any) -> None:
+    for name, value in fields.items():
+        object.__setattr__(instance, name, value)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array
+
+
+def _refuse(bad: np.ndarray, values: np.ndarray, name: str, expected: str, query: Sequence[str] | None = None) -> None:
+    """Raise a ValueError that names the first bad value."""
+    if bad.any():
+        at = tuple(int(index) for index in np.unravel_index(int(bad.argmax()), bad.shape))
+        label = f" (query {query[at[0]]!r})" if query is not None and at and at[0] < len(query) else ""
+        where = f" at index {', '.join(map(str, at))}" if at else ""
+        raise ValueError(f"{name} = {values[at].item()!r}{where}{label}: expected {expected}")
+
+
+def _whole(
+    values: ArrayLike, name: str, *, ndim: int | None = None, shape: tuple[int, ...] | None = None, least: int = 0
+) -> np.ndarray:
+    """`values` as a read-only int64 copy of the given rank or shape, every one a whole number in [least, 10^12]."""
+    array = np.array(values)
+    _check_shape(array, name, ndim, shape)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} is of type {array.dtype}: expected whole numbers")
+    expected = f"a whole number from {least} to 10^12"
+    with np.errstate(invalid="ignore"):
+        good = (array >= least) & (array <= MAX_COUNT) & (array == np.floor(array))
+    _refuse(~good, array, name, expected)
+    return _read_only(array.astype(np.int64))
+
+
+def _booleans(values: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.array(values)
+    _check_shape(array, name, None, shape)
+    if array.dtype != bool:
+        _refuse((array != 0) & (array != 1), array, name, "true or false")
+    return _read_only(array.astype(bool))
+
+
+def _per_call(values: ArrayLike, name: str, calls: np.ndarray) -> np.ndarray:
+    """`values` as float64, shape (queries, calls): finite for the calls of a query, NaN beyond them."""
+    array = np.array(values, np.float64)
+    _check_shape(array, name, None, (len(calls), int(calls.max())))
+    recorded = np.arange(array.shape[1]) < calls[:, None]
+    _refuse(recorded & ~np.isfinite(array), array, name, "a finite number for every call")
+    _refuse(~recorded & ~np.isnan(array), array, name, "NaN beyond the calls of a query")
+    return _read_only(array)
+
+
+def _check_shape(array: np.ndarray, name: str, ndim: int | None, shape: tuple[int, ...] | None) -> None:
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}: expected {shape}")
+    if ndim is not None and (array.ndim != ndim or array.size == 0):
+        expected = "(queries,)" if ndim == 1 else "(queries, answers)"
+        raise ValueError(f"{name} has shape {array.shape}: expected {expected} with at least one query")
+
+
+def _labels(query: Sequence[Any] | None, queries: int) -> tuple[str, ...] | None:
+    if query is None:
+        return None
+    if len(query) != queries:
+        raise ValueError(f"query has {len(query)} labels: expected {queries}, one per query")
+    return tuple(str(label) for label in query)

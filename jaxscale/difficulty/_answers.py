@@ -1,0 +1,93 @@
+"""Known answer distributions."""
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float
+from numpy.typing import ArrayLike
+
+_TOLERANCE = 1e-6
+
+
+class AnswerDistribution(eqx.Module):
+    """How probable each answer is to each query, for calls drawn with replacement.
+
+    Args:
+        probabilities: P(answer), shape (..., queries, answers); every row sums to 1.
+        correct: which answers are right, bool, a shape that broadcasts to that of `probabilities`; None: answer 0.
+        keep: P(kept by the filter | answer), the shape of `probabilities`; None: there is no filter.
+
+    Arrays are held as given: NumPy float64 stays so (kernels then compute in float64), jax arrays and tracers stay as
+    they are, so that everything computed from the distribution is differentiable in it. Values are checked where they
+    are concrete.
+
+    Raises:
+        ValueError: naming the argument, its value and what was expected.
+
+    >>> AnswerDistribution([[0.5, 0.3, 0.2]]).right
+    array([[ True, False, False]])
+    """
+
+    probabilities: Float[Array, "*batch queries answers"]
+    correct: Bool[Array, "*batch queries answers"] | None
+    keep: Float[Array, "*batch queries answers"] | None
+
+    def __init__(self, probabilities: ArrayLike, correct: ArrayLike | None = None, keep: ArrayLike | None = None):
+        self.probabilities = _floats(probabilities)
+        self.correct = None if correct is None else _array(correct)
+        self.keep = None if keep is None else _floats(keep)
+
+    def __check_init__(self) -> None:
+        shape = self.probabilities.shape
+        if len(shape) < 2 or 0 in shape:
+            raise ValueError(f"probabilities has shape {shape}: expected (..., queries, answers), none of them 0")
+        _check_values(self.probabilities, "probabilities")
+        if not isinstance(self.probabilities, jax.core.Tracer):
+            totals = np.asarray(self.probabilities, np.float64).sum(axis=-1)
+            worst = np.unravel_index(np.abs(totals - 1).argmax(), totals.shape)
+            if abs(totals[worst] - 1) > _TOLERANCE:
+                index = ", ".join(map(str, worst))
+                raise ValueError(f"probabilities of row {index} sum to {totals[worst]:.9g}: expected 1 within 1e-6")
+        if self.correct is not None:
+            if self.correct.dtype != bool:
+                raise ValueError(f"correct is of type {self.correct.dtype}: expected bool, one per answer")
+            try:
+                broadcast = np.broadcast_shapes(self.correct.shape, shape)
+            except ValueError:
+                broadcast = ()
+            if broadcast != shape:
+                raise ValueError(f"correct has shape {self.correct.shape}: expected one that broadcasts to {shape}")
+        if self.keep is not None:
+            if self.keep.shape != shape:
+                raise ValueError(f"keep has shape {self.keep.shape}: expected {shape}, that of probabilities")
+            _check_values(self.keep, "keep")
+
+    @property
+    def right(self) -> np.ndarray | Array:
+        """Which answers are right, in the shape of `probabilities` (answer 0 where `correct` was not given)."""
+        if self.correct is None:
+            correct = np.arange(self.probabilities.shape[-1]) == 0
+        else:
+            correct = self.correct
+        if isinstance(correct, np.ndarray):
+            return np.broadcast_to(correct, self.probabilities.shape)
+        return jax.numpy.broadcast_to(correct, self.probabilities.shape)
+
+
+def _array(value):
+    return value if isinstance(value, np.ndarray | jax.Array) else np.asarray(value)
+
+
+def _floats(value):
+    array = _array(value)
+    return array if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) else np.asarray(array, np.float64)
+
+
+def _check_values(array, name: str) -> None:
+    if isinstance(array, jax.core.Tracer):
+        return
+    values = np.asarray(array, np.float64)
+    bad = ~((values >= 0) & (values <= 1 + _TOLERANCE))
+    if bad.any():
+        index = np.unravel_index(int(bad.argmax()), bad.shape)
+        raise ValueError(f"{name} = {values[index]} at index {', '.join(map(str, index))}: expected numbers in [0, 1]")

@@ -47,8 +47,9 @@ def strong_float(value: Any) -> Floats:
 
 def promote(*values: Any) -> list[Floats]:
     """Broadcast `values` to one shape and one floating dtype: theirs, or JAX's default for Python and whole numbers."""
-    dtype = jnp.result_type(*values, float)
-    return jnp.broadcast_arrays(*(jnp.asarray(value, dtype) for value in values))
+    arrays = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in values]
+    dtype = jnp.result_type(*arrays, float)
+    return jnp.broadcast_arrays(*(jnp.asarray(array, dtype) for array in arrays))
 
 
 def whole_numbers(values: ArrayLike | Iterable[int], name: str, *, least: int = 1, most: int = MAX_CALLS) -> np.ndarray:

@@ -1,1 +1,7 @@
+"""How hard the queries are: distributions of the success probability, and laws of the coverage curve."""
 
+from jaxscale.difficulty._answers import AnswerDistribution
+from jaxscale.difficulty._base import AbstractDifficulty, AbstractLaw
+from jaxscale.difficulty._beta import Beta
+
+__all__ = ["AbstractDifficulty", "AbstractLaw", "AnswerDistribution", "Beta"]

@@ -1,0 +1,141 @@
+"""What every law of coverage can do: difficulty models, and laws of the curve alone."""
+
+from abc import abstractmethod
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import Floats, promote
+from jaxscale.data import Attempts
+from jaxscale.special import log_binomial
+
+
+class AbstractLaw(eqx.Module):
+    """A law of coverage: how the share of queries solved grows with the number of calls."""
+
+    @abstractmethod
+    def log_failure(self, k: ArrayLike | Array) -> Floats:
+        """Log of the probability that k calls at a random query all fail (the log inference loss).
+
+        Args:
+            k: number of calls, zero or more; any shape.
+
+        Returns:
+            Zero or negative values, shape of `k`.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def statistics(attempts: np.ndarray, successes: np.ndarray) -> Any:
+        """What the likelihood needs of the data, computed once in NumPy.
+
+        Args:
+            attempts: (queries,) attempts per query.
+            successes: (queries,) successes per query.
+
+        Returns:
+            A pytree of arrays whose first axis runs over queries.
+        """
+
+    @abstractmethod
+    def log_likelihood_terms(self, statistics: Any) -> Float[Array, " queries"]:
+        """Log-likelihood of each query from what `statistics` returned."""
+
+    def pass_at_k(self, k: ArrayLike | Array) -> Floats:
+        """Coverage: the probability that at least one of k calls at a random query succeeds.
+
+        Args:
+            k: number of calls, zero or more; any shape.
+
+        Returns:
+            Probabilities, shape of `k`.
+        """
+        return -jnp.expm1(self.log_failure(k))
+
+    def log_likelihood(self, attempts: Attempts) -> Float[Array, ""]:
+        """Log-likelihood of recorded attempts, summed over queries (a composite one for laws of the curve alone).
+
+        Args:
+            attempts: what was recorded.
+
+        Returns:
+            A scalar in natural-log units.
+        """
+        return jnp.sum(self.log_likelihood_terms(self.statistics(attempts.attempts, attempts.successes)))
+
+
+class CountStatistics(NamedTuple):
+    """Successes, failures and the log binomial coefficient of each query."""
+
+    successes: Float[Array, " queries"]
+    failures: Float[Array, " queries"]
+    log_choices: Float[Array, " queries"]
+
+
+class AbstractDifficulty(AbstractLaw):
+    """A distribution of the success probability p over queries."""
+
+    @abstractmethod
+    def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
+        """log E[p^successes (1-p)^failures], from which failure, likelihood and posterior prediction all follow.
+
+        Args:
+            successes: zero or more; any shape.
+            failures: zero or more; broadcast with `successes`.
+
+        Returns:
+            Zero or negative values of the broadcast shape.
+        """
+
+    @abstractmethod
+    def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
+        """Draw success probabilities, in log space so that neither end is rounded away.
+
+        Args:
+            key: a typed JAX key.
+            shape: shape of the draw.
+
+        Returns:
+            log p and log(1 - p), each of shape `shape`.
+        """
+
+    def log_failure(self, k: ArrayLike | Array) -> Floats:
+        """Log of E[(1-p)^k], the log inference loss; see `AbstractLaw.log_failure`."""
+        return self.log_moment(jnp.zeros_like(promote(k)[0]), k)
+
+    @staticmethod
+    def statistics(attempts: np.ndarray, successes: np.ndarray) -> CountStatistics:
+        """Successes, failures and log binomial coefficients; see `AbstractLaw.statistics`."""
+        attempts, successes = np.asarray(attempts), np.asarray(successes)
+        failures = attempts - successes
+        return CountStatistics(*promote(successes, failures, log_binomial(attempts, successes)))
+
+    def log_likelihood_terms(self, statistics: CountStatistics) -> Float[Array, " queries"]:
+        """log E[p^c (1-p)^(n-c)] + log C(n, c) of each query."""
+        return self.log_moment(statistics.successes, statistics.failures) + statistics.log_choices
+
+    def log_predictive_failure(
+        self,
+        k: ArrayLike | Array,
+        attempts: Int[np.ndarray, " queries"],
+        successes: Int[np.ndarray, " queries"],
+    ) -> Floats:
+        """Log of the probability that k further calls at a query all fail, given what was recorded of it.
+
+        Args:
+            k: further calls; broadcast with the other two.
+            attempts: recorded attempts.
+            successes: recorded successes.
+
+        Returns:
+            Zero or negative values of the broadcast shape.
+
+        Source:
+            MATH section 2 (posterior predictive).
+        """
+        successes, failures, k = promote(successes, np.asarray(attempts) - np.asarray(successes), k)
+        return self.log_moment(successes, failures + k) - self.log_moment(successes, failures)

@@ -1,0 +1,85 @@
+"""How a model's fields declare what values they may take, so that fitting needs no knowledge of any model."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxscale._arrays import Floats, strong_float
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """A set of allowed values and a smooth map onto it from the whole real line (or space).
+
+    Attributes:
+        wording: what is expected, as an error message says it.
+        holds: whether a concrete NumPy array satisfies it.
+        to_free: from an allowed value to unconstrained coordinates.
+        from_free: the inverse of `to_free`.
+    """
+
+    wording: str
+    holds: Callable[[np.ndarray], bool]
+    to_free: Callable[[Floats], Floats]
+    from_free: Callable[[Floats], Floats]
+
+
+def _logit(p: Floats) -> Floats:
+    return jnp.log(p) - jnp.log1p(-p)
+
+
+positive = Constraint("a finite number above 0", lambda x: bool(np.all((x > 0) & np.isfinite(x))), jnp.log, jnp.exp)
+nonnegative = Constraint(
+    "a finite number of 0 or more",
+    lambda x: bool(np.all((x >= 0) & np.isfinite(x))),
+    # A start at exactly 0 would never move: the smallest useful value stands in for it.
+    lambda x: jnp.log(jnp.maximum(x, 1e-12)),
+    jnp.exp,
+)
+unit_interval = Constraint(
+    "a number in [0, 1]",
+    lambda x: bool(np.all((x >= 0) & (x <= 1))),
+    lambda x: _logit(jnp.clip(x, 1e-12, 1 - 1e-6)),
+    jax.nn.sigmoid,
+)
+simplex = Constraint(
+    "numbers of 0 or more that sum to 1",
+    lambda x: bool(np.all(x >= 0) and np.allclose(np.sum(x, axis=-1), 1, rtol=0, atol=1e-5)),
+    lambda x: jnp.log(jnp.maximum(x, 1e-30)),
+    lambda x: jax.nn.softmax(x, axis=-1),
+)
+
+
+def parameter(constraint: Constraint, *, fitted: bool = True, **kwargs: Any) -> Any:
+    """Declare a model field that holds a parameter.
+
+    Args:
+        constraint: the values it may take.
+        fitted: whether `fit` moves it unless told otherwise with `free=`.
+        **kwargs: passed on to `equinox.field`, for instance `default`.
+
+    Returns:
+        The field; values are converted to arrays with a strong floating dtype.
+    """
+    return eqx.field(converter=strong_float, metadata={"constraint": constraint, "fitted": fitted}, **kwargs)
+
+
+def check_parameters(model: eqx.Module) -> None:
+    """Refuse a model whose concrete parameters break their constraints (traced ones pass unseen).
+
+    Raises:
+        ValueError: naming the model, the parameter, its value and what was expected.
+    """
+    for field in dataclasses.fields(model):
+        constraint = field.metadata.get("constraint")
+        value = getattr(model, field.name)
+        if constraint is None or not isinstance(value, (jax.Array, np.ndarray)) or isinstance(value, jax.core.Tracer):
+            continue
+        if not constraint.holds(np.asarray(value)):
+            shown = np.array2string(np.asarray(value), threshold=6, separator=", ")
+            raise ValueError(f"{type(model).__name__}: {field.name} = {shown}: expected {constraint.wording}")

@@ -14,6 +14,8 @@ _MODULE_OF = {
     "Attempts": "data",
     "Ballots": "data",
     "Estimate": "data",
+    "read_attempts": "io",
+    "read_ballots": "io",
 }
 
 __all__ = sorted([*_MODULE_OF, "__version__"])

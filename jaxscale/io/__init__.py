@@ -1,1 +1,79 @@
+"""Files of attempts and ballots: one small reader per format, one registry, one function for each kind of data."""
 
+import os
+from collections.abc import Sequence
+
+from jaxscale.data import Attempts, Ballots
+from jaxscale.io import _attempts, _ballots
+from jaxscale.io._registry import FORMATS, read_table
+
+__all__ = ["FORMATS", "read_attempts", "read_ballots"]
+
+
+def read_attempts(
+    path: str | os.PathLike[str], group: str | Sequence[str] = (), *, format: str | None = None
+) -> dict[str, Attempts]:
+    r"""Read attempts from a CSV, JSONL or Parquet file, recognised by its content.
+
+    Its columns are `problem, attempts, successes`, or `problem, passed` with one row a call (0/1, true/false). Other
+    columns are ignored, unless `group` names them.
+
+    Args:
+        path: the file.
+        group: columns of which each combination of values becomes one data set.
+        format: the name of a format in `FORMATS`, where its content is not to decide.
+
+    Returns:
+        one `Attempts` per group, keyed by the group's values joined with " / " (or "all"), in order of appearance;
+        queries in order of appearance.
+
+    Raises:
+        DataError: one line that names the file, the line and what was expected.
+
+    >>> from pathlib import Path; from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "runs.csv"; _ = path.write_text("problem,attempts,successes\na,10,3\nb,10,0\n")
+    >>> read_attempts(path)["all"].successes
+    array([3, 0])
+    """
+    names = (group,) if isinstance(group, str) else tuple(group)
+    table = read_table(path, _attempts.COLUMNS.union(names), format)
+    return _attempts.attempts_of(table, names, os.path.splitext(os.path.basename(path))[0])
+
+
+def read_ballots(
+    path: str | os.PathLike[str],
+    group: str | Sequence[str] = (),
+    normalise: bool = False,
+    *,
+    format: str | None = None,
+) -> dict[str, Ballots]:
+    r"""Read ballots from a CSV, JSONL or Parquet file, recognised by its content.
+
+    Its columns are `problem, answer, count, correct` [, `kept`: how many of them a filter kept], or, with one row a
+    call, `problem, answer, correct` [, `kept`] [, `score`] [, `tokens`]. Answers are compared as they are written; an
+    empty or null one is no answer: it is counted as blank and never wins. Where there is a column `gold` or `target`,
+    it must be the same for all rows of a problem. Other columns are ignored, unless `group` names them.
+
+    Args:
+        path: the file.
+        group: columns of which each combination of values becomes one data set.
+        normalise: whether answers that differ only in spaces at their ends, in case, in thousands separators, or as
+            numbers or fractions of equal value are one answer, right if any of them is marked so. How many were merged
+            is said in a `DataWarning`.
+        format: the name of a format in `FORMATS`, where its content is not to decide.
+
+    Returns:
+        one `Ballots` per group, keyed by the group's values joined with " / " (or "all"), in order of appearance;
+        queries and the answers of a query in order of appearance.
+
+    Raises:
+        DataError: one line that names the file, the line and what was expected.
+
+    >>> from pathlib import Path; from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "runs.csv"; _ = path.write_text("problem,answer,correct\na,7,1\na,8,0\na,7,1\n")
+    >>> read_ballots(path)["all"].counts
+    array([[2, 1]])
+    """
+    names = (group,) if isinstance(group, str) else tuple(group)
+    table = read_table(path, _ballots.COLUMNS.union(names), format)
+    return _ballots.ballots_of(table, names, os.path.splitext(os.path.basename(path))[0], normalise)

@@ -1,0 +1,84 @@
+"""From a table to attempts."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxscale.data import Attempts, DataWarning
+from jaxscale.io._groups import ALL, Queries, queries_of, told_apart
+from jaxscale.io._table import Table
+
+COUNTED = ("problem", "attempts", "successes")
+PER_CALL = ("problem", "passed")
+COLUMNS = frozenset(COUNTED) | frozenset(PER_CALL)
+
+
+def attempts_of(table: Table, group: Sequence[str], name: str) -> dict[str, Attempts]:
+    """The attempts of each group of a table; `name` is for the data set of a table that is not grouped."""
+    counted = _is_counted(table)
+    queries = queries_of(table, group)
+    if counted:
+        attempts, successes = _counted(table, queries)
+    else:
+        passed = table.truths("passed")
+        attempts = np.bincount(queries.of_row)
+        successes = np.bincount(queries.of_row[passed], minlength=len(attempts))
+
+    result = {}
+    for code, key in enumerate(queries.groups):
+        members = np.flatnonzero(queries.group == code)
+        labels = tuple(queries.label[query] for query in members)
+        title = name if queries.groups == [ALL] else key
+        result[key] = Attempts(attempts[members], successes[members], labels, title)
+        if result[key].stopped_at_success:
+            warnings.warn(
+                f"{table.file}: {title}: sampling looks as if it stopped at the first success (no problem has two, "
+                "attempts are uneven): unbiased pass@k does not hold for such counts, fits do",
+                DataWarning,
+                stacklevel=3,
+            )
+    return result
+
+
+def _is_counted(table: Table) -> bool:
+    names = set(table.names)
+    if "passed" in names and names & {"attempts", "successes"}:
+        both = ", ".join(name for name in table.names if name in COLUMNS - {"problem"})
+        raise table.error(
+            f"columns of two layouts together ({both}): expected {', '.join(COUNTED)} (counted) or "
+            f"{', '.join(PER_CALL)} (one row a call)"
+        )
+    if {"answer", "correct"} <= names and not names & {"attempts", "successes", "passed"}:
+        raise table.error(
+            f"holds ballots, not attempts: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
+            "(ballots are for `jaxscale vote` and read_ballots)"
+        )
+    counted = "passed" not in names
+    table.layout(
+        (COUNTED, PER_CALL),
+        None if not names & {"attempts", "successes", "passed"} else COUNTED if counted else PER_CALL,
+    )
+    return counted
+
+
+def _counted(table: Table, queries: Queries) -> tuple[np.ndarray, np.ndarray]:
+    attempts, successes = table.whole_numbers("attempts", least=1), table.whole_numbers("successes")
+    over = successes > attempts
+    if over.any():
+        row = int(over.argmax())
+        raise table.error(
+            f"successes = {successes[row]} of attempts = {attempts[row]}: expected at most as many successes", row
+        )
+    again = np.ones(len(table), bool)
+    again[queries.first_row] = False
+    if again.any():
+        row = int(again.argmax())
+        query = int(queries.of_row[row])
+        first = int(queries.first_row[query])
+        raise table.error(
+            f"{queries.name(query)} appears again (first on {table.where(first)}): expected one row per problem"
+            f"{'' if queries.groups == [ALL] else ' and group'}{told_apart(table, row, first, COUNTED)}",
+            row,
+        )
+    return attempts, successes

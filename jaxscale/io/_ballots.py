@@ -1,0 +1,272 @@
+"""From a table to ballots."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from jaxscale.data import MAX_COUNT, Ballots, DataWarning
+from jaxscale.io._groups import ALL, Queries, queries_of, told_apart
+from jaxscale.io._normalise import normalise
+from jaxscale.io._table import Table, first_seen, shown
+
+COUNTED = ("problem", "answer", "count", "correct")
+PER_CALL = ("problem", "answer", "correct")
+GOLD = ("gold", "target")
+COLUMNS = frozenset(COUNTED) | {"kept", "score", "tokens"} | frozenset(GOLD)
+
+_MOST_CELLS = 2 * 10**8
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a table, or its distinct answers: whose they are, and how many calls each stands for.
+
+    Args:
+        query: shape (rows,), as all of them.
+        answer: codes; -1 for no answer.
+        count: calls.
+        kept: calls that a filter kept, or None.
+        correct: whether the answer is right.
+    """
+
+    query: np.ndarray
+    answer: np.ndarray
+    count: np.ndarray
+    kept: np.ndarray | None
+    correct: np.ndarray
+
+
+def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> dict[str, Ballots]:
+    """The ballots of each group of a table.
+
+    Args:
+        table: what was read.
+        group: the columns of which each combination of values makes one data set.
+        name: what the data set of a table that is not grouped is called.
+        merge: whether to normalise answers, which merges spellings.
+    """
+    counted = _is_counted(table)
+    queries = queries_of(table, group)
+    for gold in GOLD:
+        _check_gold(table, queries, gold)
+    rows, values = _rows(table, queries, counted)
+    _check_answers(table, queries, rows, values, counted)
+    scores, tokens = (None, None) if counted else (table.numbers("score"), table.numbers("tokens", least=0))
+    if merge:
+        rows = _merged(table, rows, values)
+    _check_blank(table, rows)
+
+    answers = _distinct(rows)
+    slot = _position(answers.query)
+    order = _call_order(rows, answers, slot)
+    result = {}
+    for code, key in enumerate(queries.groups):
+        title = name if queries.groups == [ALL] else key
+        result[key] = ballots = _group(table, queries, code, title, rows, answers, slot, order, scores, tokens)
+        if not ballots.correct.any():
+            warnings.warn(
+                f"{table.file}: {title}: no answer is marked correct: accuracy is 0 by construction",
+                DataWarning,
+                stacklevel=3,
+            )
+    return result
+
+
+def _is_counted(table: Table) -> bool:
+    names = set(table.names)
+    counted = "count" in names
+    if counted and "score" in names:
+        raise table.error(
+            f"columns of two layouts together (count, score): expected {', '.join(COUNTED)} [, kept] (counted) or "
+            f"{', '.join(PER_CALL)} [, kept] [, score] (one row a call)"
+        )
+    if "answer" not in names and names & {"attempts", "successes", "passed"}:
+        raise table.error(
+            f"holds attempts, not ballots: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
+            "(attempts are for `jaxscale forecast` and read_attempts)"
+        )
+    near = table.near("count")
+    if not counted and near and near not in COLUMNS:
+        raise table.error(f"no column 'count' (did you mean {near!r}?): found {table.found()}")
+    table.layout((COUNTED, PER_CALL), COUNTED if counted else PER_CALL)
+    return counted
+
+
+def _check_gold(table: Table, queries: Queries, gold: str) -> None:
+    """One problem has one right answer, where the file says which it is: else two problems share a label."""
+    if gold in table.names:
+        codes, values = table.coded(gold)
+        differs = codes != codes[queries.first_row][queries.of_row]
+        if differs.any():
+            row = int(differs.argmax())
+            query = int(queries.of_row[row])
+            first = int(queries.first_row[query])
+            raise table.error(
+                f"{queries.name(query)} has {gold} {shown(values[codes[row]])}, but {shown(values[codes[first]])} on "
+                f"{table.where(first)}: expected one {gold} per problem",
+                row,
+            )
+
+
+def _rows(table: Table, queries: Queries, counted: bool) -> tuple[_Rows, list[str]]:
+    codes, values = table.coded("answer")
+    correct = table.truths("correct")
+    count = table.whole_numbers("count") if counted else np.ones(len(table), np.int64)
+    kept = None
+    if "kept" in table.names:
+        kept = table.whole_numbers("kept") if counted else table.truths("kept").astype(np.int64)
+        if (kept > count).any():
+            row = int((kept > count).argmax())
+            raise table.error(f"kept = {kept[row]} of count = {count[row]}: expected at most as many", row)
+    totals = np.bincount(queries.of_row, weights=count)
+    for bad, expected in ((totals < 1, "at least one"), (totals > MAX_COUNT, "at most 10^12")):
+        if bad.any():
+            query = int(bad.argmax())
+            message = f"{queries.name(query)} has {totals[query]:.0f} ballots: expected {expected}"
+            raise table.error(message, int(queries.first_row[query]))
+    none = values.index("") if "" in values else -1
+    return _Rows(queries.of_row, np.where(codes == none, -1, codes), count, kept, correct), values
+
+
+def _check_answers(table: Table, queries: Queries, rows: _Rows, values: list[str], counted: bool) -> None:
+    """An answer to a problem is right or wrong, and has one row in a counted file."""
+    of_row, first_row = first_seen(_pair(rows))
+    differs = rows.correct != rows.correct[first_row][of_row]
+    again = np.ones(len(of_row), bool)
+    again[first_row] = False
+    for bad, what in ((differs, "right and wrong"), (again & counted, "twice")):
+        if bad.any():
+            row = int(bad.argmax())
+            first = int(first_row[of_row[row]])
+            answer = "no answer" if rows.answer[row] < 0 else f"answer {shown(values[rows.answer[row]])}"
+            owner = queries.name(int(rows.query[row]))
+            if what == "twice":
+                message = f"{answer} to {owner} appears again (first on {table.where(first)}): expected one row each"
+                message += told_apart(table, row, first, (*COUNTED, "kept"))
+            else:
+                verdict = ("wrong", "right")
+                message = (
+                    f"{answer} to {owner} is {verdict[rows.correct[row]]}, but {verdict[rows.correct[first]]} on "
+                    f"{table.where(first)}: expected an answer to be always right or always wrong"
+                )
+                message += told_apart(table, row, first, (*COUNTED, "kept", "score", "tokens"))
+            raise table.error(message, row)
+
+
+def _check_blank(table: Table, rows: _Rows) -> None:
+    bad = (rows.answer < 0) & rows.correct & (rows.count > 0)
+    if bad.any():
+        message = "an empty answer is marked correct: expected 0, since no answer never wins a vote"
+        raise table.error(message, int(bad.argmax()))
+
+
+def _merged(table: Table, rows: _Rows, values: list[str]) -> _Rows:
+    """The rows with answers that are normalised alike made one; right if any spelling of it was marked so."""
+    codes: dict[str, int] = {"": -1}
+    new = [codes.setdefault(normalise(value), len(codes)) for value in values]
+    merged = replace(rows, answer=np.where(rows.answer < 0, -1, np.array(new)[rows.answer]))
+    before, after = (len(np.unique(_pair(each)[each.answer >= 0])) for each in (rows, merged))
+    warnings.warn(
+        f"{table.file}: normalising merged {before - after} of {before} answers with another spelling",
+        DataWarning,
+        stacklevel=4,
+    )
+    return merged
+
+
+def _pair(rows: _Rows) -> np.ndarray:
+    """One key per pair of query and answer."""
+    return rows.query * (int(rows.answer.max()) + 2) + rows.answer + 1
+
+
+def _distinct(rows: _Rows) -> _Rows:
+    """The answers that each query was given, in order of first appearance, blank ones left out."""
+    named = np.flatnonzero(rows.answer >= 0)
+    of_row, first = first_seen(_pair(rows)[named])
+    size = len(first)
+    correct = np.zeros(size, bool)
+    correct[of_row[rows.correct[named]]] = True
+    return _Rows(
+        rows.query[named][first],
+        rows.answer[named][first],
+        _totals(of_row, rows.count[named], size),
+        None if rows.kept is None else _totals(of_row, rows.kept[named], size),
+        correct,
+    )
+
+
+def _totals(of_row: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
+    # Sums stay below 2^53, so that float64 weights lose nothing.
+    return np.bincount(of_row, weights=values, minlength=size).astype(np.int64)
+
+
+def _position(query: np.ndarray) -> np.ndarray:
+    """How many earlier entries have the same query."""
+    order = np.argsort(query, kind="stable")
+    ordered = query[order]
+    position = np.empty_like(order)
+    position[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    return position
+
+
+def _call_order(rows: _Rows, answers: _Rows, slot: np.ndarray) -> np.ndarray:
+    """The place of each row among the calls of its query: by answer, blank ones last, kept ones first."""
+    slot_of = np.full(len(rows.query), np.iinfo(np.int64).max)
+    named = rows.answer >= 0
+    slot_of[named] = slot[first_seen(_pair(rows)[named])[0]]
+    dropped = np.zeros(len(slot_of), np.int64) if rows.kept is None else 1 - rows.kept
+    order = np.lexsort((dropped, slot_of, rows.query))
+    place = np.empty_like(order)
+    place[order] = _position(rows.query[order])
+    return place
+
+
+def _group(
+    table: Table,
+    queries: Queries,
+    code: int,
+    title: str,
+    rows: _Rows,
+    answers: _Rows,
+    slot: np.ndarray,
+    order: np.ndarray,
+    scores: np.ndarray | None,
+    tokens: np.ndarray | None,
+) -> Ballots:
+    members = np.flatnonzero(queries.group == code)
+    local = np.full(len(queries.label), -1)
+    local[members] = np.arange(len(members))
+
+    mine = local[answers.query] >= 0
+    cells = (local[answers.query[mine]], slot[mine])
+    shape = (len(members), int(slot[mine].max(initial=0)) + 1)
+    row = local[rows.query] >= 0
+    calls = (local[rows.query[row]], order[row])
+    call_shape = (len(members), int(order[row].max()) + 1)
+    widest = max(shape[1], call_shape[1] if scores is not None or tokens is not None else 1)
+    if len(members) * widest > _MOST_CELLS:
+        raise table.error(f"{title}: {len(members)} problems, one with {widest} answers or calls: too large a table")
+
+    def spread(values: np.ndarray, fill: object, at: tuple, size: tuple[int, int]) -> np.ndarray:
+        array = np.full(size, fill, values.dtype)
+        array[at] = values
+        return array
+
+    blank = rows.answer < 0
+    no_answer = [
+        None if values is None else _totals(local[rows.query[blank & row]], values[blank & row], len(members))
+        for values in (rows.count, rows.kept)
+    ]
+    return Ballots(
+        spread(answers.count[mine], 0, cells, shape),
+        spread(answers.correct[mine], False, cells, shape),
+        None if answers.kept is None else spread(answers.kept[mine], 0, cells, shape),
+        no_answer[0],
+        None if scores is None else spread(scores[row], np.nan, calls, call_shape),
+        None if tokens is None else spread(tokens[row], np.nan, calls, call_shape),
+        query=tuple(queries.label[query] for query in members),
+        name=title,
+        kept_blank=no_answer[1],
+    )

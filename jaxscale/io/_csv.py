@@ -1,0 +1,118 @@
+"""Tables as comma-separated values (RFC 4180: quotes, quoted line ends, a byte order mark, blank lines)."""
+
+import csv
+import functools
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv
+
+from jaxscale.data import DataError
+from jaxscale.io._source import MAX_LINE, Source
+from jaxscale.io._table import Table
+
+
+def recognises(source: Source) -> bool:
+    """Whether this may be CSV: the last resort for any text."""
+    return b"\0" not in source.head
+
+
+def read(source: Source, wanted: frozenset[str] | None) -> Table:
+    """Read the wanted columns of a CSV file (None: all) as text."""
+    with source.open() as file:
+        header = next(_rows(source, file), None)
+        if header is None:
+            raise source.error("is empty: expected a header line and rows below it")
+        names = [name.strip() for name in header[1]]
+        taken = [index for index, name in enumerate(names) if wanted is None or name in wanted]
+        # An unwanted column still counts the rows where no wanted one is there.
+        table = _body(source, file, len(names), taken or [0])
+    columns = {names[index]: table.column(str(index)).combine_chunks() for index in taken or [0]}
+    return Table(
+        source.name,
+        tuple(names),
+        columns,
+        place=functools.partial(_line_of, source),
+        reread=functools.partial(read, source, None),
+    )
+
+
+def _body(source: Source, file: BinaryIO, width: int, taken: list[int]) -> pa.Table:
+    """The rows below the header, columns named by their position."""
+    positions = [str(index) for index in range(width)]
+    # The last column is read too: a quote that is never closed ends up there.
+    included = sorted({*taken, width - 1})
+    try:
+        table = pyarrow.csv.read_csv(
+            file,
+            pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_LINE),
+            pyarrow.csv.ParseOptions(newlines_in_values=True),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(positions, pa.large_string()),
+                include_columns=[str(index) for index in included],
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowException as error:
+        raise _diagnosis(source, width, str(error)) from None
+    if table.num_rows == 0:
+        raise _diagnosis(source, width, "no rows")
+    if "\n" in (table.column(str(width - 1))[-1].as_py() or ""):
+        _check_last_quote(source)
+    return table
+
+
+def _rows(source: Source, file: BinaryIO, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """The rows of `file` that are not blank, each with the line on which it begins."""
+    lines = (source.text(line, number) for number, line in enumerate(source.lines(file), 1))
+    limit = csv.field_size_limit(MAX_LINE)
+    try:
+        reader = csv.reader(lines, strict=strict)
+        begin = 1
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise source.error(f"not a CSV row ({error}): expected one", begin) from None
+            if row:
+                yield begin, row
+            begin = reader.line_num + 1
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _line_of(source: Source, row: int) -> int | None:
+    """The line on which data row `row` begins."""
+    with source.open() as file:
+        try:
+            for index, (line, _) in enumerate(_rows(source, file), -1):
+                if index == row:
+                    return line
+        except DataError:
+            pass
+    return None
+
+
+def _diagnosis(source: Source, width: int, message: str) -> DataError:
+    """Why the file is not a table: the first row that breaks it, or the parser's own words."""
+    with source.open() as file:
+        rows = 0
+        try:
+            for line, row in _rows(source, file, strict=True):
+                rows += 1
+                if len(row) != width:
+                    return source.error(f"{len(row)} fields: expected {width}, as in the header", line)
+        except DataError as error:
+            return error
+    if rows == 1:
+        return source.error("has a header but no rows: expected a row per problem, answer or call")
+    return source.error(f"not a CSV table ({message.splitlines()[0][:120]})")
+
+
+def _check_last_quote(source: Source) -> None:
+    with source.open() as file:
+        for _ in _rows(source, file, strict=True):
+            pass

@@ -1,0 +1,87 @@
+"""Rows of a table by group and by problem."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxscale.io._table import Table, first_seen, shown
+
+ALL = "all"
+"""The name of the one data set of a file that is not grouped."""
+
+
+@dataclass(frozen=True)
+class Queries:
+    """The queries of a table: the distinct pairs of group and problem, in order of first appearance.
+
+    Args:
+        groups: the names of the groups.
+        group: the group of each query, shape (queries,).
+        label: the problem of each query.
+        of_row: the query of each row, shape (rows,).
+        first_row: the row in which each query appears first, shape (queries,).
+    """
+
+    groups: list[str]
+    group: np.ndarray
+    label: list[str]
+    of_row: np.ndarray
+    first_row: np.ndarray
+
+    def name(self, query: int) -> str:
+        """A query for the middle of a message."""
+        inside = f" of group {shown(self.groups[self.group[query]])}" if self.groups != [ALL] else ""
+        return f"problem {shown(self.label[query])}{inside}"
+
+
+def queries_of(table: Table, group: Sequence[str]) -> Queries:
+    """Find the queries of a table whose `group` columns make one data set of each combination of their values.
+
+    Raises:
+        DataError: there is no such column, or a row has no problem.
+    """
+    for name in group:
+        if name not in table.names:
+            near = table.near(name)
+            meant = f" (did you mean {near!r}?)" if near else ""
+            raise table.error(f"no column {name!r} to group by{meant}: found {table.found()}")
+    row_group, groups = _groups(table, group)
+    problem, labels = table.coded("problem")
+    if "" in labels:
+        row = int((problem == labels.index("")).argmax())
+        raise table.error("problem is empty: expected a label", row)
+    of_row, first_row = first_seen(row_group * len(labels) + problem)
+    label = [labels[code] for code in problem[first_row]]
+    return Queries(groups, row_group[first_row], label, of_row, first_row)
+
+
+def _groups(table: Table, group: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    if not group:
+        return np.zeros(len(table), np.int64), [ALL]
+    row_group = np.zeros(len(table), np.int64)
+    labels: list[tuple[str, ...]] = [()]
+    for column in group:
+        codes, values = table.coded(column)
+        finer, first = first_seen(row_group * len(values) + codes)
+        labels = [(*labels[row_group[row]], values[codes[row]]) for row in first]
+        row_group = finer
+    names = [" / ".join(label) for label in labels]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise table.error(f"two groups are both called {shown(twice)}: expected values without ' / '")
+    return row_group, names
+
+
+def told_apart(table: Table, row: int, other: int, known: Sequence[str]) -> str:
+    """What may tell two rows of the same problem apart: advice for an error message."""
+    whole = table.reread()
+    differing = [
+        name
+        for name, column in whole.columns.items()
+        if name not in known and whole.names.count(name) == 1 and column[row].as_py() != column[other].as_py()
+    ]
+    if not differing:
+        return ""
+    options = " or ".join(f"--group {name}" for name in differing[:4])
+    return f"; the rows differ in other columns: perhaps {options} is needed"

@@ -1,0 +1,89 @@
+"""Tables as JSON lines: one object a line."""
+
+import array
+import functools
+import json
+
+import pyarrow as pa
+
+from jaxscale.data import DataError
+from jaxscale.io._source import Source
+from jaxscale.io._table import Table, shown
+
+# Numbers stay text: an answer is taken as it is written, and 1e400 is not silently infinite.
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+
+
+def recognises(source: Source) -> bool:
+    """Whether this is meant to be JSON: it begins with a brace or bracket, or is named so."""
+    head = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return head[:1] in (b"{", b"[") or source.path.suffix.lower() in (".jsonl", ".ndjson", ".json")
+
+
+def read(source: Source, wanted: frozenset[str] | None) -> Table:
+    """Read the wanted keys of a JSON lines file (None: all that hold a single value) as text."""
+    lines = array.array("q")
+    columns: dict[str, list[str | None]] = {}
+    names: dict[str, None] = {}
+    with source.open() as file:
+        for number, line in enumerate(source.lines(file), 1):
+            text = source.text(line, number).strip()
+            if not text:
+                continue
+            record = parsed_object(source, text, number)
+            for name, value in record.items():
+                if name not in names:
+                    names[name] = None
+                if wanted is None or name in wanted:
+                    if isinstance(value, dict | list):
+                        if wanted is None:
+                            continue
+                        raise source.error(f"{name} is a list or an object: expected a single value", number)
+                    column = columns.setdefault(name, [])
+                    column.extend([None] * (len(lines) - len(column)))
+                    column.append(value if isinstance(value, str) or value is None else str(value).lower())
+            lines.append(number)
+    if not lines:
+        raise source.error("is empty: expected one JSON object a line")
+    rows = len(lines)
+    for column in columns.values():
+        column.extend([None] * (rows - len(column)))
+    return Table(
+        source.name,
+        tuple(names),
+        {name: _texts(source, name, column, lines) for name, column in columns.items()}
+        or {"": pa.nulls(rows, pa.large_string())},
+        place=lines.__getitem__,
+        reread=functools.partial(read, source, None),
+    )
+
+
+def parsed_object(source: Source, text: str, number: int) -> dict:
+    """The JSON object that a line holds, its numbers as text."""
+    try:
+        record = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise source.error(f"not JSON ({error.msg} at column {error.colno}): expected an object", number) from None
+    except RecursionError:
+        raise source.error("JSON nested too deeply: expected an object of single values", number) from None
+    if not isinstance(record, dict):
+        raise source.error(f"{shown(text)}: expected a JSON object", number)
+    return record
+
+
+def _texts(source: Source, name: str, column: list[str | None], lines: array.array) -> pa.Array:
+    try:
+        return pa.array(column, pa.large_string())
+    except UnicodeEncodeError:
+        for value, line in zip(column, lines, strict=True):
+            if not _is_text(value):
+                raise source.error(f"{name} holds half a surrogate pair: expected text", line) from None
+        raise DataError(f"{name}: expected text", source.name) from None
+
+
+def _is_text(value: str | None) -> bool:
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        return False
+    return True

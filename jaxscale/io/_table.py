@@ -1,0 +1,161 @@
+"""A table of text, as every reader returns it: columns become codes and numbers, errors name the line."""
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jaxscale.data import MAX_COUNT, DataError
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_TRUTH = {"1": 1, "true": 1, "1.0": 1, "0": 0, "false": 0, "0.0": 0}
+_SHOWN = 60
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a reader took from a file, before it becomes attempts or ballots.
+
+    Args:
+        file: the file as the caller named it.
+        names: the names of all columns of the file, wanted or not.
+        columns: the wanted ones as text; null where there is no value.
+        place: line of the file at which a row begins, or None where the format has no lines.
+        reread: reads the same file again with every column (for an error message that needs them).
+        notes: what the reader dropped or had to decide, a sentence each.
+    """
+
+    file: str
+    names: tuple[str, ...]
+    columns: dict[str, pa.Array]
+    place: Callable[[int], int | None]
+    reread: Callable[[], "Table"]
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(next(iter(self.columns.values())))
+
+    def error(self, message: str, row: int | None = None) -> DataError:
+        """A `DataError` about the file, or about one row of it."""
+        if row is None:
+            return DataError(message, self.file)
+        line = self.place(row)
+        return DataError(message if line is not None else f"row {row + 1}: {message}", self.file, line)
+
+    def where(self, row: int) -> str:
+        """The place of a row, for the middle of a message."""
+        line = self.place(row)
+        return f"row {row + 1}" if line is None else f"line {line}"
+
+    def coded(self, name: str) -> tuple[np.ndarray, list[str]]:
+        """A column as codes into its distinct values, in order of first appearance; no value is the empty string.
+
+        Returns:
+            int64 codes of shape (rows,), and the values.
+        """
+        if self.names.count(name) > 1:
+            raise self.error(f"column {name!r} appears {self.names.count(name)} times: expected it once")
+        encoded = pc.fill_null(self.columns[name], "").dictionary_encode()
+        return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
+
+    def whole_numbers(self, name: str, least: int = 0) -> np.ndarray:
+        """A column of whole numbers from `least` to 10^12 as int64, shape (rows,)."""
+        return self._parsed(name, lambda text: _whole(text, least), f"a whole number from {least} to 10^12", np.int64)
+
+    def truths(self, name: str) -> np.ndarray:
+        """A column of 0/1 or true/false (any case) as bool, shape (rows,)."""
+        return self._parsed(name, lambda text: _TRUTH.get(text.strip().lower()), "0 or 1, true or false", np.bool_)
+
+    def numbers(self, name: str, least: float = -math.inf) -> np.ndarray | None:
+        """A column of finite numbers >= `least` as float64, shape (rows,); None if there is none, or it is empty."""
+        expected = "a finite number" if least == -math.inf else f"a finite number >= {least:g}"
+        if name not in self.names or all(not text.strip() for text in self.coded(name)[1]):
+            return None
+        return self._parsed(name, lambda text: _finite(text, least), f"{expected} in every row, or in none", np.float64)
+
+    def _parsed(self, name: str, parse: Callable[[str], Number | None], expected: str, dtype: type) -> np.ndarray:
+        codes, values = self.coded(name)
+        parsed = [parse(text) for text in values]
+        for code, (text, number) in enumerate(zip(values, parsed, strict=True)):
+            if number is None:
+                found = f"{name} is empty" if not text.strip() else f"{name} = {shown(text)}"
+                raise self.error(f"{found}: expected {expected}", int((codes == code).argmax()))
+        return np.array(parsed, dtype)[codes]
+
+    def layout(self, layouts: Sequence[tuple[str, ...]], chosen: tuple[str, ...] | None = None) -> None:
+        """Check that the file has every column of the `chosen` layout, by default of the one that it comes closest to.
+
+        Raises:
+            DataError: naming the missing column, and the column that may have been meant.
+        """
+        if chosen is None:
+            chosen = max(layouts, key=lambda layout: sum(2 * (n in self.names) + bool(self.near(n)) for n in layout))
+        for name in chosen:
+            if name not in self.names:
+                near = self.near(name)
+                meant = f" (did you mean {near!r}?)" if near else ""
+                expected = " or ".join(", ".join(layout) for layout in layouts)
+                raise self.error(f"no column {name!r}{meant}: expected columns {expected}; found {self.found()}")
+
+    def near(self, name: str) -> str | None:
+        """The column whose name is close to `name`, if there is one."""
+        lowered = {other.lower(): other for other in self.names}
+        matches = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.7)
+        return lowered[matches[0]] if matches and lowered[matches[0]] != name else None
+
+    def found(self) -> str:
+        """The names of the columns, for a message."""
+        return shown_list(list(self.names)) if self.names else "none"
+
+
+def shown(text: str) -> str:
+    """`text` quoted on one line, shortened where it is long."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")
+
+
+def shown_list(names: Sequence[str], most: int = 12) -> str:
+    """The first `most` names, quoted, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + more
+
+
+def first_seen(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number equal keys alike, in order of first appearance.
+
+    Returns:
+        the number of each key, and the index at which each number appears first.
+    """
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank[inverse], first[order]
+
+
+def _whole(text: str, least: int) -> int | None:
+    text = text.strip()
+    if _WHOLE.fullmatch(text):
+        number = int(text)
+    else:
+        value = _finite(text, -math.inf)
+        if value is None or not value.is_integer():
+            return None
+        number = int(value)
+    return number if least <= number <= MAX_COUNT else None
+
+
+def _finite(text: str, least: float) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= least and "_" not in text else None

@@ -38,6 +38,25 @@ class _Rows:
     correct: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Votes:
+    """Where everything goes in the rectangles of `Ballots`.
+
+    Args:
+        rows: the rows of the table.
+        answers: the distinct answers of each query.
+        slot: the column of each of `answers` among those of its query.
+        per_call: `scores` and `tokens`, where there are any, one per row.
+        place: the column of each row among the calls of its query; 0 where there is no `per_call`.
+    """
+
+    rows: _Rows
+    answers: _Rows
+    slot: np.ndarray
+    per_call: dict[str, np.ndarray]
+    place: np.ndarray
+
+
 def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> dict[str, Ballots]:
     """The ballots of each group of a table.
 
@@ -53,18 +72,16 @@ def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> di
         _check_gold(table, queries, gold)
     rows, values = _rows(table, queries, counted)
     _check_answers(table, queries, rows, values, counted)
-    scores, tokens = (None, None) if counted else (table.numbers("score"), table.numbers("tokens", least=0))
+    per_call = {} if counted else {"scores": table.numbers("score"), "tokens": table.numbers("tokens", least=0)}
     if merge:
         rows = _merged(table, rows, values)
     _check_blank(table, rows)
 
-    answers = _distinct(rows)
-    slot = _position(answers.query)
-    order = _call_order(rows, answers, slot)
+    votes = _votes(rows, {name: numbers for name, numbers in per_call.items() if numbers is not None})
     result = {}
     for code, key in enumerate(queries.groups):
         title = name if queries.groups == [ALL] else key
-        result[key] = ballots = _group(table, queries, code, title, rows, answers, slot, order, scores, tokens)
+        result[key] = ballots = _group(table, queries, votes, code, title)
         if not ballots.correct.any():
             warnings.warn(
                 f"{table.file}: {title}: no answer is marked correct: accuracy is 0 by construction",
@@ -223,50 +240,48 @@ def _call_order(rows: _Rows, answers: _Rows, slot: np.ndarray) -> np.ndarray:
     return place
 
 
-def _group(
-    table: Table,
-    queries: Queries,
-    code: int,
-    title: str,
-    rows: _Rows,
-    answers: _Rows,
-    slot: np.ndarray,
-    order: np.ndarray,
-    scores: np.ndarray | None,
-    tokens: np.ndarray | None,
-) -> Ballots:
+def _votes(rows: _Rows, per_call: dict[str, np.ndarray]) -> _Votes:
+    answers = _distinct(rows)
+    slot = _position(answers.query)
+    place = _call_order(rows, answers, slot) if per_call else np.zeros(len(rows.query), np.int64)
+    return _Votes(rows, answers, slot, per_call, place)
+
+
+def _group(table: Table, queries: Queries, votes: _Votes, code: int, title: str) -> Ballots:
+    """The ballots of one group: its rows and answers spread over rectangles."""
     members = np.flatnonzero(queries.group == code)
     local = np.full(len(queries.label), -1)
     local[members] = np.arange(len(members))
+    rows, answers = votes.rows, votes.answers
+    mine, row = local[answers.query] >= 0, local[rows.query] >= 0
+    by_answer = (local[answers.query[mine]], votes.slot[mine])
+    by_call = (local[rows.query[row]], votes.place[row])
+    answer_shape = (len(members), int(by_answer[1].max(initial=0)) + 1)
+    call_shape = (len(members), int(by_call[1].max()) + 1)
+    if len(members) * max(answer_shape[1], call_shape[1]) > _MOST_CELLS:
+        widest = f"{answer_shape[1]:,} answers" if answer_shape[1] >= call_shape[1] else f"{call_shape[1]:,} calls"
+        raise table.error(f"{title}: {len(members):,} problems, one of them with {widest}: expected a smaller table")
 
-    mine = local[answers.query] >= 0
-    cells = (local[answers.query[mine]], slot[mine])
-    shape = (len(members), int(slot[mine].max(initial=0)) + 1)
-    row = local[rows.query] >= 0
-    calls = (local[rows.query[row]], order[row])
-    call_shape = (len(members), int(order[row].max()) + 1)
-    widest = max(shape[1], call_shape[1] if scores is not None or tokens is not None else 1)
-    if len(members) * widest > _MOST_CELLS:
-        raise table.error(f"{title}: {len(members)} problems, one with {widest} answers or calls: too large a table")
+    blank = row & (rows.answer < 0)
 
-    def spread(values: np.ndarray, fill: object, at: tuple, size: tuple[int, int]) -> np.ndarray:
-        array = np.full(size, fill, values.dtype)
-        array[at] = values
-        return array
+    def blanks(values: np.ndarray) -> np.ndarray:
+        return _totals(local[rows.query[blank]], values[blank], len(members))
 
-    blank = rows.answer < 0
-    no_answer = [
-        None if values is None else _totals(local[rows.query[blank & row]], values[blank & row], len(members))
-        for values in (rows.count, rows.kept)
-    ]
     return Ballots(
-        spread(answers.count[mine], 0, cells, shape),
-        spread(answers.correct[mine], False, cells, shape),
-        None if answers.kept is None else spread(answers.kept[mine], 0, cells, shape),
-        no_answer[0],
-        None if scores is None else spread(scores[row], np.nan, calls, call_shape),
-        None if tokens is None else spread(tokens[row], np.nan, calls, call_shape),
+        _spread(answers.count[mine], by_answer, answer_shape, 0),
+        _spread(answers.correct[mine], by_answer, answer_shape, False),
+        kept_counts=None if answers.kept is None else _spread(answers.kept[mine], by_answer, answer_shape, 0),
+        blank=blanks(rows.count),
         query=tuple(queries.label[query] for query in members),
         name=title,
-        kept_blank=no_answer[1],
+        kept_blank=None if rows.kept is None else blanks(rows.kept),
+        **{name: _spread(values[row], by_call, call_shape, np.nan) for name, values in votes.per_call.items()},
     )
+
+
+def _spread(
+    values: np.ndarray, cells: tuple[np.ndarray, np.ndarray], shape: tuple[int, int], fill: float
+) -> np.ndarray:
+    array = np.full(shape, fill, values.dtype)
+    array[cells] = values
+    return array

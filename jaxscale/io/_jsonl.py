@@ -21,7 +21,7 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source, wanted: frozenset[str] | None) -> Table:
-    """Read the wanted keys of a JSON lines file (None: all that hold a single value) as text."""
+    """Read the wanted keys of a JSON lines file (None: all) as text."""
     lines = array.array("q")
     columns: dict[str, list[str | None]] = {}
     names: dict[str, None] = {}
@@ -31,28 +31,25 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
             if not text:
                 continue
             record = parsed_object(source, text, number)
-            for name, value in record.items():
-                if name not in names:
-                    names[name] = None
-                if wanted is None or name in wanted:
-                    if isinstance(value, dict | list):
-                        if wanted is None:
-                            continue
+            if not record.keys() <= names.keys():
+                for name in record.keys() - names.keys() if wanted is None else wanted & (record.keys() - names.keys()):
+                    columns[name] = [None] * len(lines)
+                names.update(dict.fromkeys(record))
+            for name, column in columns.items():
+                value = record.get(name)
+                if isinstance(value, dict | list):
+                    if wanted is not None:
                         raise source.error(f"{name} is a list or an object: expected a single value", number)
-                    column = columns.setdefault(name, [])
-                    column.extend([None] * (len(lines) - len(column)))
-                    column.append(value if isinstance(value, str) or value is None else str(value).lower())
+                    value = None
+                column.append(value if value is None or isinstance(value, str) else str(value).lower())
             lines.append(number)
     if not lines:
         raise source.error("is empty: expected one JSON object a line")
-    rows = len(lines)
-    for column in columns.values():
-        column.extend([None] * (rows - len(column)))
     return Table(
         source.name,
         tuple(names),
         {name: _texts(source, name, column, lines) for name, column in columns.items()}
-        or {"": pa.nulls(rows, pa.large_string())},
+        or {"": pa.nulls(len(lines), pa.large_string())},
         place=lines.__getitem__,
         reread=functools.partial(read, source, None),
     )
@@ -61,7 +58,9 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
 def parsed_object(source: Source, text: str, number: int) -> dict:
     """The JSON object that a line holds, its numbers as text."""
     try:
-        record = _DECODER.decode(text)
+        record, end = _DECODER.raw_decode(text)
+        if end < len(text):
+            raise json.JSONDecodeError("more than one value", text, end)
     except json.JSONDecodeError as error:
         raise source.error(f"not JSON ({error.msg} at column {error.colno}): expected an object", number) from None
     except RecursionError:

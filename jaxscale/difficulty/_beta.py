@@ -63,10 +63,14 @@ class Beta(AbstractDifficulty):
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
-        successes, failures = promote(successes, failures)
-        # First the failures, then the successes given them: two negative terms, so nothing cancels.
-        solvable = log_beta_ratio(self.a, self.b, failures) + log_beta_ratio(self.b + failures, self.a, successes)
-        return jnp.where(successes == 0, log_mix_with_one(self.ceiling, solvable), jnp.log(self.ceiling) + solvable)
+        c, m, a, b = promote(successes, failures, self.a, self.b)
+        # First the failures, then the successes given them: two negative terms, so nothing cancels. They are stacked
+        # only to be compiled once.
+        stacked = log_beta_ratio(jnp.stack([a, b + m]), jnp.stack([b, a]), jnp.stack([m, c]))
+        solvable = stacked[0] + stacked[1]
+        never = c == 0
+        mixed = log_mix_with_one(self.ceiling, jnp.where(never, solvable, 0.0))
+        return jnp.where(never, mixed, jnp.log(self.ceiling) + solvable)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`. Unsolvable queries have log p = -inf."""

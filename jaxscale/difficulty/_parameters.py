@@ -21,37 +21,48 @@ class Constraint:
         holds: whether a concrete NumPy array satisfies it.
         to_free: from an allowed value to unconstrained coordinates.
         from_free: the inverse of `to_free`.
+        log_prior: log density, up to a constant, of a wide prior on the unconstrained coordinates: log-normal with a
+            standard deviation of 3 (a factor of 20) for positive numbers, uniform for shares.
     """
 
     wording: str
     holds: Callable[[np.ndarray], bool]
     to_free: Callable[[Floats], Floats]
     from_free: Callable[[Floats], Floats]
+    log_prior: Callable[[Floats], Floats]
+
+
+def _wide_normal(x: Floats) -> Floats:
+    return -jnp.square(x / 3) / 2
 
 
 def _logit(p: Floats) -> Floats:
     return jnp.log(p) - jnp.log1p(-p)
 
 
-positive = Constraint("a finite number above 0", lambda x: bool(np.all((x > 0) & np.isfinite(x))), jnp.log, jnp.exp)
+positive = Constraint("a finite number above 0", lambda x: bool(np.all((x > 0) & np.isfinite(x))), jnp.log, jnp.exp, _wide_normal)
 nonnegative = Constraint(
     "a finite number of 0 or more",
     lambda x: bool(np.all((x >= 0) & np.isfinite(x))),
     # A start at exactly 0 would never move: the smallest useful value stands in for it.
     lambda x: jnp.log(jnp.maximum(x, 1e-12)),
     jnp.exp,
+    _wide_normal,
 )
 unit_interval = Constraint(
     "a number in [0, 1]",
     lambda x: bool(np.all((x >= 0) & (x <= 1))),
     lambda x: _logit(jnp.clip(x, 1e-12, 1 - 1e-6)),
     jax.nn.sigmoid,
+    lambda x: jax.nn.log_sigmoid(x) + jax.nn.log_sigmoid(-x),
 )
 simplex = Constraint(
     "numbers of 0 or more that sum to 1",
     lambda x: bool(np.all(x >= 0) and np.allclose(np.sum(x, axis=-1), 1, rtol=0, atol=1e-5)),
     lambda x: jnp.log(jnp.maximum(x, 1e-30)),
     lambda x: jax.nn.softmax(x, axis=-1),
+    # Uniform on the simplex; the wide term only pins the direction that softmax does not see.
+    lambda x: jax.nn.log_softmax(x, axis=-1) + _wide_normal(jnp.mean(x, axis=-1, keepdims=True)),
 )
 
 

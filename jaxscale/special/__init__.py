@@ -1,7 +1,16 @@
 """Special functions that do not cancel, with gradients that stay finite."""
 
-from jaxscale.special._gamma import log_beta_ratio, log_binomial
+from jaxscale.special._gamma import log_beta_function, log_beta_ratio, log_binomial
 from jaxscale.special._harmonic import harmonic_number
 from jaxscale.special._log import log1mexp, log_mix_with_one
+from jaxscale.special._quadrature import log_integral
 
-__all__ = ["harmonic_number", "log1mexp", "log_beta_ratio", "log_binomial", "log_mix_with_one"]
+__all__ = [
+    "harmonic_number",
+    "log1mexp",
+    "log_beta_function",
+    "log_beta_ratio",
+    "log_binomial",
+    "log_integral",
+    "log_mix_with_one",
+]

@@ -1,5 +1,8 @@
 """Ratios of gamma and beta functions that never subtract two large numbers."""
 
+from collections.abc import Sequence
+
+import jax
 import jax.numpy as jnp
 
 from jaxscale._arrays import Floats, promote
@@ -14,10 +17,20 @@ def _stirling_tail(x: Floats) -> Floats:
     """Stirling's correction log Gamma(x) - ((x - 1/2) log x - x + log(2 pi)/2) without its first term, 1/(12 x)."""
     inverse = 1 / x
     square = inverse * inverse
+    return inverse * square * _polynomial(_STIRLING, square)
+
+
+def _stirling_tail_slope(x: Floats) -> Floats:
+    """Derivative of `_stirling_tail`."""
+    square = 1 / (x * x)
+    return -square * square * _polynomial([(2 * i + 3) * c for i, c in enumerate(_STIRLING)], square)
+
+
+def _polynomial(coefficients: Sequence[float], x: Floats) -> Floats:
     total = jnp.zeros_like(x)
-    for coefficient in reversed(_STIRLING):
-        total = total * square + coefficient
-    return total * square * inverse
+    for coefficient in reversed(coefficients):
+        total = total * x + coefficient
+    return total
 
 
 def _log_one_minus(small: Floats, ratio: Floats) -> Floats:
@@ -50,17 +63,23 @@ def log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
         >>> print(float(log_beta_ratio(1.0, 1.0, 3.0)))  # E[(1-p)^3] = 1/4 for uniform p
         -1.386294...
     """
-    a, b, k = promote(a, b, k)
-    total = jnp.zeros_like(b)
-    for start in range(0, _SHIFT, _GROUP):
-        # One logarithm for three factors: more would underflow in float32 for large a and k.
-        missing, product = jnp.zeros_like(b), jnp.ones_like(b)
-        for j in range(start, start + _GROUP):
-            scale = 1 / ((b + a + j) * (b + k + j))
-            t = (a * k) * scale
-            missing = missing + t * (1 - missing)
-            product = product * ((b + j) * (b + a + k + j) * scale)
-        total = total + _log_one_minus(missing, product)
+    return _log_beta_ratio(*promote(a, b, k))
+
+
+# One derivative rule, worked out on paper, keeps gradients as accurate as values and spares XLA the unrolled
+# derivative of every step (compiling a Hessian took 5 times as long without it).
+@jax.custom_jvp
+def _log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
+    steps = jnp.arange(0, _SHIFT, _GROUP, dtype=b.dtype).reshape(-1, *[1] * b.ndim)
+    # One logarithm for three factors: the product of more would underflow in float32 for large a and k.
+    missing, product = jnp.zeros_like(b), jnp.ones_like(b)
+    for j in range(_GROUP):
+        at = b + steps + j
+        scale = 1 / ((at + a) * (at + k))
+        t = (a * k) * scale
+        missing = missing + t * (1 - missing)
+        product = product * (at * (at + a + k) * scale)
+    total = jnp.sum(_log_one_minus(missing, product), axis=0)
     x = b + _SHIFT
     xa, xk, xak = x + a, x + k, x + a + k
     cross = (a / xa) * (k / xk)
@@ -68,6 +87,52 @@ def log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
     first = -cross * ((xa + xk) / (x * xak)) / 12
     tail = (_stirling_tail(xa) - _stirling_tail(x)) - (_stirling_tail(xak) - _stirling_tail(xk))
     return total + leading + first + tail
+
+
+@_log_beta_ratio.defjvp
+def _log_beta_ratio_jvp(primals, tangents):
+    a, b, k = primals
+    by_a, by_b, by_k = _log_beta_ratio_slopes(a, b, k)
+    return _log_beta_ratio(a, b, k), by_a * tangents[0] + by_b * tangents[1] + by_k * tangents[2]
+
+
+def _log_beta_ratio_slopes(a: Floats, b: Floats, k: Floats) -> tuple[Floats, Floats, Floats]:
+    """The derivatives in a, b and k: differences of digamma functions, with the same cancellations done on paper."""
+    at = b + jnp.arange(_SHIFT, dtype=b.dtype).reshape(-1, *[1] * b.ndim)
+    ata, atk, atak = at + a, at + k, at + a + k
+    by_a = -jnp.sum((k / ata) / atak, axis=0)
+    by_k = -jnp.sum((a / atk) / atak, axis=0)
+    by_b = jnp.sum((a / ata) * (k / atk) * ((ata + atk) / (at * atak)), axis=0)
+    x = b + _SHIFT
+    xa, xk, xak = x + a, x + k, x + a + k
+    cross = (a / xa) * (k / xk)
+    at_x, at_xa, at_xk, at_xak = (_stirling_tail_slope(v) for v in (x, xa, xk, xak))
+    by_a = by_a - jnp.log1p(k / xa) - (k / (xa * xak)) * (0.5 + (1 / xa + 1 / xak) / 12) + (at_xa - at_xak)
+    by_k = by_k - jnp.log1p(a / xk) - (a / (xk * xak)) * (0.5 + (1 / xk + 1 / xak) / 12) + (at_xk - at_xak)
+    squares = ((k / (x * xk)) * (1 / x + 1 / xk) - (k / (xa * xak)) * (1 / xa + 1 / xak)) / 12
+    by_b = by_b - _log_one_minus(cross, (x / xa) * (xak / xk)) + cross * ((xa + xk) / (x * xak)) / 2 + squares
+    return by_a, by_b + ((at_xa - at_x) - (at_xak - at_xk)), by_k
+
+
+def log_beta_function(a: Floats, b: Floats) -> Floats:
+    """Log of the beta function B(a, b), which is the integral of x^(a-1) (1-x)^(b-1) over (0, 1).
+
+    Args:
+        a: first parameter, positive; any shape.
+        b: second parameter, positive; broadcast with a.
+
+    Returns:
+        log B(a, b), good to about 1e-14 in float64 (jax's `betaln` errs by 1e-6 around arguments of 8).
+
+    Source:
+        B(a, b) = (1 + a/b) B(a, 1 + b) and B(a, 1) = 1/a.
+
+    Example:
+        >>> print(float(log_beta_function(2.0, 3.0)))  # log(1/12)
+        -2.484906...
+    """
+    a, b = promote(a, b)
+    return jnp.log1p(a / b) - jnp.log(a) + log_beta_ratio(a, jnp.ones_like(b), b)
 
 
 def log_binomial(n: Floats, c: Floats) -> Floats:

@@ -59,6 +59,8 @@ def _log_mix_with_one_jvp(primals, tangents):
     value = log_mix_with_one(share, log_value)
     # d/d share = (exp(log_value) - 1) / exp(value), d/d log_value = share exp(log_value - value): both free of
     # the 0 * inf that differentiating log(share) and log1p(-share) meets at the ends.
-    by_share = -jnp.exp(-value) * -jnp.expm1(log_value)
+    # The first one is huge where nothing else is left to solve a query: it saturates rather than become inf.
+    most = 0.9 * jnp.log(jnp.finfo(value.dtype).max)
+    by_share = jnp.exp(jnp.minimum(-value, most)) * jnp.expm1(log_value)
     by_log_value = share * jnp.exp(log_value - value)
     return value, by_share * tangents[0] + by_log_value * tangents[1]

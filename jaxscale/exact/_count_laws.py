@@ -1,0 +1,271 @@
+"""Count laws in Loader's saddle-point form, which keeps its relative accuracy at any mean and in either precision."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import digamma, gammaln
+
+from jaxscale._arrays import Floats, promote
+
+# Stirling's series from here on; its six terms are then good to 1e-17.
+_SERIES_FROM = 16
+_SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+_HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
+# Stirling errors of 0 to 15 (that of 0 is never used) to 17 digits: lgamma would cost ten times as much.
+_TABLE = np.array(
+    [
+        0.0,
+        0.08106146679532726,
+        0.04134069595540929,
+        0.02767792568499834,
+        0.02079067210376509,
+        0.01664469118982119,
+        0.01387612882307075,
+        0.01189670994589177,
+        0.01041126526197209,
+        0.009255462182712733,
+        0.008330563433362871,
+        0.007573675487951841,
+        0.006942840107209530,
+        0.006408994188004207,
+        0.005951370112758848,
+        0.005554733551962801,
+    ]
+)
+
+
+def _stirling_series(x: Floats) -> Floats:
+    inverse = 1 / x
+    square = inverse * inverse
+    total = jnp.zeros_like(x)
+    for coefficient in reversed(_SERIES):
+        total = total * square + coefficient
+    return total * inverse
+
+
+def _stirling_error(x: Floats, *, whole: bool) -> Floats:
+    """log Gamma(x + 1) - (x + 1/2) log x + x - log(2 pi)/2 for x > 0."""
+    large = x >= _SERIES_FROM
+    series = _stirling_series(jnp.where(large, x, float(_SERIES_FROM)))
+    if whole:
+        direct = jnp.asarray(_TABLE, x.dtype)[jnp.where(large, 0, x).astype(jnp.int32)]
+    else:
+        small = jnp.where(large, 1.0, x)
+        direct = gammaln(small + 1) - (small + 0.5) * jnp.log(small) + small - _HALF_LOG_TWO_PI
+    return jnp.where(large, series, direct)
+
+
+def _deviance(x: Floats, mean: Floats) -> Floats:
+    """x log(x / mean) + mean - x for positive x and mean, by a series where the two are close."""
+    difference, total = x - mean, x + mean
+    v = difference / total
+    near = jnp.abs(v) < 0.1
+    v = jnp.where(near, v, 0.0)
+    square = v * v
+    series = jnp.zeros_like(v)
+    for j in range(8, 0, -1):
+        series = (series + 1 / (2 * j + 1)) * square
+    close = difference * v + 2 * x * v * series
+    return jnp.where(near, close, x * jnp.log(x / mean) - difference)
+
+
+@jax.custom_jvp
+def poisson_pmf(count: Floats, mean: Floats) -> Floats:
+    """Poisson probability of `count`, which is 0 for a negative count.
+
+    Args:
+        count: whole numbers in a floating dtype; any shape.
+        mean: zero or more, broadcast with `count`.
+
+    Returns:
+        The probability; relative error about 1e-14 in float64 and 1e-5 in float32 within nine standard deviations.
+        The derivative in the mean, pmf(count - 1) - pmf(count), holds at mean = 0 too.
+
+    Source:
+        Loader, "Fast and accurate computation of binomial probabilities", 2000 (MATH 3.2).
+
+    Example:
+        >>> print(round(float(poisson_pmf(2.0, 3.0)), 5))
+        0.22404
+    """
+    count, mean = promote(count, mean)
+    inside = (count > 0) & (mean > 0)
+    x, m = jnp.where(inside, count, 1.0), jnp.where(inside, mean, 1.0)
+    value = jnp.exp(-_stirling_error(x, whole=True) - _deviance(x, m)) / jnp.sqrt(2 * math.pi * x)
+    return jnp.where(inside, value, jnp.where(count == 0, jnp.exp(-mean), 0.0))
+
+
+@poisson_pmf.defjvp
+def _poisson_jvp(primals, tangents):
+    count, mean = promote(*primals)
+    value = poisson_pmf(count, mean)
+    return value, _poisson_slope(count, mean, value) * tangents[1]
+
+
+def _poisson_slope(count: Floats, mean: Floats, value: Floats) -> Floats:
+    positive = mean > 0
+    ratio = (count - mean) / jnp.where(positive, mean, 1.0)
+    at_zero = jnp.where(count == 1, 1.0, jnp.where(count == 0, -1.0, 0.0))
+    return jnp.where(positive, value * ratio, at_zero)
+
+
+@jax.custom_jvp
+def binomial_pmf(count: Floats, size: Floats, probability: Floats) -> Floats:
+    """Binomial probability of `count`, which is 0 outside 0..size.
+
+    Args:
+        count: whole numbers in a floating dtype; any shape.
+        size: whole numbers >= 0, broadcast with `count`.
+        probability: in [0, 1], broadcast with `count`.
+
+    Returns:
+        The probability; relative error about 1e-14 in float64. It is differentiable in `probability`, ends included;
+        `count` and `size` are constants.
+
+    Source:
+        Loader, "Fast and accurate computation of binomial probabilities", 2000 (MATH 3.2).
+
+    Example:
+        >>> print(round(float(binomial_pmf(1.0, 3.0, 0.5)), 5))
+        0.375
+    """
+    count, size, p = promote(count, size, probability)
+    inside = (count > 0) & (count < size) & (p > 0) & (p < 1)
+    x, n, chance = jnp.where(inside, count, 1.0), jnp.where(inside, size, 2.0), jnp.where(inside, p, 0.5)
+    y = n - x
+    log_value = (
+        _stirling_error(n, whole=True)
+        - _stirling_error(x, whole=True)
+        - _stirling_error(y, whole=True)
+        - _deviance(x, n * chance)
+        - _deviance(y, n * (1 - chance))
+    )
+    value = jnp.exp(log_value) * jnp.sqrt(n / (2 * math.pi * x * y))
+    none, all_ = _power(1 - p, size), _power(p, size)
+    edge = jnp.where(count == 0, none, jnp.where(count == size, all_, 0.0))
+    return jnp.where(inside, value, edge)
+
+
+def _power(base: Floats, exponent: Floats) -> Floats:
+    """base^exponent for base in [0, 1], with 0^0 = 1."""
+    positive = base > 0
+    value = jnp.exp(exponent * jnp.log(jnp.where(positive, base, 1.0)))
+    return jnp.where(positive, value, jnp.where(exponent == 0, 1.0, 0.0))
+
+
+@binomial_pmf.defjvp
+def _binomial_jvp(primals, tangents):
+    count, size, p = promote(*primals)
+    value = binomial_pmf(count, size, p)
+    inside = (p > 0) & (p < 1)
+    chance = jnp.where(inside, p, 0.5)
+    slope = value * ((count - size * chance) / (chance * (1 - chance)))
+    low = jnp.where(count == 1, size, jnp.where(count == 0, -size, 0.0))
+    high = jnp.where(count == size, size, jnp.where(count == size - 1, -size, 0.0))
+    return value, jnp.where(inside, slope, jnp.where(p > 0, high, low)) * tangents[2]
+
+
+@jax.custom_jvp
+def negative_binomial_pmf(count: Floats, size: Floats, rate: Floats) -> Floats:
+    """Negative binomial probability Gamma(size + count) / (Gamma(size) count!) rate^count (1 - rate)^size.
+
+    Args:
+        count: whole numbers in a floating dtype; any shape; 0 for a negative count.
+        size: zero or more, need not be whole, broadcast with `count`; at 0 all mass is on count 0.
+        rate: in (0, 1), broadcast with `count`.
+
+    Returns:
+        The probability; relative error about 1e-13 in float64. It is differentiable in `size` (0 included) and `rate`.
+
+    Source:
+        Loader's form of the binomial, with size / (size + count) in front (MATH 3.2).
+
+    Example:
+        >>> print(round(float(negative_binomial_pmf(2.0, 1.0, 0.5)), 5))
+        0.125
+    """
+    count, size, rate = promote(count, size, rate)
+    inside = (count > 0) & (size > 0)
+    x, a = jnp.where(inside, count, 1.0), jnp.where(inside, size, 1.0)
+    n = x + a
+    log_value = (
+        _stirling_error(n, whole=False)
+        - _stirling_error(x, whole=True)
+        - _stirling_error(a, whole=False)
+        - _deviance(x, n * rate)
+        - _deviance(a, n * (1 - rate))
+    )
+    value = jnp.exp(log_value) * jnp.sqrt(a / (2 * math.pi * x * n))
+    return jnp.where(inside, value, jnp.where(count == 0, jnp.exp(size * jnp.log1p(-rate)), 0.0))
+
+
+@negative_binomial_pmf.defjvp
+def _negative_binomial_jvp(primals, tangents):
+    count, size, rate = promote(*primals)
+    value = negative_binomial_pmf(count, size, rate)
+    by_rate = value * (count * (1 - rate) - size * rate) / (rate * (1 - rate))
+    return value, _negative_binomial_slope(count, size, rate, value) * tangents[1] + by_rate * tangents[2]
+
+
+def _negative_binomial_slope(count: Floats, size: Floats, rate: Floats, value: Floats) -> Floats:
+    positive = size > 0
+    a = jnp.where(positive, size, 1.0)
+    inside = count > 0
+    x = jnp.where(inside, count, 1.0)
+    growth = jnp.where(inside, digamma(a + x) - digamma(a), 0.0)
+    at_zero = jnp.where(inside, jnp.exp(x * jnp.log(rate)) / x, jnp.where(count == 0, jnp.log1p(-rate), 0.0))
+    return jnp.where(positive, value * (growth + jnp.log1p(-rate)), at_zero)
+
+
+class CountLaw(NamedTuple):
+    """A family of counts that is closed under addition: count j has its own size, and all share one rate.
+
+    Conditioned on their total, the counts have a law that does not depend on the rate, so any rate will do.
+
+    Args:
+        pmf: (count, size, rate) -> probability.
+        slope: (count, size, rate, probability) -> its derivative in the size, or None where sizes are whole numbers.
+        rate: (size of the total, number of calls, length of the transform) -> a rate that centres the total there.
+        variance: (share, size of the total, number of calls) -> variance of a count given the total; infinite where
+            the law has no window of a few standard deviations.
+    """
+
+    pmf: Callable[[Floats, Floats, Floats], Floats]
+    slope: Callable[[Floats, Floats, Floats, Floats], Floats] | None
+    rate: Callable[[Floats, Floats, int], Floats]
+    variance: Callable[[Floats, Floats, Floats], Floats]
+
+
+def _negative_binomial_rate(total: Floats, calls: Floats, length: int) -> Floats:
+    """The rate that centres the total, or a smaller one that makes P(total = calls + length) negligible (1e-15)."""
+    growth = gammaln(total + calls + length) - gammaln(total + calls) - gammaln(calls + length + 1) + gammaln(calls + 1)
+    return jnp.minimum(calls / (total + calls), jnp.exp(-(34 + jnp.maximum(growth, 0.0)) / length))
+
+
+MULTINOMIAL = CountLaw(
+    pmf=lambda count, size, rate: poisson_pmf(count, size * rate),
+    slope=lambda count, size, rate, value: _poisson_slope(count, size * rate, value) * rate,
+    rate=lambda total, calls, length: calls / total,
+    variance=lambda share, total, calls: calls * share * (1 - share),
+)
+"""Calls drawn with replacement; the sizes are the answers' probabilities."""
+
+HYPERGEOMETRIC = CountLaw(
+    pmf=binomial_pmf,
+    slope=None,
+    rate=lambda total, calls, length: calls / total,
+    variance=lambda share, total, calls: calls * share * (1 - share) * (1 - calls / total),
+)
+"""Calls drawn without replacement from recorded ballots; the sizes are the recorded counts."""
+
+DIRICHLET_MULTINOMIAL = CountLaw(
+    pmf=negative_binomial_pmf,
+    slope=_negative_binomial_slope,
+    rate=_negative_binomial_rate,
+    variance=lambda share, total, calls: jnp.full_like(share, jnp.inf),
+)
+"""Calls with replacement from an answer distribution that has a Dirichlet law; the sizes are its concentrations."""

@@ -163,9 +163,9 @@ def _check_answers(table: Table, queries: Queries, rows: _Rows, values: list[str
                 message = f"{answer} to {owner} appears again (first on {table.where(first)}): expected one row each"
                 message += told_apart(table, row, first, (*COUNTED, "kept"))
             else:
-                verdict = ("wrong", "right")
+                verdict, before = ("right", "wrong") if rows.correct[row] else ("wrong", "right")
                 message = (
-                    f"{answer} to {owner} is {verdict[rows.correct[row]]}, but {verdict[rows.correct[first]]} on "
+                    f"{answer} to {owner} is {verdict}, but {before} on "
                     f"{table.where(first)}: expected an answer to be always right or always wrong"
                 )
                 message += told_apart(table, row, first, (*COUNTED, "kept", "score", "tokens"))

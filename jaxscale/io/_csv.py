@@ -21,10 +21,9 @@ def recognises(source: Source) -> bool:
 def read(source: Source, wanted: frozenset[str] | None) -> Table:
     """Read the wanted columns of a CSV file (None: all) as text."""
     with source.open() as file:
-        header = next(_rows(source, file), None)
-        if header is None:
+        names = [name.strip() for name in next((row for _, row in _rows(source, file)), [])]
+        if not any(names):
             raise source.error("is empty: expected a header line and rows below it")
-        names = [name.strip() for name in header[1]]
         taken = [index for index, name in enumerate(names) if wanted is None or name in wanted]
         # An unwanted column still counts the rows where no wanted one is there.
         table = _body(source, file, len(names), taken or [0])

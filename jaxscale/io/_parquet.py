@@ -43,6 +43,10 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
 
 def _text(source: Source, table: pa.Table, name: str, wanted: frozenset[str] | None) -> pa.Array | None:
     column = table.column(name).combine_chunks()
+    try:
+        column.validate(full=True)
+    except (pa.ArrowException, ValueError):
+        raise source.error(f"column {name!r} is damaged or not UTF-8 text: expected a sound Parquet file") from None
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     try:

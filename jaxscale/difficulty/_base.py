@@ -1,7 +1,7 @@
 """What every law of coverage can do: difficulty models, and laws of the curve alone."""
 
 from abc import abstractmethod
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,6 +16,9 @@ from jaxscale.special import log_binomial
 
 class AbstractLaw(eqx.Module):
     """A law of coverage: how the share of queries solved grows with the number of calls."""
+
+    composite: ClassVar[bool] = False
+    """Whether the likelihood treats dependent observations of a query as if they were independent."""
 
     @abstractmethod
     def log_failure(self, k: ArrayLike | Array) -> Floats:

@@ -21,7 +21,7 @@ class Constraint:
         holds: whether a concrete NumPy array satisfies it.
         to_free: from an allowed value to unconstrained coordinates.
         from_free: the inverse of `to_free`.
-        log_prior: log density, up to a constant, of a wide prior on the unconstrained coordinates: log-normal with a
+        log_prior: log density of a wide prior on the unconstrained coordinates: log-normal with a
             standard deviation of 3 (a factor of 20) for positive numbers, uniform for shares.
     """
 
@@ -33,7 +33,7 @@ class Constraint:
 
 
 def _wide_normal(x: Floats) -> Floats:
-    return -jnp.square(x / 3) / 2
+    return -jnp.square(x / 3) / 2 - jnp.log(3 * jnp.sqrt(2 * jnp.pi))
 
 
 def _logit(p: Floats) -> Floats:

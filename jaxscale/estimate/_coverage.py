@@ -1,0 +1,118 @@
+"""Unbiased pass@k from recorded attempts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import Floats, float64, promote, whole_numbers
+from jaxscale.data import Attempts, Estimate
+from jaxscale.special import log_beta_ratio
+
+# Distinct queries handled at a time: bounds the memory that uneven attempts of millions of queries would take.
+_BLOCK = 4096
+
+
+def log_failure_without_replacement(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> Floats:
+    """Log probability that k of the recorded attempts, drawn without replacement, all failed.
+
+    It is log C(n-c, k) / C(n, k), written as a ratio of Beta functions: log B(c, x + k) / B(c, x), x = n - c - k + 1.
+
+    Args:
+        attempts: n, one or more; any shape.
+        successes: c in [0, n]; broadcast with the others.
+        k: in [0, n].
+
+    Returns:
+        Zero or negative, -inf where more than n - c attempts are drawn; relative error near 1e-14 in float64.
+
+    Source:
+        [Chen21]; MATH section 1.
+
+    Example:
+        >>> print(float(jnp.exp(log_failure_without_replacement(4, 1, 2))))
+        0.5
+    """
+    n, c, k = promote(attempts, successes, k)
+    spare = n - c - k
+    possible = (spare >= 0) & (c > 0)
+    ratio = log_beta_ratio(jnp.where(possible, c, 1.0), jnp.where(possible, spare, 0.0) + 1, k)
+    return jnp.where(possible, ratio, jnp.where(c > 0, -jnp.inf, 0.0))
+
+
+@jax.jit
+def _solved(attempts: Floats, successes: Floats, k: Floats) -> Floats:
+    return -jnp.expm1(log_failure_without_replacement(attempts[:, None], successes[:, None], k))
+
+
+def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Unbiased pass@k of each query.
+
+    Args:
+        attempts: (queries,) attempts, at least max(k) each.
+        successes: (queries,) successes.
+        k: (budgets,) numbers of calls.
+
+    Returns:
+        (queries, budgets) float64.
+
+    Source:
+        [Chen21].
+
+    Example:
+        >>> pass_at_k_per_query(np.array([4]), np.array([1]), np.array([1, 2])).tolist()
+        [[0.25, 0.5]]
+    """
+    with float64():
+        blocks = []
+        for start in range(0, len(attempts), _BLOCK):
+            n, c = attempts[start : start + _BLOCK], successes[start : start + _BLOCK]
+            # Padding to a power of two keeps the number of compilations small.
+            extra = (1 << (len(n) - 1).bit_length()) - len(n)
+            solved = _solved(*(np.pad(x, (0, extra), mode="edge").astype(np.float64) for x in (n, c)), k.astype(np.float64))
+            blocks.append(np.asarray(solved)[: len(n)])
+        return np.concatenate(blocks)
+
+
+def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
+    """Unbiased coverage: the chance that at least one of k calls succeeds, averaged over queries.
+
+    Each query's value is 1 - C(n-c, k)/C(n, k), the exact average over all ways to pick k of its n recorded attempts.
+    Computed in float64 whatever the JAX setting. It assumes that n was fixed in advance.
+
+    Args:
+        attempts: what was recorded; attempts may be uneven.
+        k: numbers of calls, whole numbers from 1 to the smallest number of attempts; any shape.
+
+    Returns:
+        k, value and standard_error, each of the shape of `k`. The standard error is over queries, taken as a sample
+        (nan for a single query).
+
+    Raises:
+        ValueError: if k is not a whole number of 1 or more, or exceeds the attempts of a query (it says which).
+
+    Source:
+        [Chen21] arXiv 2107.03374; MATH section 1.
+
+    Example:
+        >>> pass_at_k(Attempts(attempts=[4, 4], successes=[1, 4]), [1, 2]).value
+        array([0.625, 0.75 ])
+    """
+    budgets = whole_numbers(k, "k")
+    fewest = int(np.argmin(attempts.attempts))
+    if budgets.max() > attempts.attempts[fewest]:
+        label = attempts.query[fewest] if attempts.query is not None else str(fewest)
+        raise ValueError(
+            f"k = {budgets.max()} exceeds the {attempts.attempts[fewest]} attempts of query {label}: "
+            "expected k up to the fewest attempts of any query; forecast() goes beyond them"
+        )
+    pairs, counts = np.unique(np.stack([attempts.attempts, attempts.successes]), axis=1, return_counts=True)
+    per_pair = pass_at_k_per_query(pairs[0], pairs[1], budgets.reshape(-1))
+    queries = len(attempts)
+    value = counts @ per_pair / queries
+    if queries > 1:
+        variance = counts @ np.square(per_pair - value) / (queries - 1)
+        standard_error = np.sqrt(variance / queries)
+    else:
+        standard_error = np.full_like(value, np.nan)
+    return Estimate(budgets, value.reshape(budgets.shape), standard_error.reshape(budgets.shape))

@@ -1,0 +1,263 @@
+"""Maximum likelihood (or a posterior mode) for any law, with its uncertainty."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+from rich.table import Table
+
+from jaxscale._arrays import float64
+from jaxscale.data import Attempts
+from jaxscale.difficulty import AbstractLaw
+from jaxscale.fit._models import named_model
+from jaxscale.fit._optimise import GRADIENT_TOLERANCE, MAX_CURVED, Objective, Optimum, minimise
+from jaxscale.fit._parameters import Layout, Vector, layout_of
+from jaxscale.fit._statistics import compress
+
+# Relative to a query, curvature below this means that the data do not say where along a direction the maximum is.
+_FLAT = 1e-5
+# Where to start, in unconstrained coordinates around the start point: there, both ways, and twisted.
+_SPREAD = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """A fitted model and how far to trust it.
+
+    Attributes:
+        model: the fitted model, its parameters float64.
+        name: the model's name.
+        method: "mle" (maximum likelihood) or "map" (posterior mode under wide priors).
+        converged: whether the optimiser reached a maximum that the data determine.
+        message: what happened, in words.
+        log_likelihood: at the fitted parameters, summed over queries, natural log; composite for laws of the curve.
+        aic: Akaike's criterion (for composite likelihoods with Takeuchi's penalty), nan where it has no meaning.
+        parameters: names of the free parameters.
+        covariance: (parameters, parameters) of the fitted values, from the curvature of the log-likelihood (a sandwich
+            for composite likelihoods); None where the data do not determine it, or for models with many parameters.
+        gradient_norm: largest absolute derivative of the mean log-likelihood per query at the end point.
+        steps: evaluations of the likelihood.
+        queries: number of queries.
+    """
+
+    model: AbstractLaw
+    name: str
+    method: str
+    converged: bool
+    message: str
+    log_likelihood: float
+    aic: float
+    parameters: tuple[str, ...]
+    covariance: np.ndarray | None
+    gradient_norm: float
+    steps: int
+    queries: int
+    optimum: Optimum = field(repr=False)
+    layout: Layout = field(repr=False)
+
+    @property
+    def values(self) -> dict[str, float | list[float]]:
+        """Every parameter of the model by its constructor's argument name, fixed ones included."""
+        leaves = zip(self.layout.leaves, jax.tree.leaves(self.model), strict=True)
+        return {leaf.name: np.asarray(value).tolist() for leaf, value in leaves}
+
+    @property
+    def standard_errors(self) -> dict[str, float] | None:
+        """Standard error of each free parameter, or None where the covariance is."""
+        if self.covariance is None:
+            return None
+        return dict(zip(self.parameters, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain numbers, lists and strings."""
+        return {
+            "model": {"name": self.name, "parameters": self.values},
+            "method": self.method,
+            "converged": self.converged,
+            "message": self.message,
+            "log_likelihood": self.log_likelihood,
+            "aic": self.aic if np.isfinite(self.aic) else None,
+            "standard_errors": self.standard_errors,
+            "covariance": None if self.covariance is None else self.covariance.tolist(),
+            "gradient_norm": self.gradient_norm,
+            "steps": self.steps,
+            "queries": self.queries,
+        }
+
+    def __rich__(self) -> Table:
+        table = Table(title=f"{self.name}: log-likelihood {self.log_likelihood:.4f}, AIC {self.aic:.2f}", caption=self.message)
+        for column in ("parameter", "value", "standard error"):
+            table.add_column(column, justify="left" if column == "parameter" else "right")
+        errors = self.standard_errors or {}
+        for name, value in self.values.items():
+            if not isinstance(value, list):
+                error = f"{errors[name]:.3g}" if name in errors else "fixed" if name not in self.parameters else "-"
+                table.add_row(name, f"{value:.6g}", error)
+        return table
+
+
+def fit(
+    model: str | AbstractLaw,
+    data: Attempts,
+    *,
+    method: Literal["mle", "map"] = "mle",
+    free: Sequence[str] | None = None,
+    key: PRNGKeyArray | None = None,
+) -> FitResult:
+    """Fit a law of coverage to recorded attempts by gradient descent.
+
+    L-BFGS (optax) runs from several starts in one vmap, in coordinates in which every parameter is free to take any
+    real value; Newton steps finish the best one. All in float64, whatever the caller's JAX setting.
+
+    Args:
+        model: a name ("beta", "beta-ceiling", "scaled-beta", "kumaraswamy", "two-point", "grid", "power-law",
+            "exponentiated-power-law", "correlated-trials"), or an instance, which is the start point.
+        data: what was recorded. Attempts may be uneven, and sampling may have stopped at a success.
+        method: "mle" for maximum likelihood; "map" for the posterior mode under wide priors, which exists for every
+            data set.
+        free: names of the parameters to fit; by default all but a ceiling (and an offset).
+        key: draws the starts at random instead of from a fixed pattern.
+
+    Returns:
+        The fit. A likelihood without an interior maximum (all attempts failed, one attempt a query, ...) is not an
+        error: `converged` is False and `message` says why.
+
+    Raises:
+        ValueError: for an unknown model, method or parameter name.
+
+    Source:
+        MATH section 2.
+
+    Example:
+        >>> result = fit("beta", Attempts(attempts=[10, 10, 10, 10], successes=[0, 1, 3, 9]))
+        >>> result.converged, round(result.log_likelihood, 3)
+        (True, ...)
+    """
+    if method not in ("mle", "map"):
+        raise ValueError(f"method = {method!r}: expected 'mle' or 'map'")
+    with float64():
+        if isinstance(model, str):
+            named = named_model(model)
+            start, free, name = named.start(data), named.free if free is None else free, model
+        else:
+            start, name = model, type(model).__name__
+        start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), start)
+        layout = layout_of(start, free)
+        compressed = compress(start, data)
+        problem = (layout, method == "map", start, compressed.statistics, compressed.weights)
+        optimum = jax.tree.map(np.asarray, _minimise(*problem, _starts(layout, start, key)))
+        fitted = jax.tree.map(np.asarray, layout.from_vector(optimum.vector, start))
+        terms = np.asarray(fitted.log_likelihood_terms(compressed.statistics))
+        weights = np.asarray(compressed.weights)
+        log_likelihood = float(np.sum(np.where(weights > 0, weights * terms, 0.0)))
+        covariance, penalty, flat = None, float(len(layout.names)), None
+        if len(layout.names) <= MAX_CURVED:
+            covariance, penalty, flat = _uncertainty(optimum, *problem)
+    gradient_norm = float(np.max(np.abs(optimum.gradient)))
+    stuck = not np.isfinite(log_likelihood) or gradient_norm > 10 * GRADIENT_TOLERANCE
+    converged = not stuck and flat is None
+    return FitResult(
+        model=fitted,
+        name=name,
+        method=method,
+        converged=converged,
+        message=_message(layout, fitted, data, flat, stuck, gradient_norm),
+        log_likelihood=log_likelihood,
+        aic=2 * penalty - 2 * log_likelihood,
+        parameters=layout.names,
+        covariance=covariance if converged else None,
+        gradient_norm=gradient_norm,
+        steps=int(optimum.steps),
+        queries=len(data),
+        optimum=optimum,
+        layout=layout,
+    )
+
+
+def objective_of(
+    layout: Layout, with_prior: bool, model: AbstractLaw, statistics: Any, weights: Float[Array, " pairs"]
+) -> Objective:
+    """The mean negative log-likelihood per query (less the log prior, where wanted) as a function of the vector."""
+    total = jnp.sum(weights)
+
+    def objective(vector: Vector) -> Float[Array, ""]:
+        terms = layout.from_vector(vector, model).log_likelihood_terms(statistics)
+        log_density = jnp.sum(jnp.where(weights > 0, weights * terms, 0.0))
+        if with_prior:
+            log_density = log_density + layout.log_prior(vector)
+        return -log_density / total
+
+    return objective
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _minimise(
+    layout: Layout,
+    with_prior: bool,
+    model: AbstractLaw,
+    statistics: Any,
+    weights: Float[Array, " pairs"],
+    starts: Float[Array, "starts free"],
+) -> Optimum:
+    # Many parameters (the nonparametric grid) need many more steps; its likelihood is concave, so one start will do.
+    return minimise(objective_of(layout, with_prior, model, statistics, weights), starts, 200 if len(layout.names) <= MAX_CURVED else 3000)
+
+
+def _starts(layout: Layout, start: AbstractLaw, key: PRNGKeyArray | None) -> Float[Array, "starts free"]:
+    centre = layout.to_vector(start)
+    size = centre.shape[0]
+    if size > MAX_CURVED:
+        return centre[None]
+    if key is not None:
+        return centre + _SPREAD * jax.random.normal(key, (4, size)).at[0].set(0.0)
+    twisted = jnp.where(jnp.arange(size) % 2 == 0, 1.0, -1.0)
+    return centre + _SPREAD * jnp.stack([jnp.zeros(size), jnp.ones(size), -jnp.ones(size), twisted])
+
+
+def _uncertainty(optimum: Optimum, layout: Layout, *problem: Any) -> tuple[np.ndarray, float, np.ndarray | None]:
+    """Covariance of the fitted values, penalty of the information criterion, and the flat direction if there is one."""
+    _, start, statistics, weights = problem
+    total = float(np.sum(weights))
+    eigenvalues, basis = np.linalg.eigh(optimum.hessian)
+    flat = basis[:, 0] if not eigenvalues[0] > _FLAT else None
+    inverse = basis @ np.diag(1 / np.maximum(eigenvalues, _FLAT)) @ basis.T / total
+    penalty = float(len(optimum.vector))
+    if start.composite:
+        scores = np.asarray(_scores(layout, start, statistics, optimum.vector))
+        spread = (scores * np.asarray(weights)[:, None]).T @ scores
+        penalty = float(np.trace(spread @ inverse))
+        inverse = inverse @ spread @ inverse
+    slope = np.asarray(jax.jacfwd(lambda vector: layout.to_values(layout.from_vector(vector, start)))(optimum.vector))
+    return slope @ inverse @ slope.T, penalty, flat
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _scores(layout: Layout, model: AbstractLaw, statistics: Any, vector: Vector) -> Float[Array, "pairs free"]:
+    """Gradient of each query's log-likelihood."""
+    return jax.jacfwd(lambda v: layout.from_vector(v, model).log_likelihood_terms(statistics))(vector)
+
+
+def _message(
+    layout: Layout, model: AbstractLaw, data: Attempts, flat: np.ndarray | None, stuck: bool, gradient_norm: float
+) -> str:
+    if stuck:
+        return f"did not converge: a derivative of {gradient_norm:.1e} per query is left"
+    if flat is None:
+        return "converged"
+    leading = int(np.argmax(np.abs(flat)))
+    value = float(np.asarray(layout.to_values(model))[leading])
+    reason = "the data hardly change the likelihood along it"
+    if not data.successes.any():
+        reason = "every attempt failed"
+    elif (data.successes == data.attempts).all():
+        reason = "every attempt succeeded"
+    elif len(data) == 1:
+        reason = "one query says nothing about how queries differ"
+    elif data.attempts.max() == 1:
+        reason = "one attempt a query says nothing about how queries differ"
+    return f"the likelihood has no interior maximum: {layout.names[leading]} ended at {value:.3g} ({reason})"

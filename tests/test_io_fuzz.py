@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import warnings
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -16,9 +17,9 @@ from jaxscale.data import DataError, DataWarning
 from jaxscale.io import FORMATS
 
 FUZZ = settings(
-    derandomize=True, deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-FORMS = [None, *(known.name for known in FORMATS)]
+FORMS = [None, "csv", "jsonl", "parquet", "inspect-eval", "inspect-json", "chen", "lm-eval"]
 
 names = st.sampled_from(
     ["problem", "attempts", "successes", "passed", "answer", "count", "correct", "kept", "score", "tokens", "gold", "x"]
@@ -64,7 +65,7 @@ def survives(path, form=None):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@FUZZ
+@settings(FUZZ, max_examples=60)
 @given(content=st.binary(max_size=60))
 def test_any_bytes(tmp_path, form, content):
     path = tmp_path / "data"
@@ -98,6 +99,38 @@ def test_nearly_json(tmp_path, content):
     path = tmp_path / "data.jsonl"
     path.write_text(content)
     survives(path)
+
+
+KEYS = """
+    task_id passed eval samples base_status plus_status doc_id resps filtered_resps target filter metrics id scores
+    value answer model_usage output_tokens expected_answer predicted_answer symbolic_correct graded_list input output
+    gts score acc pred sample_score group_id extracted_prediction index sample_id evaluation is_correct
+    answer_attribution extracted_value token_usage true_answer
+"""
+keys = st.sampled_from(KEYS.split())
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-1, 2), st.floats(), st.sampled_from(["C", "N", "4", "pass", ""])),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=4)),
+    max_leaves=8,
+)
+LOGS = [known.name for known in FORMATS if known.name not in ("csv", "jsonl", "parquet", "chen")]
+
+
+@pytest.mark.parametrize("form", LOGS)
+@settings(FUZZ, max_examples=40)
+@given(records=st.lists(st.dictionaries(keys, values, min_size=1, max_size=8), min_size=1, max_size=3))
+def test_any_log(tmp_path, form, records):
+    path = tmp_path / "log"
+    if form == "inspect-eval":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("header.json", json.dumps(records[0]))
+            archive.writestr("summaries.json", json.dumps([{"id": 1, **record} for record in records]))
+    elif form in ("inspect-json", "evalplus"):
+        listed = [{"id": 1, "base_status": "pass", **record} for record in records]
+        path.write_text(json.dumps({"samples": listed, "eval": {"t": listed}} | records[0]))
+    else:
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    survives(path, form)
 
 
 @FUZZ

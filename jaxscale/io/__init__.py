@@ -1,11 +1,13 @@
 """Files of attempts and ballots: one small reader per format, one registry, one function for each kind of data."""
 
 import os
+import warnings
 from collections.abc import Sequence
 
-from jaxscale.data import Attempts, Ballots
+from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.io import _attempts, _ballots
 from jaxscale.io._registry import FORMATS, read_table
+from jaxscale.io._table import Table
 
 __all__ = ["FORMATS", "read_attempts", "read_ballots"]
 
@@ -13,10 +15,10 @@ __all__ = ["FORMATS", "read_attempts", "read_ballots"]
 def read_attempts(
     path: str | os.PathLike[str], group: str | Sequence[str] = (), *, format: str | None = None
 ) -> dict[str, Attempts]:
-    r"""Read attempts from a CSV, JSONL or Parquet file, recognised by its content.
+    r"""Read attempts from a CSV, JSONL or Parquet file or another tool's log, recognised by its content.
 
-    Its columns are `problem, attempts, successes`, or `problem, passed` with one row a call (0/1, true/false). Other
-    columns are ignored, unless `group` names them.
+    The columns of a table are `problem, attempts, successes`, or `problem, passed` with one row a call (0/1,
+    true/false). Other columns are ignored, unless `group` names them.
 
     Args:
         path: the file.
@@ -37,6 +39,7 @@ def read_attempts(
     """
     names = (group,) if isinstance(group, str) else tuple(group)
     table = read_table(path, _attempts.COLUMNS.union(names), format)
+    _say(table)
     return _attempts.attempts_of(table, names, os.path.splitext(os.path.basename(path))[0])
 
 
@@ -47,12 +50,12 @@ def read_ballots(
     *,
     format: str | None = None,
 ) -> dict[str, Ballots]:
-    r"""Read ballots from a CSV, JSONL or Parquet file, recognised by its content.
+    r"""Read ballots from a CSV, JSONL or Parquet file or another tool's log, recognised by its content.
 
-    Its columns are `problem, answer, count, correct` [, `kept`: how many of them a filter kept], or, with one row a
-    call, `problem, answer, correct` [, `kept`] [, `score`] [, `tokens`]. Answers are compared as they are written; an
-    empty or null one is no answer: it is counted as blank and never wins. Where there is a column `gold` or `target`,
-    it must be the same for all rows of a problem. Other columns are ignored, unless `group` names them.
+    The columns of a table are `problem, answer, count, correct` [, `kept`: how many of them a filter kept], or, with
+    one row a call, `problem, answer, correct` [, `kept`] [, `score`] [, `tokens`]. Answers are compared as they are
+    written; an empty or null one is no answer: it is counted as blank and never wins. Where there is a column `gold` or
+    `target`, it must be the same for all rows of a problem. Other columns are ignored, unless `group` names them.
 
     Args:
         path: the file.
@@ -76,4 +79,11 @@ def read_ballots(
     """
     names = (group,) if isinstance(group, str) else tuple(group)
     table = read_table(path, _ballots.COLUMNS.union(names), format)
+    _say(table)
     return _ballots.ballots_of(table, names, os.path.splitext(os.path.basename(path))[0], normalise)
+
+
+def _say(table: Table) -> None:
+    """Tell the caller of a public reader what the format's reader dropped or decided."""
+    for note in table.notes:
+        warnings.warn(f"{table.file}: {note}", DataWarning, stacklevel=3)

@@ -11,7 +11,7 @@ from jaxscale.io._source import Source
 from jaxscale.io._table import Table, shown
 
 # Numbers stay text: an answer is taken as it is written, and 1e400 is not silently infinite.
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
 def recognises(source: Source) -> bool:
@@ -48,7 +48,7 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
     return Table(
         source.name,
         tuple(names),
-        {name: _texts(source, name, column, lines) for name, column in columns.items()}
+        {name: texts(source, name, column, lines) for name, column in columns.items()}
         or {"": pa.nulls(len(lines), pa.large_string())},
         place=lines.__getitem__,
         reread=functools.partial(read, source, None),
@@ -58,7 +58,7 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
 def parsed_object(source: Source, text: str, number: int) -> dict:
     """The JSON object that a line holds, its numbers as text."""
     try:
-        record, end = _DECODER.raw_decode(text)
+        record, end = DECODER.raw_decode(text)
         if end < len(text):
             raise json.JSONDecodeError("more than one value", text, end)
     except json.JSONDecodeError as error:
@@ -70,13 +70,16 @@ def parsed_object(source: Source, text: str, number: int) -> dict:
     return record
 
 
-def _texts(source: Source, name: str, column: list[str | None], lines: array.array) -> pa.Array:
+def texts(source: Source, name: str, column: list[str | None], lines: array.array) -> pa.Array:
+    """A column as an Arrow array; a `DataError` where a value is no Unicode text."""
     try:
         return pa.array(column, pa.large_string())
     except UnicodeEncodeError:
         for value, line in zip(column, lines, strict=True):
             if not _is_text(value):
-                raise source.error(f"{name} holds half a surrogate pair: expected text", line) from None
+                raise source.error(
+                    f"{name} holds half a surrogate pair: expected text", line if line > 0 else None
+                ) from None
         raise DataError(f"{name}: expected text", source.name) from None
 
 

@@ -8,6 +8,17 @@ from jaxscale.data import DataError
 from jaxscale.io import _csv, _jsonl, _parquet
 from jaxscale.io._source import Source, open_source
 from jaxscale.io._table import Table
+from jaxscale.io.logs import (
+    _chen,
+    _evalplus,
+    _evalscope,
+    _every_eval_ever,
+    _humaneval,
+    _inspect,
+    _lm_eval,
+    _nemo,
+    _verl,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,16 @@ class Format:
 
 FORMATS = (
     Format("parquet", _parquet.recognises, _parquet.read),
+    Format("inspect-eval", _inspect.recognises_eval, _inspect.read_eval),
+    Format("inspect-json", _inspect.recognises_json, _inspect.read_json),
+    Format("evalplus", _evalplus.recognises, _evalplus.read),
+    Format("lm-eval", _lm_eval.recognises, _lm_eval.read),
+    Format("evalscope", _evalscope.recognises, _evalscope.read),
+    Format("every-eval-ever", _every_eval_ever.recognises, _every_eval_ever.read),
+    Format("nemo-skills", _nemo.recognises, _nemo.read),
+    Format("verl", _verl.recognises, _verl.read),
+    Format("humaneval", _humaneval.recognises, _humaneval.read),
+    Format("chen", _chen.recognises, _chen.read),
     Format("jsonl", _jsonl.recognises, _jsonl.read),
     Format("csv", _csv.recognises, _csv.read),
 )

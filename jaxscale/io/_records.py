@@ -1,0 +1,170 @@
+"""Logs that other tools write: nested JSON records, each of which becomes rows of a tidy table."""
+
+import array
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from jaxscale.data import DataError
+from jaxscale.io._jsonl import DECODER, parsed_object, texts
+from jaxscale.io._source import Source
+from jaxscale.io._table import Table, shown_list
+
+MAX_DOCUMENT = 2**30
+"""Bytes in the largest file that is one JSON document; a larger one is refused."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One JSON object of a log, with errors that name its line.
+
+    Args:
+        source: the file.
+        data: the object.
+        line: where it begins, or None in a file that is one document.
+    """
+
+    source: Source
+    data: Any
+    line: int | None
+
+    def get(self, *path: str) -> Any:
+        """What lies at the end of a path of keys, or None where there is nothing."""
+        value = self.data
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def at(self, *path: str) -> Any:
+        """What lies at the end of a path of keys; a `DataError` where there is nothing."""
+        value = self.get(*path)
+        if value is None:
+            raise self.error(f"no {'.'.join(path)}: expected one in every record")
+        return value
+
+    def error(self, message: str) -> DataError:
+        """A `DataError` about this record."""
+        return self.source.error(message, self.line)
+
+
+Row: TypeAlias = tuple[Record, dict[str, Any]]
+"""An attempt: where it was, and its tidy columns. `passed` is None where it has no score."""
+
+
+def lines_of(source: Source) -> Iterator[Record]:
+    """The records of a JSON lines file."""
+    with source.open() as file:
+        for number, line in enumerate(source.lines(file), 1):
+            text = source.text(line, number).strip()
+            if text:
+                yield Record(source, parsed_object(source, text, number), number)
+
+
+def first_record(source: Source) -> dict:
+    """The object on the first line of a file, empty if there is none."""
+    if source.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+        try:
+            return next((record.data for record in lines_of(source)), {})
+        except DataError:
+            pass
+    return {}
+
+
+def document(source: Source) -> Record:
+    """A file that is one JSON object."""
+    if source.path.stat().st_size > MAX_DOCUMENT:
+        raise _too_long(source)
+    return parsed_document(source, source.path.read_bytes())
+
+
+def parsed_document(source: Source, content: bytes) -> Record:
+    """Bytes that are one JSON value.
+
+    Raises:
+        DataError: they are not, or more than `MAX_DOCUMENT`.
+    """
+    if len(content) > MAX_DOCUMENT:
+        raise _too_long(source)
+    try:
+        return Record(source, DECODER.decode(content.decode("utf-8-sig")), None)
+    except UnicodeDecodeError:
+        raise source.error("not UTF-8 text: expected a JSON document") from None
+    except json.JSONDecodeError as error:
+        raise source.error(f"not JSON ({error.msg}): expected a document", error.lineno) from None
+    except RecursionError:
+        raise source.error("JSON nested too deeply: expected a log") from None
+
+
+def table_of(source: Source, rows: Iterable[Row], wanted: frozenset[str] | None, choice: str | None = None) -> Table:
+    """The tidy table of the attempts in a log; those without a score are dropped, with a note that says how many.
+
+    Args:
+        source: the file.
+        rows: the attempts, with columns `problem`, `passed`, and `answer`, `target`, `tokens` where the log has them.
+        wanted: the columns that will be used.
+        choice: a column whose values are several verdicts on the same attempts: unless it is wanted (as a group),
+            the first verdict is read, with a note that names it.
+    """
+    columns: dict[str, list[str | None]] = {}
+    lines = array.array("q")
+    choices: dict[str, None] = {}
+    unscored = 0
+    for record, row in rows:
+        if choice is not None:
+            choices[row[choice]] = None
+            if len(choices) > 1 and wanted is not None and choice not in wanted and row[choice] != next(iter(choices)):
+                continue
+        if row["passed"] is None:
+            unscored += 1
+            continue
+        if "answer" in row:
+            # A judge may accept a call without an answer; such a call never wins a vote.
+            row["correct"] = row["passed"] and row["answer"] not in (None, "")
+        for name in row:
+            if name not in columns:
+                columns[name] = [None] * len(lines)
+        for name, column in columns.items():
+            column.append(_text(row.get(name)))
+        lines.append(record.line or 0)
+    notes = []
+    if len(choices) > 1 and wanted is not None and choice not in wanted:
+        notes.append(
+            f"read {choice} {shown_list(list(choices)[:1])} of {shown_list(list(choices))}: --group {choice} reads each"
+        )
+    if unscored:
+        notes.append(f"dropped {unscored} attempts that have no score")
+    if not lines:
+        raise source.error(f"no scored attempts ({unscored} without a score): expected at least one")
+    table = Table(
+        source.name,
+        tuple(columns),
+        {name: texts(source, name, column, lines) for name, column in columns.items()},
+        place=lambda row: lines[row] or None,
+        reread=lambda: table,
+        notes=tuple(notes),
+    )
+    return table
+
+
+def truth(value: Any) -> bool | None:
+    """Whether a score says right (1, true, C or pass), or wrong (any other score); None where there is no score."""
+    text = str(value).strip().lower()
+    if value is None or text == "nan":
+        return None
+    if text in ("true", "c", "pass"):
+        return True
+    try:
+        return float(text) == 1.0
+    except ValueError:
+        return False
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, dict | list) else str(value).lower()
+
+
+def _too_long(source: Source) -> DataError:
+    return source.error(f"longer than {MAX_DOCUMENT:,} bytes: expected a smaller JSON document")

@@ -1,0 +1,49 @@
+"""The result tables of Chen et al. (arXiv 2403.02419): CSV, a query per row, its ballots a dict written as text."""
+
+import ast
+
+import pyarrow as pa
+
+from jaxscale.io import _csv
+from jaxscale.io._source import Source
+from jaxscale.io._table import Table, shown
+
+_RIGHT, _BALLOTS = "true_answer", "full_possible_answer_count"
+
+
+def recognises(source: Source) -> bool:
+    """Whether the header names both columns."""
+    header = source.head.partition(b"\n")[0]
+    return _RIGHT.encode() in header and _BALLOTS.encode() in header
+
+
+def read(source: Source, wanted: frozenset[str] | None) -> Table:
+    """Read ballots that the authors recorded: the row number is the problem, right is what equals `true_answer`."""
+    base = _csv.read(source, frozenset((_RIGHT, _BALLOTS)))
+    base.layout(((_RIGHT, _BALLOTS),))
+    columns: dict[str, list[str]] = {"problem": [], "answer": [], "count": [], "correct": []}
+    origin = []
+    texts = (base.columns[name].to_pylist() for name in (_RIGHT, _BALLOTS))
+    for row, (right, text) in enumerate(zip(*texts, strict=True)):
+        try:
+            ballots = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            ballots = None
+        if not isinstance(ballots, dict):
+            raise base.error(f"{_BALLOTS} = {shown(text)}: expected a dict of answers and counts", row)
+        for answer, count in ballots.items():
+            name = "" if answer is None else str(answer)
+            values = (str(row + 1), name, str(count), str(int(name.strip() == right.strip())))
+            for column, value in zip(columns.values(), values, strict=True):
+                column.append(value)
+            origin.append(row)
+    if not origin:
+        raise base.error("holds no ballot: expected at least one")
+    table = Table(
+        source.name,
+        tuple(columns),
+        {name: pa.array(column, pa.large_string()) for name, column in columns.items()},
+        place=lambda row: base.place(origin[row]),
+        reread=lambda: table,
+    )
+    return table

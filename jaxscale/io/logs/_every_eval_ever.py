@@ -1,0 +1,34 @@
+"""every_eval_ever `*_samples.jsonl`, a neutral exchange format: a line per attempt."""
+
+from collections.abc import Iterator
+
+from jaxscale.io._records import Row, first_record, lines_of, table_of, truth
+from jaxscale.io._source import Source
+from jaxscale.io._table import Table
+
+
+def recognises(source: Source) -> bool:
+    """Whether the first line is a sample of every_eval_ever."""
+    return {"sample_id", "evaluation"} <= first_record(source).keys()
+
+
+def read(source: Source, wanted: frozenset[str] | None) -> Table:
+    """Read every_eval_ever samples: `sample_id` is the problem, `extracted_value` the answer.
+
+    `evaluation.is_correct` says what is right; where it is missing, a score of 1 does.
+    """
+    return table_of(source, _rows(source), wanted)
+
+
+def _rows(source: Source) -> Iterator[Row]:
+    for record in lines_of(source):
+        verdict = record.get("evaluation", "is_correct")
+        row = {
+            "problem": record.at("sample_id"),
+            "passed": truth(record.get("evaluation", "score") if verdict is None else verdict),
+            "tokens": record.get("token_usage", "output_tokens"),
+        }
+        attributions = record.get("answer_attribution")
+        if isinstance(attributions, list) and attributions and isinstance(attributions[-1], dict):
+            row["answer"] = attributions[-1].get("extracted_value")
+        yield record, row

@@ -1,0 +1,117 @@
+"""inspect_ai logs: one JSON document, or the `.eval` zip with the same fields in its `summaries.json`."""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import IO
+
+import pyarrow as pa
+
+from jaxscale.io._records import MAX_DOCUMENT, Record, Row, document, parsed_document, table_of, truth
+from jaxscale.io._source import Source
+from jaxscale.io._table import Table
+
+_ZSTD = 93
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+
+def recognises_json(source: Source) -> bool:
+    """Whether the document begins as inspect_ai writes it."""
+    return source.head.lstrip()[:1] == b"{" and b'"eval"' in source.head and b'"eval_id"' in source.head
+
+
+def recognises_eval(source: Source) -> bool:
+    """Whether this is a zip archive."""
+    return source.head.startswith(b"PK\x03\x04")
+
+
+def read_json(source: Source, wanted: frozenset[str] | None) -> Table:
+    """Read an inspect_ai JSON log: `id` is the problem, each epoch an attempt.
+
+    Right is a value of C or 1; P (partly right) counts as wrong, and a value that is not a number as not scored. Where
+    a value is an object, each of its keys is a scorer of its own.
+    """
+    whole = document(source)
+    return table_of(source, _rows(whole, whole.at("samples"), whole.get("eval", "model")), wanted, choice="scorer")
+
+
+def read_eval(source: Source, wanted: frozenset[str] | None) -> Table:
+    """Read an inspect_ai `.eval` log, as `read_json` reads the document."""
+    summaries = parsed_document(source, _member(source, "summaries.json"))
+    model = parsed_document(source, _member(source, "header.json")).get("eval", "model")
+    return table_of(source, _rows(summaries, summaries.data, model), wanted, choice="scorer")
+
+
+def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
+    if not isinstance(samples, list):
+        raise whole.error("samples is no list: expected a list of samples")
+    for index, data in enumerate(samples):
+        sample = Record(whole.source, data, None)
+        if sample.get("id") is None:
+            raise whole.error(f"sample {index + 1} has no id: expected one")
+        scores = sample.get("scores")
+        row = {
+            "problem": sample.get("id"),
+            "target": sample.get("target"),
+            "model": model,
+            "tokens": _output_tokens(sample),
+        }
+        for scorer, score in scores.items() if isinstance(scores, dict) else ():
+            value = score.get("value") if isinstance(score, dict) else score
+            answer = score.get("answer") if isinstance(score, dict) else None
+            values = (
+                {f"{scorer}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {scorer: value}
+            )
+            for name, each in values.items():
+                verdict = None if str(each).upper() == "N" else truth(each)
+                yield sample, {**row, "scorer": name, "answer": answer, "passed": verdict}
+
+
+def _output_tokens(sample: Record) -> str | None:
+    """The tokens that all models together wrote, or None where one of them is not said."""
+    usage = sample.get("model_usage")
+    counts = [sample.get("model_usage", model, "output_tokens") for model in usage] if isinstance(usage, dict) else []
+    if counts and all(isinstance(count, str) and count.isdecimal() and len(count) <= 15 for count in counts):
+        return str(sum(map(int, counts)))
+    return None
+
+
+def _member(source: Source, name: str) -> bytes:
+    """A file in the archive, inflated to at most `MAX_DOCUMENT` bytes and one more."""
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            info = archive.getinfo(name)
+            if info.compress_type != _ZSTD:
+                with archive.open(info) as member:
+                    return _bounded(member)
+        with source.open() as file:
+            # The standard library reads zstd members from Python 3.14 on.
+            file.seek(info.header_offset)
+            *_, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+            file.seek(name_length + extra_length, io.SEEK_CUR)
+            compressed = file.read(min(info.compress_size, MAX_DOCUMENT))
+        with pa.CompressedInputStream(pa.BufferReader(compressed), "zstd") as stream:
+            return _bounded(stream)
+    except KeyError:
+        raise source.error(f"a zip archive without {name}: expected an inspect_ai log") from None
+    except (
+        zipfile.BadZipFile,
+        pa.ArrowException,
+        OSError,
+        EOFError,
+        struct.error,
+        zlib.error,
+        ValueError,
+        RuntimeError,
+    ) as error:
+        raise source.error(f"a damaged archive ({(str(error).splitlines() or [''])[0][:80]}): expected a zip") from None
+
+
+def _bounded(stream: IO[bytes]) -> bytes:
+    """What `stream` holds, read piece by piece: a bomb is refused before it has grown."""
+    content = bytearray()
+    while len(content) <= MAX_DOCUMENT and (piece := stream.read(2**20)):
+        content += piece
+    return bytes(content)

@@ -1,0 +1,317 @@
+"""Logs of other tools: hand-made records with the fields of FORMATS.md, and the real small logs where they are."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import jaxscale as js
+from jaxscale.data import DataError, DataWarning
+from jaxscale.io import FORMATS, _records
+from jaxscale.io._source import open_source
+
+# Logs as small as these look as if sampling stopped at a success.
+pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
+
+LOGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "logs"
+
+
+def lines(path, *records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def recognised(path):
+    source = open_source(path)
+    return next(known.name for known in FORMATS if known.recognises(source))
+
+
+def counts(path, group=()):
+    (attempts,) = js.read_attempts(path, group).values()
+    successes, totals = attempts.successes.tolist(), attempts.attempts.tolist()
+    return {query: (c, n) for query, c, n in zip(attempts.query, successes, totals, strict=True)}
+
+
+def test_humaneval(tmp_path):
+    outcomes = [("HumanEval/0", True), ("HumanEval/1", False), ("HumanEval/0", False)]
+    records = [{"task_id": t, "completion": "x", "result": "r", "passed": p} for t, p in outcomes]
+    path = lines(tmp_path / "x_results.jsonl", *records)
+    assert recognised(path) == "humaneval"
+    assert counts(path) == {"HumanEval/0": (1, 2), "HumanEval/1": (0, 1)}
+    with pytest.raises(DataError, match="holds attempts, not ballots"):
+        js.read_ballots(path)
+
+
+def test_evalplus_is_right_only_if_base_and_plus_pass(tmp_path):
+    statuses = [("pass", "pass"), ("pass", "fail"), ("fail", "pass"), ("pass", None), (None, None), ("timeout", None)]
+    attempts = [{"task_id": "t/0", "solution": "x", "base_status": b, "plus_status": p} for b, p in statuses]
+    path = tmp_path / "eval_results.json"
+    path.write_text(json.dumps({"date": "2026", "hash": "0", "eval": {"t/0": attempts, "t/1": attempts[:1]}}, indent=1))
+    assert recognised(path) == "evalplus"
+    with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
+        assert counts(path) == {"t/0": (2, 5), "t/1": (1, 1)}
+
+
+def lm_eval(filter_name, filtered, responses=("5", " 4", "4"), **more):
+    record = {"doc_id": 3, "target": "4", "resps": [list(responses)], "filtered_resps": list(filtered)}
+    return {**record, "filter": filter_name, "metrics": ["exact_match"], **more}
+
+
+def test_lm_eval_scores_repeats_against_the_target(tmp_path):
+    path = lines(tmp_path / "samples.jsonl", lm_eval("first", ["5"]), lm_eval("all", ["4", "4", "4"]))
+    assert recognised(path) == "lm-eval"
+    with pytest.warns(DataWarning, match="read filter 'first' of 'first', 'all': --group filter reads each"):
+        assert counts(path) == {"3": (2, 3)}
+    groups = js.read_ballots(path, "filter")
+    assert groups["first"].counts.tolist() == [[1, 1, 1]]
+    assert groups["first"].correct.tolist() == [[False, True, True]]
+    assert groups["all"].counts.tolist() == [[3]]
+
+
+def test_lm_eval_keeps_the_score_of_a_single_response(tmp_path):
+    path = lines(tmp_path / "samples.jsonl", lm_eval("none", ["four"], ["so: four"], exact_match=1.0))
+    assert counts(path) == {"3": (1, 1)}
+
+
+def sample(identity, epoch, value, answer, tokens=3):
+    usage = {"m": {"output_tokens": tokens, "input_tokens": 1}}
+    scores = {"match": {"value": value, "answer": answer}}
+    return {"id": identity, "epoch": epoch, "target": "4", "scores": scores, "model_usage": usage}
+
+
+SAMPLES = [
+    sample("q1", 1, "C", "4"),
+    sample("q2", 1, "I", "5"),
+    sample("q1", 2, "P", "5"),
+    sample("q2", 2, 1.0, "4"),
+    sample("q1", 3, "N", "4"),
+    sample("q1", 4, float("nan"), "4"),
+    sample("q1", 4, True, "4"),
+]
+LOG = {"version": 2, "status": "success", "eval": {"eval_id": "x", "model": "m"}, "samples": SAMPLES}
+
+
+def check_inspect(path):
+    with pytest.warns(DataWarning, match="dropped 2 attempts that have no score"):
+        assert counts(path, "model") == {"q1": (2, 3), "q2": (1, 2)}
+    with pytest.warns(DataWarning, match="dropped 2"):
+        ballots = js.read_ballots(path, "model")["m"]
+    assert ballots.counts.tolist() == [[2, 1], [1, 1]]
+    assert ballots.correct.tolist() == [[True, False], [False, True]]
+    assert ballots.tokens[0].tolist() == [3, 3, 3]
+
+
+def test_inspect_json(tmp_path):
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(LOG, indent=2))
+    assert recognised(path) == "inspect-json"
+    check_inspect(path)
+
+
+def test_inspect_values_that_are_objects_are_scorers(tmp_path):
+    path = tmp_path / "log.json"
+    samples = [sample("q1", 1, {"a": 1, "b": 0}, "4"), sample("q1", 2, {"a": 0, "b": 0}, "5")]
+    path.write_text(json.dumps({**LOG, "samples": samples}))
+    with pytest.warns(DataWarning, match=r"read scorer 'match.a' of 'match.a', 'match.b'"):
+        assert counts(path) == {"q1": (1, 2)}
+    groups = js.read_attempts(path, "scorer")
+    assert {key: int(each.successes[0]) for key, each in groups.items()} == {"match.a": 1, "match.b": 0}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_inspect_eval(tmp_path, method):
+    path = tmp_path / "log.eval"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("header.json", json.dumps({"eval": LOG["eval"]}))
+        archive.writestr("summaries.json", json.dumps(SAMPLES))
+    assert recognised(path) == "inspect-eval"
+    check_inspect(path)
+
+
+def as_zstd(path):
+    """Rewrite an archive of stored members as one of zstd members, which the standard library cannot write."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    codec = pa.Codec("zstd")
+    packed = {name: codec.compress(content, asbytes=True) for name, content in members.items()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in packed.items():
+            archive.writestr(name, content)
+    raw = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        start = -1
+        while (start := raw.find(signature, start + 1)) >= 0:
+            raw[start + offset] = 93
+    path.write_bytes(raw)
+
+
+def archive_of(path, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.json", content)
+    return path
+
+
+def test_inspect_eval_in_zstd(tmp_path):
+    path = archive_of(tmp_path / "log.eval", header=json.dumps({"eval": LOG["eval"]}), summaries=json.dumps(SAMPLES))
+    as_zstd(path)
+    check_inspect(path)
+
+
+@pytest.mark.parametrize("zstd", [False, True])
+def test_a_zip_bomb_is_refused(tmp_path, monkeypatch, zstd):
+    monkeypatch.setattr("jaxscale.io.logs._inspect.MAX_DOCUMENT", 2**20)
+    monkeypatch.setattr(_records, "MAX_DOCUMENT", 2**20)
+    path = archive_of(tmp_path / "log.eval", header="{}", summaries=" " * 2**26)
+    if zstd:
+        as_zstd(path)
+    with pytest.raises(DataError, match="longer than 1,048,576 bytes"):
+        js.read_attempts(path)
+
+
+def test_other_archives_are_refused(tmp_path):
+    path = archive_of(tmp_path / "log.eval", header="{}")
+    with pytest.raises(DataError, match=r"a zip archive without summaries\.json: expected an inspect_ai log"):
+        js.read_attempts(path)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(DataError, match="a damaged archive"):
+        js.read_attempts(path)
+
+
+def test_nemo_skills(tmp_path):
+    base = {"problem": "2+2?", "generation": "..", "expected_answer": "4", "num_generated_tokens": 12}
+    path = lines(
+        tmp_path / "output-rs0.jsonl",
+        {**base, "predicted_answer": "4", "symbolic_correct": True},
+        {**base, "predicted_answer": None, "symbolic_correct": False},
+        {**base, "predicted_answer": "5"},
+    )
+    assert recognised(path) == "nemo-skills"
+    with pytest.warns(DataWarning, match="dropped 1 attempts"):
+        assert counts(path) == {"1": (1, 1), "2": (0, 1)}
+    with pytest.warns(DataWarning, match="dropped 1 attempts"):
+        ballots = js.read_ballots(path)["all"]
+    assert ballots.blank.tolist() == [0, 1]
+    assert ballots.tokens.tolist() == [[12], [12]]
+    path = lines(path, {"generation": "x", "graded_list": [True]}, {"generation": "x", "graded_list": [False]})
+    assert counts(path) == {"1": (1, 1), "2": (0, 1)}
+
+
+def test_verl(tmp_path):
+    base = {"input": "Q", "output": "..", "gts": "4"}
+    records = [
+        {**base, "score": 1.0, "acc": True, "pred": "4"},
+        {**base, "score": 0.0, "acc": False, "pred": "5"},
+        {**base, "score": 1.0, "pred": "4"},
+        {**base, "gts": "6", "score": -1.0, "pred": "7"},
+    ]
+    path = lines(tmp_path / "100.jsonl", *records)
+    assert recognised(path) == "verl"
+    assert counts(path) == {"Q [4]": (2, 3), "Q [6]": (0, 1)}
+    assert js.read_ballots(path)["all"].counts.tolist() == [[2, 1], [1, 0]]
+
+
+def test_evalscope(tmp_path):
+    def review(index, group, accuracy, answer):
+        score = {"value": {"acc": accuracy}, "extracted_prediction": answer}
+        return {"index": index, "target": "4", "sample_score": {"score": score, "group_id": group}}
+
+    path = lines(tmp_path / "r.jsonl", review(0, 0, 1.0, "4"), review(1, 0, 0.0, "5"), review(2, None, 1.0, "4"))
+    assert recognised(path) == "evalscope"
+    assert counts(path) == {"0": (1, 2), "2": (1, 1)}
+    assert js.read_ballots(path)["all"].counts.tolist() == [[1, 1], [1, 0]]
+
+
+def test_every_eval_ever(tmp_path):
+    def record(identity, right, answer):
+        return {
+            "sample_id": identity,
+            "evaluation": {"score": float(right), "is_correct": right},
+            "answer_attribution": [{"extracted_value": answer}],
+            "token_usage": {"output_tokens": 5},
+        }
+
+    path = lines(
+        tmp_path / "x_samples.jsonl", record("q1", True, "4"), record("q1", False, "5"), record("q2", True, "x")
+    )
+    assert recognised(path) == "every-eval-ever"
+    assert counts(path) == {"q1": (1, 2), "q2": (1, 1)}
+    assert js.read_ballots(path)["all"].correct.tolist() == [[True, False], [True, False]]
+
+
+def test_chen_results_are_ballots_and_never_evaluated(tmp_path):
+    path = tmp_path / "results.csv"
+
+    def write(*ballots):
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["", "true_answer", "full_possible_answer_count", "z", "w", "en_n"])
+            writer.writerows([index, "A", each, 1, 2, 3] for index, each in enumerate(ballots))
+
+    write("{'A': 3, 'B': 1}", "{'C': 2, None: 2}")
+    assert recognised(path) == "chen"
+    ballots = js.read_ballots(path)["all"]
+    assert ballots.counts.tolist() == [[3, 1], [2, 0]]
+    assert ballots.correct.tolist() == [[True, False], [False, False]]
+    assert ballots.blank.tolist() == [0, 2]
+    for bad in ("__import__('os').getpid()", "{'A': 1", "[1]", "(" * 5000, "{[]: 1}"):
+        write("{'A': 3}", bad)
+        with pytest.raises(DataError, match=r"line 3: full_possible_answer_count = .*: expected a dict"):
+            js.read_ballots(path)
+    write("{'A': -3}")
+    with pytest.raises(DataError, match=r"line 2: count = '-3'"):
+        js.read_ballots(path)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({"task_id": None, "passed": True}, "line 1: no task_id: expected one in every record"),
+        ({"doc_id": 0, "resps": ["x"], "filtered_resps": []}, "line 1: resps is no list of lists"),
+        ({"sample_score": {"score": {"value": 1}}}, r"line 1: sample_score\.score\.value is no object"),
+        ({"eval": {"eval_id": "x"}, "samples": 3}, "samples is no list"),
+        ({"eval": {"eval_id": "x"}, "samples": [3]}, "sample 1 has no id"),
+        ({"eval": {"t": [3]}}, "no scored attempts"),
+        ({"sample_id": 1, "evaluation": 2}, r"no scored attempts \(1 without a score\)"),
+    ],
+)
+def test_bad_logs_say_what_was_expected(tmp_path, record, message):
+    with pytest.raises(DataError, match=message):
+        js.read_attempts(lines(tmp_path / "log", record))
+
+
+def test_a_tidy_table_is_not_taken_for_a_log(tmp_path):
+    path = lines(tmp_path / "runs.jsonl", {"problem": "a", "task_id": "x", "passed": True})
+    assert recognised(path) == "jsonl"
+    assert counts(path) == {"a": (1, 1)}
+
+
+@pytest.mark.skipif(not LOGS.is_dir(), reason="../shared/data/logs is not here")
+@pytest.mark.parametrize("name", ["inspect_log.json", "inspect_log.eval"])
+def test_the_real_inspect_log(name):
+    with (LOGS / "inspect_log.json").open() as file:
+        samples = json.load(file)["samples"]
+    expected = {}
+    for each in samples:
+        right, total = expected.get(each["id"], (0, 0))
+        expected[each["id"]] = (right + (each["scores"]["match"]["value"] == "C"), total + 1)
+    assert counts(LOGS / name, "model") == expected
+    answers = {(each["id"], each["scores"]["match"]["answer"]) for each in samples}
+    (ballots,) = js.read_ballots(LOGS / name).values()
+    assert (ballots.counts > 0).sum() == len(answers)
+    assert ballots.tokens.sum() == sum(each["model_usage"]["mockllm/model"]["output_tokens"] for each in samples)
+
+
+@pytest.mark.skipif(not LOGS.is_dir(), reason="../shared/data/logs is not here")
+def test_the_real_lm_eval_log():
+    path = LOGS / "lm_eval_samples_toy.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    groups = js.read_ballots(path, "filter")
+    assert list(groups) == list(dict.fromkeys(record["filter"] for record in records))
+    for record in records:
+        ballots = groups[record["filter"]]
+        row = ballots.query.index(str(record["doc_id"]))
+        assert (ballots.counts * ballots.correct)[row].sum() == record["resps"][0].count(record["target"])

@@ -139,11 +139,12 @@ def rejection(
     propose: Callable[..., tuple[Array, Bool[Array, " lanes"]]],
     words: int,
     parameters: Sequence[Array] = (),
+    at_once: int = 16,
 ) -> Array:
     """One accepted proposal per lane.
 
-    All lanes propose once; a sixteenth of them at a time, those still pending are then gathered, propose three times
-    in one go, and put the first accepted value back, until none is left.
+    All lanes propose once; those still pending are then gathered, a fixed share at a time, propose three times in one
+    go, and put the first accepted value back, until none is left.
 
     Args:
         key: a typed JAX key, used up by this call.
@@ -152,19 +153,20 @@ def rejection(
             meaningless has to count as accepted, or the loop would not end.
         words: how many words `propose` needs per lane.
         parameters: scalars or arrays of shape (lanes,).
+        at_once: one lane in this many is tried again at a time: about the reciprocal of the share rejected.
 
     Returns:
         Array of shape (lanes,).
     """
     key_first, key_again = jax.random.split(key)
-    at_once = max(lanes // 16, min(lanes, 8))
+    slots = max(lanes // at_once, min(lanes, 8))
 
     def again(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         attempt, values, done = state
-        lane = _first_pending(~done, at_once)
+        lane = _first_pending(~done, slots)
         own = [p if p.ndim == 0 else jnp.tile(p.at[lane].get(mode="clip"), _TRIES) for p in parameters]
-        drawn = random_words(jax.random.fold_in(key_again, attempt), words, at_once * _TRIES)
-        proposed, accepted = (x.reshape(_TRIES, at_once) for x in propose(drawn, *own))
+        drawn = random_words(jax.random.fold_in(key_again, attempt), words, slots * _TRIES)
+        proposed, accepted = (x.reshape(_TRIES, slots) for x in propose(drawn, *own))
         value, any_accepted = proposed[0], accepted[0]
         for index in range(1, _TRIES):
             value = jnp.where(any_accepted, value, proposed[index])

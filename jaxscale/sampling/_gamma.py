@@ -73,7 +73,8 @@ def _log_gamma(key: PRNGKeyArray, lanes: int, a: Array) -> Floats:
         return log_g, ~(uniform(words[3], a.dtype) > jnp.exp(log_accept))
 
     def boost(log_g: Array) -> Array:
-        return log_g + _log_boost(random_words(key_boost, 2, lanes), a)
+        high, low = random_words(key_boost, 2, lanes)
+        return log_g + _log_boost(high, low, a)
 
     return lax.cond(jnp.any(a < 1), boost, lambda x: x, rejection(key_body, lanes, propose, _WORDS, (a,)))
 
@@ -89,7 +90,7 @@ def _log_beta(key: PRNGKeyArray, lanes: int, a: Array, b: Array) -> tuple[Floats
 
     def boost(log_odds: Array) -> Array:
         words = random_words(key_boost, 4, lanes)
-        return log_odds + _log_boost(words[:2], a) - _log_boost(words[2:], b)
+        return log_odds + _log_boost(words[0], words[1], a) - _log_boost(words[2], words[3], b)
 
     body = rejection(key_body, lanes, propose, _WORDS, (a, b))
     log_odds = lax.cond(jnp.any((a < 1) | (b < 1)), boost, lambda x: x, body)
@@ -113,5 +114,5 @@ def _marsaglia_tsang(x: Array, a: Array) -> tuple[Array, Array]:
     return jnp.log(d) + 3 * log1p, jnp.where(impossible, -jnp.inf, 3 * d * remainder)
 
 
-def _log_boost(words: list[Array], a: Array) -> Array:
-    return jnp.where(a < 1, jnp.log(deep_uniform(*words, a.dtype)) / a, 0.0)
+def _log_boost(high: Array, low: Array, a: Array) -> Array:
+    return jnp.where(a < 1, jnp.log(deep_uniform(high, low, a.dtype)) / a, 0.0)

@@ -19,8 +19,9 @@ def complaint(read, path, *arguments, **options):
         read(path, *arguments, **options)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.startswith(f"{caught.value.file}: " if caught.value.line is None else f"{caught.value.file}, line ")
-    assert caught.value.file in (str(path), repr(path))
+    place = f"{caught.value.file}: " if caught.value.line is None else f"{caught.value.file}, line "
+    assert caught.value.file is None or message.startswith(place)
+    assert caught.value.file in (None, str(path), repr(path))
     return message
 
 
@@ -53,6 +54,7 @@ ATTEMPTS = {
     "empty passed": ("problem,passed\na,1\na,\n", "line 3: passed is empty: expected 0 or 1"),
     "empty problem": (HEADER + "a,1,1\n,1,1\n", "line 3: problem is empty: expected a label"),
     "duplicate": (HEADER + "a,1,1\n\nb,1,1\na,1,1\n", "line 5: problem 'a' appears again (first on line 2)"),
+    "gold differs": ("problem,passed,target\na,1,x\na,0,y\n", "line 3: problem 'a' has target 'y', but 'x' on line 2"),
     "duplicate column": ("problem,attempts,attempts,successes\na,1,1,1\n", "column 'attempts' appears 2 times"),
     "ragged": (HEADER + "a,1,1\nb,1,1,1\n", "line 3: 4 fields: expected 3, as in the header"),
     "short row": (HEADER + "a,1\n", "line 2: 2 fields: expected 3"),
@@ -130,7 +132,8 @@ def test_bad_ballots(tmp_path, name):
 
 def test_files_that_are_none(tmp_path):
     assert complaint(js.read_attempts, tmp_path / "none.csv") == f"{tmp_path / 'none.csv'}: no such file"
-    assert "is a directory: expected a file" in complaint(js.read_attempts, tmp_path)
+    assert "no file in a known format: expected attempts, ballots or a log" in complaint(js.read_attempts, tmp_path)
+    assert "no files: expected at least one" in complaint(js.read_attempts, [])
     assert "not a regular file" in complaint(js.read_attempts, "/dev/zero")
     assert "not a file name" in complaint(js.read_attempts, "runs\0.csv")
     assert "cannot be read: not a directory" in complaint(js.read_ballots, "/dev/null/runs.csv")

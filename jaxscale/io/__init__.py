@@ -3,25 +3,25 @@
 import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.io import _attempts, _ballots
-from jaxscale.io._registry import FORMATS, read_table
+from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._table import Table
 
 __all__ = ["FORMATS", "read_attempts", "read_ballots"]
 
 
-def read_attempts(
-    path: str | os.PathLike[str], group: str | Sequence[str] = (), *, format: str | None = None
-) -> dict[str, Attempts]:
+def read_attempts(path: Paths, group: str | Sequence[str] = (), *, format: str | None = None) -> dict[str, Attempts]:
     r"""Read attempts from a CSV, JSONL or Parquet file or another tool's log, recognised by its content.
 
     The columns of a table are `problem, attempts, successes`, or `problem, passed` with one row a call (0/1,
     true/false). Other columns are ignored, unless `group` names them.
 
     Args:
-        path: the file.
+        path: the file; or a directory, or several files, of one format, whose rows are put together (a column `file`
+            tells them apart).
         group: columns of which each combination of values becomes one data set.
         format: the name of a format in `FORMATS`, where its content is not to decide.
 
@@ -40,11 +40,11 @@ def read_attempts(
     names = (group,) if isinstance(group, str) else tuple(group)
     table = read_table(path, _attempts.COLUMNS.union(names), format)
     _say(table)
-    return _attempts.attempts_of(table, names, os.path.splitext(os.path.basename(path))[0])
+    return _attempts.attempts_of(table, names, _title(path))
 
 
 def read_ballots(
-    path: str | os.PathLike[str],
+    path: Paths,
     group: str | Sequence[str] = (),
     normalise: bool = False,
     *,
@@ -58,7 +58,8 @@ def read_ballots(
     `target`, it must be the same for all rows of a problem. Other columns are ignored, unless `group` names them.
 
     Args:
-        path: the file.
+        path: the file; or a directory, or several files, of one format, whose rows are put together (a column `file`
+            tells them apart).
         group: columns of which each combination of values becomes one data set.
         normalise: whether answers that differ only in spaces at their ends, in case, in thousands separators, or as
             numbers or fractions of equal value are one answer, right if any of them is marked so. How many were merged
@@ -80,10 +81,16 @@ def read_ballots(
     names = (group,) if isinstance(group, str) else tuple(group)
     table = read_table(path, _ballots.COLUMNS.union(names), format)
     _say(table)
-    return _ballots.ballots_of(table, names, os.path.splitext(os.path.basename(path))[0], normalise)
+    return _ballots.ballots_of(table, names, _title(path), normalise)
 
 
 def _say(table: Table) -> None:
     """Tell the caller of a public reader what the format's reader dropped or decided."""
     for note in table.notes:
         warnings.warn(f"{table.file}: {note}", DataWarning, stacklevel=3)
+
+
+def _title(path: Paths) -> str:
+    """What a data set is called that is not one of several groups."""
+    paths = [path] if isinstance(path, str | os.PathLike) else path
+    return Path(paths[0]).stem if len(paths) == 1 else f"{len(paths)} files"

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxscale.data import Attempts, DataWarning
-from jaxscale.io._groups import ALL, Queries, queries_of, told_apart
+from jaxscale.io._groups import ALL, GOLD, Queries, queries_of, told_apart
 from jaxscale.io._table import Table
 
 COUNTED = ("problem", "attempts", "successes")
 PER_CALL = ("problem", "passed")
-COLUMNS = frozenset(COUNTED) | frozenset(PER_CALL)
+COLUMNS = frozenset((*COUNTED, *PER_CALL, *GOLD))
 
 
 def attempts_of(table: Table, group: Sequence[str], name: str) -> dict[str, Attempts]:
@@ -44,7 +44,7 @@ def attempts_of(table: Table, group: Sequence[str], name: str) -> dict[str, Atte
 def _is_counted(table: Table) -> bool:
     names = set(table.names)
     if "passed" in names and names & {"attempts", "successes"}:
-        both = ", ".join(name for name in table.names if name in COLUMNS - {"problem"})
+        both = ", ".join(name for name in table.names if name in ("attempts", "successes", "passed"))
         raise table.error(
             f"columns of two layouts together ({both}): expected {', '.join(COUNTED)} (counted) or "
             f"{', '.join(PER_CALL)} (one row a call)"

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jaxscale.data import MAX_COUNT, Ballots, DataWarning
-from jaxscale.io._groups import ALL, Queries, queries_of, told_apart
+from jaxscale.io._groups import ALL, GOLD, Queries, queries_of, told_apart
 from jaxscale.io._normalise import normalise
 from jaxscale.io._table import Table, first_seen, shown
 
 COUNTED = ("problem", "answer", "count", "correct")
 PER_CALL = ("problem", "answer", "correct")
-GOLD = ("gold", "target")
-COLUMNS = frozenset(COUNTED) | {"kept", "score", "tokens"} | frozenset(GOLD)
+COLUMNS = frozenset(COUNTED) | {"kept", "score", "tokens", *GOLD}
 
 _MOST_CELLS = 2 * 10**8
 
@@ -68,8 +67,6 @@ def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> di
     """
     counted = _is_counted(table)
     queries = queries_of(table, group)
-    for gold in GOLD:
-        _check_gold(table, queries, gold)
     rows, values = _rows(table, queries, counted)
     _check_answers(table, queries, rows, values, counted)
     per_call = {} if counted else {"scores": table.numbers("score"), "tokens": table.numbers("tokens", least=0)}
@@ -109,22 +106,6 @@ def _is_counted(table: Table) -> bool:
         raise table.error(f"no column 'count' (did you mean {near!r}?): found {table.found()}")
     table.layout((COUNTED, PER_CALL), COUNTED if counted else PER_CALL)
     return counted
-
-
-def _check_gold(table: Table, queries: Queries, gold: str) -> None:
-    """One problem has one right answer, where the file says which it is: else two problems share a label."""
-    if gold in table.names:
-        codes, values = table.coded(gold)
-        differs = codes != codes[queries.first_row][queries.of_row]
-        if differs.any():
-            row = int(differs.argmax())
-            query = int(queries.of_row[row])
-            first = int(queries.first_row[query])
-            raise table.error(
-                f"{queries.name(query)} has {gold} {shown(values[codes[row]])}, but {shown(values[codes[first]])} on "
-                f"{table.where(first)}: expected one {gold} per problem",
-                row,
-            )
 
 
 def _rows(table: Table, queries: Queries, counted: bool) -> tuple[_Rows, list[str]]:

@@ -7,6 +7,11 @@ import numpy as np
 
 from jaxscale.io._table import Table, first_seen, shown
 
+GOLD = ("gold", "target")
+"""Columns that say what the right answer to a problem is."""
+
+_OUTCOMES = ("answer", "correct", "passed", "kept", "score", "tokens")
+
 ALL = "all"
 """The name of the one data set of a file that is not grouped."""
 
@@ -39,7 +44,7 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
     """Find the queries of a table whose `group` columns make one data set of each combination of their values.
 
     Raises:
-        DataError: there is no such column, or a row has no problem.
+        DataError: there is no such column, a row has no problem, or a problem has two right answers.
     """
     for name in group:
         if name not in table.names:
@@ -53,7 +58,27 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
         raise table.error("problem is empty: expected a label", row)
     of_row, first_row = first_seen(row_group * len(labels) + problem)
     label = [labels[code] for code in problem[first_row]]
-    return Queries(groups, row_group[first_row], label, of_row, first_row)
+    queries = Queries(groups, row_group[first_row], label, of_row, first_row)
+    for gold in GOLD:
+        _check_gold(table, queries, gold)
+    return queries
+
+
+def _check_gold(table: Table, queries: Queries, gold: str) -> None:
+    """One problem has one right answer, where the file says which it is: else two problems share a label."""
+    if gold not in table.names:
+        return
+    codes, values = table.coded(gold)
+    differs = codes != codes[queries.first_row][queries.of_row]
+    if differs.any():
+        row = int(differs.argmax())
+        query = int(queries.of_row[row])
+        first = int(queries.first_row[query])
+        message = (
+            f"{queries.name(query)} has {gold} {shown(values[codes[row]])}, but {shown(values[codes[first]])} on "
+            f"{table.where(first)}: expected one {gold} per problem"
+        )
+        raise table.error(message + told_apart(table, row, first, ("problem", gold, *_OUTCOMES)), row)
 
 
 def _groups(table: Table, group: Sequence[str]) -> tuple[np.ndarray, list[str]]:

@@ -1,11 +1,14 @@
 """The formats that can be read, and how one is recognised."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
 
 from jaxscale.data import DataError
 from jaxscale.io import _csv, _jsonl, _parquet
+from jaxscale.io._several import FILE, files_below, together
 from jaxscale.io._source import Source, open_source
 from jaxscale.io._table import Table
 from jaxscale.io.logs import (
@@ -54,18 +57,71 @@ FORMATS = (
 """Every format, the most specific first: the first that recognises a file reads it."""
 
 
-def read_table(path: str | os.PathLike[str], wanted: frozenset[str], format: str | None = None) -> Table:
-    """Read the wanted columns of a file in the format that it is in, or in the named one.
+TIDY = ("csv", "jsonl")
+"""The formats that any text may be taken for; in a directory only files that begin with a column `problem` are."""
+
+Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+def read_table(path: Paths, wanted: frozenset[str], format: str | None = None) -> Table:
+    """Read the wanted columns of a file in the format that it is in, or in the named one; or of several files.
 
     Raises:
-        DataError: the file cannot be read, or is in no known format.
+        DataError: a file cannot be read, is in no known format, or the files are in several.
         ValueError: there is no format of that name.
     """
     names = [known.name for known in FORMATS]
     if format is not None and format not in names:
         raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")
-    source = open_source(path)
+    paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
+    if not paths:
+        raise DataError("no files: expected at least one")
+    if len(paths) == 1 and not _is_directory(paths[0]):
+        source = open_source(paths[0])
+        return _format_of(source, format).read(source, wanted)
+
+    sources: list[tuple[Source, Format]] = []
+    skipped = 0
+    for each in paths:
+        if not _is_directory(each):
+            source = open_source(each)
+            sources.append((source, _format_of(source, format)))
+            continue
+        for file in files_below(each):
+            found = _in_directory(file, format)
+            sources += [found] if found else []
+            skipped += found is None
+    title = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
+    if not sources:
+        raise DataError("no file in a known format: expected attempts, ballots or a log", str(paths[0]))
+    formats = dict.fromkeys(known.name for _, known in sources)
+    if len(formats) > 1:
+        raise DataError(f"files in several formats ({', '.join(formats)}): expected one; --format names it", title)
+    notes = [f"skipped {skipped} files that hold no attempts or ballots"] if skipped else []
+    return together([known.read(source, wanted - {FILE}) for source, known in sources], title, notes)
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False  # said by `open_source`
+
+
+def _format_of(source: Source, format: str | None) -> Format:
     for known in FORMATS:
         if known.name == format or (format is None and known.recognises(source)):
-            return known.read(source, wanted)
-    raise DataError(f"in no known format: expected one of {', '.join(names)}", source.name)
+            return known
+    raise source.error(f"in no known format: expected one of {', '.join(known.name for known in FORMATS)}")
+
+
+def _in_directory(file: Path, format: str | None) -> tuple[Source, Format] | None:
+    """A file of a directory with its format, or None if it holds something else."""
+    try:
+        source = open_source(file)
+        known = _format_of(source, None)
+    except DataError:
+        return None
+    if known.name in TIDY and b"problem" not in source.head.partition(b"\n")[0]:
+        return None
+    return (source, known) if format in (None, known.name) else None

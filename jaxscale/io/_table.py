@@ -29,6 +29,7 @@ class Table:
         names: the names of all columns of the file, wanted or not.
         columns: the wanted ones as text; null where there is no value.
         place: line of the file at which a row begins, or None where the format has no lines.
+        files: where the table is several files: each of them, and the row at which it begins; else empty.
         reread: reads the same file again with every column (for an error message that needs them).
         notes: what the reader dropped or had to decide, a sentence each.
     """
@@ -39,6 +40,7 @@ class Table:
     place: Callable[[int], int | None]
     reread: Callable[[], "Table"]
     notes: tuple[str, ...] = ()
+    files: tuple[tuple[str, int], ...] = ()
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -48,13 +50,20 @@ class Table:
         """A `DataError` about the file, or about one row of it."""
         if row is None:
             return DataError(message, self.file)
+        file, start = self._file(row)
         line = self.place(row)
-        return DataError(message if line is not None else f"row {row + 1}: {message}", self.file, line)
+        return DataError(message if line is not None else f"row {row - start + 1}: {message}", file, line)
 
     def where(self, row: int) -> str:
         """The place of a row, for the middle of a message."""
+        file, start = self._file(row)
         line = self.place(row)
-        return f"row {row + 1}" if line is None else f"line {line}"
+        found = f"row {row - start + 1}" if line is None else f"line {line}"
+        return f"{found} of {file}" if self.files else found
+
+    def _file(self, row: int) -> tuple[str, int]:
+        """The file that a row is in, and the row at which that file begins."""
+        return max((each for each in self.files if each[1] <= row), key=lambda each: each[1], default=(self.file, 0))
 
     def coded(self, name: str) -> tuple[np.ndarray, list[str]]:
         """A column as codes into its distinct values, in order of first appearance; no value is the empty string.

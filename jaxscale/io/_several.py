@@ -1,0 +1,80 @@
+"""Several files, or a directory of them, as one table."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from jaxscale.io._table import Table
+
+FILE = "file"
+"""The column that says which file a row is from, to group by."""
+
+SUFFIXES = frozenset((".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".eval"))
+"""The files of a directory that are looked at."""
+
+
+def files_below(directory: Path) -> list[Path]:
+    """The files in and below a directory that may hold data, in order of their names, hidden ones left out."""
+    return [
+        path
+        for path in sorted(directory.rglob("*"))
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
+    ]
+
+
+def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> Table:
+    """The rows of several tables, one after the other, with a column that names the file of each.
+
+    Args:
+        tables: what was read, at least one.
+        name: what the files are called together.
+        notes: what is to be said in addition to the notes of the tables.
+    """
+    starts = np.cumsum([0, *map(len, tables)])
+    names = tuple(dict.fromkeys(name for table in tables for name in table.names if name != FILE))
+
+    def column(name: str) -> pa.Array:
+        return pa.concat_arrays(
+            [
+                table.columns.get(name, pa.nulls(len(table), pa.large_string())).cast(pa.large_string())
+                for table in tables
+            ]
+        )
+
+    columns = {name: column(name) for name in names if any(name in table.columns for table in tables)}
+    columns[FILE] = pa.concat_arrays(
+        [pa.repeat(pa.scalar(table.file, pa.large_string()), len(table)) for table in tables]
+    )
+    return Table(
+        name,
+        (*names, FILE),
+        columns,
+        place=_place(tables, starts),
+        reread=lambda: together([table.reread() for table in tables], name),
+        notes=(*notes, *_notes(tables)),
+        files=tuple((table.file, int(start)) for table, start in zip(tables, starts, strict=False)),
+    )
+
+
+def _place(tables: Sequence[Table], starts: np.ndarray) -> Callable[[int], int | None]:
+    def place(row: int) -> int | None:
+        index = int(np.searchsorted(starts, row, side="right")) - 1
+        return tables[index].place(row - int(starts[index]))
+
+    return place
+
+
+def _notes(tables: Sequence[Table]) -> list[str]:
+    """Each note once, with the file that has it first and the number of others."""
+    where: dict[str, list[str]] = {}
+    for table in tables:
+        for note in table.notes:
+            where.setdefault(note, []).append(table.file)
+    return [
+        f"{note} (in {files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''})"
+        for note, files in where.items()
+    ]

@@ -19,7 +19,7 @@ from jaxscale.io import FORMATS
 FUZZ = settings(
     derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-FORMS = [None, "csv", "jsonl", "parquet", "inspect-eval", "inspect-json", "chen", "lm-eval"]
+FORMS = [None, "csv", "jsonl", "parquet", "inspect-eval", "inspect-json", "chen", "lm-eval", "monkeys"]
 
 names = st.sampled_from(
     ["problem", "attempts", "successes", "passed", "answer", "count", "correct", "kept", "score", "tokens", "gold", "x"]
@@ -101,6 +101,21 @@ def test_nearly_json(tmp_path, content):
     survives(path)
 
 
+@FUZZ
+@given(
+    content=st.lists(
+        st.sampled_from(
+            ["is_corrects:", "samples:", " ", "\n", "- ", "true", "false", "[", "]", "{", "}", ",", "&a", "*a"]
+        ),
+        max_size=20,
+    ).map("".join)
+)
+def test_nearly_yaml(tmp_path, content):
+    path = tmp_path / "log.yaml"
+    path.write_text(content)
+    survives(path)
+
+
 KEYS = """
     task_id passed eval samples base_status plus_status doc_id resps filtered_resps target filter metrics id scores
     value answer model_usage output_tokens expected_answer predicted_answer symbolic_correct graded_list input output
@@ -113,7 +128,7 @@ values = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=4)),
     max_leaves=8,
 )
-LOGS = [known.name for known in FORMATS if known.name not in ("csv", "jsonl", "parquet", "chen")]
+LOGS = [known.name for known in FORMATS if known.name not in ("csv", "jsonl", "parquet", "chen", "monkeys")]
 
 
 @pytest.mark.parametrize("form", LOGS)

@@ -242,6 +242,45 @@ def test_every_eval_ever(tmp_path):
     assert js.read_ballots(path)["all"].correct.tolist() == [[True, False], [True, False]]
 
 
+MONKEYS = """
+prompt: &p |
+  is_correct: [true]
+question: {is_corrects: [true, true], other: [[1], [2]]}
+again: *p
+samples:
+- "x: [1"
+- y
+- z
+gt_answer: 4
+"""
+
+
+@pytest.mark.parametrize("verdicts", ["is_corrects: [true, false, True]", "is_correct:\n- true\n- false\n- true"])
+def test_monkeys(tmp_path, verdicts):
+    for name in ("q0", "q1"):
+        (tmp_path / f"{name}.yaml").write_text(MONKEYS + verdicts + "\n")
+    assert recognised(tmp_path / "q0.yaml") == "monkeys"
+    assert counts(tmp_path / "q0.yaml") == {"q0": (2, 3)}
+    assert counts(tmp_path) == {"q0": (2, 3), "q1": (2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("is_corrects: " + "[" * 100_000, "YAML nested too deeply"),
+        ("is_corrects: [true", r"line \d: not YAML \(did not find expected"),
+        ("is_corrects: []", "no scored attempts"),
+        ("is_corrects: [!!python/object/apply:os.getpid []]", "no scored attempts"),
+        ("is_corrects: [\0]", "not YAML"),
+    ],
+)
+def test_bad_yaml(tmp_path, content, message):
+    path = tmp_path / "q.yaml"
+    path.write_text(content)
+    with pytest.raises(DataError, match=message):
+        js.read_attempts(path)
+
+
 def test_chen_results_are_ballots_and_never_evaluated(tmp_path):
     path = tmp_path / "results.csv"
 

@@ -48,11 +48,21 @@ def test_a_directory_is_searched_for_data_and_says_what_it_skipped(tmp_path):
     (tmp_path / "notes.md").write_text("problem,passed\np,1\n")
     (tmp_path / "other.csv").write_text("x,y\n1,2\n")
     (tmp_path / "empty.json").touch()
-    with pytest.warns(DataWarning, match="skipped 2 files that hold no attempts or ballots"):
+    with pytest.warns(DataWarning) as seen:
         attempts = js.read_attempts(tmp_path)["all"]
+    assert [str(each.message).removeprefix(f"{tmp_path}: ") for each in seen] == [
+        "skipped 2 files that hold no attempts or ballots",
+        "put the files of 2 folders together: --group folder reads each",
+    ]
     assert attempts.attempts.tolist() == [3]
     assert attempts.successes.tolist() == [2]
     assert attempts.name == tmp_path.name
+    with pytest.warns(DataWarning, match="skipped 2 files"):
+        groups = js.read_attempts(tmp_path, "folder")
+    assert {key: int(each.attempts[0]) for key, each in groups.items()} == {
+        str(tmp_path): 2,
+        str(tmp_path / "deep"): 1,
+    }
 
 
 def test_errors_name_the_file_of_several(tmp_path):

@@ -20,8 +20,8 @@ def read_attempts(path: Paths, group: str | Sequence[str] = (), *, format: str |
     true/false). Other columns are ignored, unless `group` names them.
 
     Args:
-        path: the file; or a directory, or several files, of one format, whose rows are put together (a column `file`
-            tells them apart).
+        path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
+            `folder` tell them apart).
         group: columns of which each combination of values becomes one data set.
         format: the name of a format in `FORMATS`, where its content is not to decide.
 
@@ -58,8 +58,8 @@ def read_ballots(
     `target`, it must be the same for all rows of a problem. Other columns are ignored, unless `group` names them.
 
     Args:
-        path: the file; or a directory, or several files, of one format, whose rows are put together (a column `file`
-            tells them apart).
+        path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
+            `folder` tell them apart).
         group: columns of which each combination of values becomes one data set.
         normalise: whether answers that differ only in spaces at their ends, in case, in thousands separators, or as
             numbers or fractions of equal value are one answer, right if any of them is marked so. How many were merged

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from jaxscale.data import DataError
 from jaxscale.io import _csv, _jsonl, _parquet
-from jaxscale.io._several import FILE, files_below, together
+from jaxscale.io._several import PLACES, files_below, together
 from jaxscale.io._source import Source, open_source
 from jaxscale.io._table import Table
 from jaxscale.io.logs import (
@@ -19,6 +19,7 @@ from jaxscale.io.logs import (
     _humaneval,
     _inspect,
     _lm_eval,
+    _monkeys,
     _nemo,
     _verl,
 )
@@ -50,6 +51,7 @@ FORMATS = (
     Format("nemo-skills", _nemo.recognises, _nemo.read),
     Format("verl", _verl.recognises, _verl.read),
     Format("humaneval", _humaneval.recognises, _humaneval.read),
+    Format("monkeys", _monkeys.recognises, _monkeys.read),
     Format("chen", _chen.recognises, _chen.read),
     Format("jsonl", _jsonl.recognises, _jsonl.read),
     Format("csv", _csv.recognises, _csv.read),
@@ -98,7 +100,10 @@ def read_table(path: Paths, wanted: frozenset[str], format: str | None = None) -
     if len(formats) > 1:
         raise DataError(f"files in several formats ({', '.join(formats)}): expected one; --format names it", title)
     notes = [f"skipped {skipped} files that hold no attempts or ballots"] if skipped else []
-    return together([known.read(source, wanted - {FILE}) for source, known in sources], title, notes)
+    folders = {source.path.parent for source, _ in sources}
+    if len(folders) > 1 and not wanted & set(PLACES):
+        notes.append(f"put the files of {len(folders)} folders together: --group folder reads each")
+    return together([known.read(source, wanted.difference(PLACES)) for source, known in sources], title, notes)
 
 
 def _is_directory(path: Path) -> bool:

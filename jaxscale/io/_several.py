@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from jaxscale.io._table import Table
 
-FILE = "file"
-"""The column that says which file a row is from, to group by."""
+PLACES = ("file", "folder")
+"""The columns that say which file and folder a row is from, to group by."""
 
-SUFFIXES = frozenset((".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".eval"))
+SUFFIXES = frozenset((".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".eval", ".yaml", ".yml"))
 """The files of a directory that are looked at."""
 
 
@@ -27,7 +27,7 @@ def files_below(directory: Path) -> list[Path]:
 
 
 def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> Table:
-    """The rows of several tables, one after the other, with a column that names the file of each.
+    """The rows of several tables, one after the other, with columns that name the file and folder of each.
 
     Args:
         tables: what was read, at least one.
@@ -35,7 +35,7 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         notes: what is to be said in addition to the notes of the tables.
     """
     starts = np.cumsum([0, *map(len, tables)])
-    names = tuple(dict.fromkeys(name for table in tables for name in table.names if name != FILE))
+    names = tuple(dict.fromkeys(name for table in tables for name in table.names if name not in PLACES))
 
     def column(name: str) -> pa.Array:
         return pa.concat_arrays(
@@ -46,12 +46,16 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         )
 
     columns = {name: column(name) for name in names if any(name in table.columns for table in tables)}
-    columns[FILE] = pa.concat_arrays(
-        [pa.repeat(pa.scalar(table.file, pa.large_string()), len(table)) for table in tables]
-    )
+    folders = [str(Path(table.file).parent) for table in tables]
+    for place, values in zip(PLACES, ([table.file for table in tables], folders), strict=True):
+        parts = [
+            pa.repeat(pa.scalar(value, pa.large_string()), len(table))
+            for value, table in zip(values, tables, strict=True)
+        ]
+        columns[place] = pa.concat_arrays(parts)
     return Table(
         name,
-        (*names, FILE),
+        (*names, *PLACES),
         columns,
         place=_place(tables, starts),
         reread=lambda: together([table.reread() for table in tables], name),

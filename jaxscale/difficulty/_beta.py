@@ -30,7 +30,7 @@ class Beta(AbstractDifficulty):
         [Levi24] Eq. 7, where Beta(alpha, beta) is the law of the FAILURE probability (see `from_failure`).
 
     Example:
-        >>> print(float(Beta(1.0, 1.0).pass_at_k(3)))  # k / (k + 1)
+        >>> print(round(float(Beta(1.0, 1.0).pass_at_k(3)), 5))  # k / (k + 1)
         0.75
     """
 

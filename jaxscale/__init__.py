@@ -14,6 +14,12 @@ _MODULE_OF = {
     "Attempts": "data",
     "Ballots": "data",
     "Estimate": "data",
+    "Forecast": "forecast",
+    "FitResult": "fit",
+    "bootstrap": "fit",
+    "fit": "fit",
+    "forecast": "forecast",
+    "pass_at_k": "estimate",
     "read_attempts": "io",
     "read_ballots": "io",
 }

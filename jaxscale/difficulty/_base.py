@@ -4,9 +4,10 @@ from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, promote
@@ -79,6 +80,11 @@ class CountStatistics(NamedTuple):
     log_choices: Float[Array, " queries"]
 
 
+@jax.jit
+def _count_statistics(successes: Array, failures: Array) -> CountStatistics:
+    return CountStatistics(*promote(successes, failures, log_binomial(successes + failures, successes)))
+
+
 class AbstractDifficulty(AbstractLaw):
     """A distribution of the success probability p over queries."""
 
@@ -113,9 +119,7 @@ class AbstractDifficulty(AbstractLaw):
     @staticmethod
     def statistics(attempts: np.ndarray, successes: np.ndarray) -> CountStatistics:
         """Successes, failures and log binomial coefficients; see `AbstractLaw.statistics`."""
-        attempts, successes = np.asarray(attempts), np.asarray(successes)
-        failures = attempts - successes
-        return CountStatistics(*promote(successes, failures, log_binomial(attempts, successes)))
+        return _count_statistics(np.asarray(successes), np.asarray(attempts) - np.asarray(successes))
 
     def log_likelihood_terms(self, statistics: CountStatistics) -> Float[Array, " queries"]:
         """log E[p^c (1-p)^(n-c)] + log C(n, c) of each query."""
@@ -124,8 +128,8 @@ class AbstractDifficulty(AbstractLaw):
     def log_predictive_failure(
         self,
         k: ArrayLike | Array,
-        attempts: Int[np.ndarray, " queries"],
-        successes: Int[np.ndarray, " queries"],
+        attempts: ArrayLike | Array,
+        successes: ArrayLike | Array,
     ) -> Floats:
         """Log of the probability that k further calls at a query all fail, given what was recorded of it.
 
@@ -140,5 +144,6 @@ class AbstractDifficulty(AbstractLaw):
         Source:
             MATH section 2 (posterior predictive).
         """
-        successes, failures, k = promote(successes, np.asarray(attempts) - np.asarray(successes), k)
+        k, attempts, successes = promote(k, attempts, successes)
+        failures = attempts - successes
         return self.log_moment(successes, failures + k) - self.log_moment(successes, failures)

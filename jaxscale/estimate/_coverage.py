@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, float64, promote, whole_numbers
 from jaxscale.data import Attempts, Estimate
+from jaxscale.estimate._distinct import distinct, padded_size
 from jaxscale.special import log_beta_ratio
 
 # Distinct queries handled at a time: bounds the memory that uneven attempts of millions of queries would take.
@@ -42,14 +43,15 @@ def log_failure_without_replacement(attempts: ArrayLike, successes: ArrayLike, k
 
 @jax.jit
 def _solved(attempts: Floats, successes: Floats, k: Floats) -> Floats:
-    return -jnp.expm1(log_failure_without_replacement(attempts[:, None], successes[:, None], k))
+    n, c = attempts[:, None], successes[:, None]
+    return -jnp.expm1(log_failure_without_replacement(n, c, jnp.minimum(k, n)))
 
 
 def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """Unbiased pass@k of each query.
+    """Unbiased pass@k of each query; k beyond its attempts stands for all of them.
 
     Args:
-        attempts: (queries,) attempts, at least max(k) each.
+        attempts: (queries,) attempts.
         successes: (queries,) successes.
         k: (budgets,) numbers of calls.
 
@@ -68,9 +70,9 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
         for start in range(0, len(attempts), _BLOCK):
             n, c = attempts[start : start + _BLOCK], successes[start : start + _BLOCK]
             # Padding to a power of two keeps the number of compilations small.
-            extra = (1 << (len(n) - 1).bit_length()) - len(n)
-            solved = _solved(*(np.pad(x, (0, extra), mode="edge").astype(np.float64) for x in (n, c)), k.astype(np.float64))
-            blocks.append(np.asarray(solved)[: len(n)])
+            extra = padded_size(len(n)) - len(n)
+            n, c = (np.pad(x, (0, extra), mode="edge").astype(np.float64) for x in (n, c))
+            blocks.append(np.asarray(_solved(n, c, k.astype(np.float64)))[: len(n) - extra])
         return np.concatenate(blocks)
 
 
@@ -106,12 +108,12 @@ def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
             f"k = {budgets.max()} exceeds the {attempts.attempts[fewest]} attempts of query {label}: "
             "expected k up to the fewest attempts of any query; forecast() goes beyond them"
         )
-    pairs, counts = np.unique(np.stack([attempts.attempts, attempts.successes]), axis=1, return_counts=True)
-    per_pair = pass_at_k_per_query(pairs[0], pairs[1], budgets.reshape(-1))
+    pairs = distinct(attempts)
+    per_pair = pass_at_k_per_query(pairs.attempts, pairs.successes, budgets.reshape(-1))
     queries = len(attempts)
-    value = counts @ per_pair / queries
+    value = pairs.queries @ per_pair / queries
     if queries > 1:
-        variance = counts @ np.square(per_pair - value) / (queries - 1)
+        variance = pairs.queries @ np.square(per_pair - value) / (queries - 1)
         standard_error = np.sqrt(variance / queries)
     else:
         standard_error = np.full_like(value, np.nan)

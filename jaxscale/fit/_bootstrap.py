@@ -68,7 +68,7 @@ def bootstrap(
         The refits, with those marked that did not converge.
 
     Raises:
-        ValueError: for an unknown kind, fewer than one replicate, or a parametric bootstrap of a law of the curve alone.
+        ValueError: for an unknown kind, fewer than one replicate, or a parametric bootstrap of a law of the curve.
 
     Source:
         MATH section 2.
@@ -134,7 +134,9 @@ def _refit(objective: Objective, start: Vector, inverse: Float[Array, "free free
         change = gradient - carry.gradient
         curved = jnp.vdot(move, change)
         # jnp.inf as the first gradient makes the first turn, which only evaluates the start, always accepted.
-        accepted = jnp.vdot(gradient, carry.inverse @ gradient) < jnp.vdot(carry.gradient, carry.inverse @ carry.gradient)
+        accepted = jnp.vdot(gradient, carry.inverse @ gradient) < jnp.vdot(
+            carry.gradient, carry.inverse @ carry.gradient
+        )
         accepted = accepted & jnp.all(jnp.isfinite(gradient))
         scale = jnp.where(curved > 0, 1 / jnp.where(curved > 0, curved, 1.0), 0.0)
         shift = jnp.eye(len(move)) - scale * jnp.outer(move, change)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -90,7 +90,9 @@ class FitResult:
         }
 
     def __rich__(self) -> Table:
-        table = Table(title=f"{self.name}: log-likelihood {self.log_likelihood:.4f}, AIC {self.aic:.2f}", caption=self.message)
+        table = Table(
+            title=f"{self.name}: log-likelihood {self.log_likelihood:.4f}, AIC {self.aic:.2f}", caption=self.message
+        )
         for column in ("parameter", "value", "standard error"):
             table.add_column(column, justify="left" if column == "parameter" else "right")
         errors = self.standard_errors or {}
@@ -149,15 +151,12 @@ def fit(
         start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), start)
         layout = layout_of(start, free)
         compressed = compress(start, data)
-        problem = (layout, method == "map", start, compressed.statistics, compressed.weights)
-        optimum = jax.tree.map(np.asarray, _minimise(*problem, _starts(layout, start, key)))
-        fitted = jax.tree.map(np.asarray, layout.from_vector(optimum.vector, start))
-        terms = np.asarray(fitted.log_likelihood_terms(compressed.statistics))
-        weights = np.asarray(compressed.weights)
-        log_likelihood = float(np.sum(np.where(weights > 0, weights * terms, 0.0)))
-        covariance, penalty, flat = None, float(len(layout.names)), None
-        if len(layout.names) <= MAX_CURVED:
-            covariance, penalty, flat = _uncertainty(optimum, *problem)
+        found = _minimise(layout, method == "map", start, compressed.statistics, compressed.weights, key)
+        optimum, fitted, log_likelihood, slope, spread = jax.tree.map(np.asarray, found)
+    covariance, penalty, flat = None, float(len(layout.names)), None
+    if len(layout.names) <= MAX_CURVED:
+        covariance, penalty, flat = _uncertainty(optimum, slope, spread, len(data))
+    log_likelihood = float(log_likelihood)
     gradient_norm = float(np.max(np.abs(optimum.gradient)))
     stuck = not np.isfinite(log_likelihood) or gradient_norm > 10 * GRADIENT_TOLERANCE
     converged = not stuck and flat is None
@@ -195,6 +194,15 @@ def objective_of(
     return objective
 
 
+class _Found(NamedTuple):
+    optimum: Optimum
+    model: AbstractLaw
+    log_likelihood: Float[Array, ""]
+    # Derivative of the parameters in the vector, and for composite likelihoods the sum of squared scores.
+    slope: Float[Array, "free free"]
+    spread: Float[Array, "free free"] | None
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _minimise(
     layout: Layout,
@@ -202,16 +210,30 @@ def _minimise(
     model: AbstractLaw,
     statistics: Any,
     weights: Float[Array, " pairs"],
-    starts: Float[Array, "starts free"],
-) -> Optimum:
-    # Many parameters (the nonparametric grid) need many more steps; its likelihood is concave, so one start will do.
-    return minimise(objective_of(layout, with_prior, model, statistics, weights), starts, 200 if len(layout.names) <= MAX_CURVED else 3000)
+    key: PRNGKeyArray | None,
+) -> _Found:
+    def terms_of(vector: Vector) -> Float[Array, " pairs"]:
+        return layout.from_vector(vector, model).log_likelihood_terms(statistics)
+
+    objective = objective_of(layout, with_prior, model, statistics, weights)
+    # The nonparametric grid, the one model with many parameters, needs many more steps.
+    max_steps = 200 if len(layout.names) <= MAX_CURVED else 3000
+    optimum = minimise(objective, _starts(layout, model, key), max_steps)
+    vector = optimum.vector
+    log_likelihood = -optimum.value * jnp.sum(weights) - (layout.log_prior(vector) if with_prior else 0.0)
+    slope = jax.jacfwd(lambda v: layout.to_values(layout.from_vector(v, model)))(vector)
+    spread = None
+    if model.composite:
+        scores = jax.jacfwd(terms_of)(vector)
+        spread = (scores * weights[:, None]).T @ scores
+    return _Found(optimum, layout.from_vector(vector, model), log_likelihood, slope, spread)
 
 
 def _starts(layout: Layout, start: AbstractLaw, key: PRNGKeyArray | None) -> Float[Array, "starts free"]:
     centre = layout.to_vector(start)
     size = centre.shape[0]
     if size > MAX_CURVED:
+        # That likelihood is concave: one start will do.
         return centre[None]
     if key is not None:
         return centre + _SPREAD * jax.random.normal(key, (4, size)).at[0].set(0.0)
@@ -219,27 +241,18 @@ def _starts(layout: Layout, start: AbstractLaw, key: PRNGKeyArray | None) -> Flo
     return centre + _SPREAD * jnp.stack([jnp.zeros(size), jnp.ones(size), -jnp.ones(size), twisted])
 
 
-def _uncertainty(optimum: Optimum, layout: Layout, *problem: Any) -> tuple[np.ndarray, float, np.ndarray | None]:
+def _uncertainty(
+    optimum: Optimum, slope: np.ndarray, spread: np.ndarray | None, queries: int
+) -> tuple[np.ndarray, float, np.ndarray | None]:
     """Covariance of the fitted values, penalty of the information criterion, and the flat direction if there is one."""
-    _, start, statistics, weights = problem
-    total = float(np.sum(weights))
     eigenvalues, basis = np.linalg.eigh(optimum.hessian)
-    flat = basis[:, 0] if not eigenvalues[0] > _FLAT else None
-    inverse = basis @ np.diag(1 / np.maximum(eigenvalues, _FLAT)) @ basis.T / total
+    flat = None if eigenvalues[0] > _FLAT else basis[:, 0]
+    inverse = (basis / np.maximum(eigenvalues, _FLAT)) @ basis.T / queries
     penalty = float(len(optimum.vector))
-    if start.composite:
-        scores = np.asarray(_scores(layout, start, statistics, optimum.vector))
-        spread = (scores * np.asarray(weights)[:, None]).T @ scores
+    if spread is not None:
         penalty = float(np.trace(spread @ inverse))
         inverse = inverse @ spread @ inverse
-    slope = np.asarray(jax.jacfwd(lambda vector: layout.to_values(layout.from_vector(vector, start)))(optimum.vector))
     return slope @ inverse @ slope.T, penalty, flat
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _scores(layout: Layout, model: AbstractLaw, statistics: Any, vector: Vector) -> Float[Array, "pairs free"]:
-    """Gradient of each query's log-likelihood."""
-    return jax.jacfwd(lambda v: layout.from_vector(v, model).log_likelihood_terms(statistics))(vector)
 
 
 def _message(
@@ -250,7 +263,7 @@ def _message(
     if flat is None:
         return "converged"
     leading = int(np.argmax(np.abs(flat)))
-    value = float(np.asarray(layout.to_values(model))[leading])
+    ended = np.concatenate([np.ravel(v) for v, free in zip(jax.tree.leaves(model), layout.free, strict=True) if free])
     reason = "the data hardly change the likelihood along it"
     if not data.successes.any():
         reason = "every attempt failed"
@@ -260,4 +273,4 @@ def _message(
         reason = "one query says nothing about how queries differ"
     elif data.attempts.max() == 1:
         reason = "one attempt a query says nothing about how queries differ"
-    return f"the likelihood has no interior maximum: {layout.names[leading]} ended at {value:.3g} ({reason})"
+    return f"the likelihood has no interior maximum: {layout.names[leading]} ended at {ended[leading]:.3g} ({reason})"

@@ -23,10 +23,12 @@ class NamedModel(NamedTuple):
     """A model that `fit` knows by name.
 
     Attributes:
+        law: its class.
         start: the start point for a data set.
         free: the parameters to fit; None for those the model declares.
     """
 
+    law: type[AbstractLaw]
     start: Callable[[Attempts], AbstractLaw]
     free: tuple[str, ...] | None = None
 
@@ -60,15 +62,21 @@ def _scaled_beta(data: Attempts) -> ScaledBeta:
 
 
 NAMED_MODELS: dict[str, NamedModel] = {
-    "beta": NamedModel(lambda data: Beta(*_shape(data))),
-    "beta-ceiling": NamedModel(lambda data: Beta(*_shape(data), ceiling=(1 + _solved(data)) / 2), ("a", "b", "ceiling")),
-    "scaled-beta": NamedModel(_scaled_beta),
-    "kumaraswamy": NamedModel(lambda data: Kumaraswamy(*_shape(data))),
-    "two-point": NamedModel(_two_point),
-    "grid": NamedModel(lambda data: Grid.spanning(int(data.attempts.max()))),
-    "power-law": NamedModel(lambda data: PowerLaw(1 - 0.9 * float(np.mean(_rates(data))), 0.3)),
-    "exponentiated-power-law": NamedModel(lambda data: ExponentiatedPowerLaw(-np.log(np.mean(_rates(data))), 0.3)),
-    "correlated-trials": NamedModel(lambda data: CorrelatedTrials(1 - float(np.mean(_rates(data))), 0.7)),
+    "beta": NamedModel(Beta, lambda data: Beta(*_shape(data))),
+    "beta-ceiling": NamedModel(
+        Beta, lambda data: Beta(*_shape(data), ceiling=(1 + _solved(data)) / 2), ("a", "b", "ceiling")
+    ),
+    "scaled-beta": NamedModel(ScaledBeta, _scaled_beta),
+    "kumaraswamy": NamedModel(Kumaraswamy, lambda data: Kumaraswamy(*_shape(data))),
+    "two-point": NamedModel(TwoPoint, _two_point),
+    "grid": NamedModel(Grid, lambda data: Grid.spanning(int(data.attempts.max()))),
+    "power-law": NamedModel(PowerLaw, lambda data: PowerLaw(1 - 0.9 * float(np.mean(_rates(data))), 0.3)),
+    "exponentiated-power-law": NamedModel(
+        ExponentiatedPowerLaw, lambda data: ExponentiatedPowerLaw(-np.log(np.mean(_rates(data))), 0.3)
+    ),
+    "correlated-trials": NamedModel(
+        CorrelatedTrials, lambda data: CorrelatedTrials(1 - float(np.mean(_rates(data))), 0.7)
+    ),
 }
 
 

@@ -62,7 +62,7 @@ def lbfgs(objective: Objective, start: Vector, max_steps: int) -> Optimum:
     Returns:
         The end point, without a Hessian.
     """
-    preconditioner = optax.scale_by_lbfgs(memory_size=8)
+    preconditioner = optax.scale_by_lbfgs(memory_size=min(8, 1 + len(start)))
 
     class Carry(NamedTuple):
         at: Optimum

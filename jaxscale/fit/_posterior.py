@@ -27,12 +27,12 @@ class Posterior:
     """Draws of a model's parameters given data.
 
     Attributes:
-        draws: (draws, free) unconstrained vectors, each equally likely.
+        model: the law with every parameter carrying a leading axis of draws, each equally likely.
         log_evidence: log of the likelihood averaged over the prior, up to a constant shared by all models.
         efficiency: effective share of the proposals, between 0 and 1; below about 0.05 the draws are few in effect.
     """
 
-    draws: Float[Array, "draws free"]
+    model: AbstractLaw
     log_evidence: float
     efficiency: float
 
@@ -57,49 +57,55 @@ def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws
 
     Example:
         >>> data = Attempts(attempts=[10] * 6, successes=[0, 0, 1, 3, 5, 9])
-        >>> sample_posterior(fit("beta", data, method="map"), data, jax.random.key(0)).draws.shape
-        (400, 2)
+        >>> sample_posterior(fit("beta", data, method="map"), data, jax.random.key(0)).model.a.shape
+        (400,)
     """
     if result.method != "map":
         raise ValueError(f"result.method = {result.method!r}: expected a fit by method='map'")
+    # NumPy draws the proposals: few numbers, and no compilation for each model.
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
+    mode, size = result.optimum.vector, len(result.optimum.vector)
+    eigenvalues, basis = np.linalg.eigh(result.optimum.hessian * result.queries)
+    # Curvature of the prior (1/9) is the least there can be; the flat tails of a likelihood may show less or none.
+    scale = 1.0 / np.sqrt(np.maximum(eigenvalues, 1 / 9))
+    standard = rng.standard_normal((_PROPOSALS, size)) * np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, (_PROPOSALS, 1)))
+    proposals = mode + (standard * scale) @ basis.T
     with float64():
         compressed = compress(result.model, data)
-        optimum = jax.tree.map(jnp.asarray, result.optimum)
-        problem = (result.layout, result.model, compressed.statistics, compressed.weights)
-        drawn, log_evidence, efficiency = _sample(draws, *problem, optimum.vector, optimum.hessian, key)
-        return Posterior(drawn, float(log_evidence), float(efficiency))
+        log_target = np.asarray(
+            _log_targets(result.layout, result.model, compressed.statistics, compressed.weights, proposals)
+        )
+        constant = (
+            math.lgamma((_FREEDOM + size) / 2) - math.lgamma(_FREEDOM / 2) - size / 2 * math.log(_FREEDOM * math.pi)
+        )
+        log_proposal = constant - np.log(scale).sum()
+        log_proposal = log_proposal - (_FREEDOM + size) / 2 * np.log1p((standard**2).sum(axis=1) / _FREEDOM)
+        log_weights = np.where(np.isfinite(log_target), log_target, -np.inf) - log_proposal
+        weights = np.exp(log_weights - log_weights.max())
+        # Systematic resampling: one random offset, evenly spaced quantiles of the weights.
+        positions = (np.arange(draws) + rng.uniform()) / draws
+        cumulative = np.cumsum(weights) / weights.sum()
+        chosen = np.minimum(np.searchsorted(cumulative, positions), _PROPOSALS - 1)
+        drawn = _models(result.layout, result.model, proposals[chosen])
+    return Posterior(
+        model=drawn,
+        log_evidence=float(log_weights.max() + np.log(weights.mean())),
+        efficiency=float(weights.sum() ** 2 / (weights**2).sum() / _PROPOSALS),
+    )
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _sample(
-    draws: int,
+@functools.partial(jax.jit, static_argnums=0)
+def _log_targets(
     layout: Layout,
     model: AbstractLaw,
     statistics: Any,
     weights: Float[Array, " pairs"],
-    mode: Array,
-    hessian: Array,
-    key: PRNGKeyArray,
-) -> tuple[Array, Array, Array]:
-    key_direction, key_radius, key_resample = jax.random.split(key, 3)
-    size = mode.shape[0]
-    eigenvalues, basis = jnp.linalg.eigh(hessian * jnp.sum(weights))
-    # Curvature of the prior (1/9) is the least there can be; the flat tails of a likelihood may show less or none.
-    scale = 1.0 / jnp.sqrt(jnp.maximum(eigenvalues, 1 / 9))
-    normal = jax.random.normal(key_direction, (_PROPOSALS, size))
-    # Chi-square with four degrees of freedom: the sum of two exponentials.
-    chi2 = 2 * jnp.sum(jax.random.exponential(key_radius, (_PROPOSALS, 2)), axis=1, keepdims=True)
-    standard = normal * jnp.sqrt(_FREEDOM / chi2)
-    proposals = mode + (standard * scale) @ basis.T
+    proposals: Float[Array, "proposals free"],
+) -> Float[Array, " proposals"]:
     objective = objective_of(layout, True, model, statistics, weights)
-    log_target = -jnp.sum(weights) * jax.lax.map(objective, proposals, batch_size=256)
-    log_proposal = -(_FREEDOM + size) / 2 * jnp.log1p(jnp.sum(standard**2, axis=1) / _FREEDOM) - jnp.sum(jnp.log(scale))
-    constant = math.lgamma((_FREEDOM + size) / 2) - math.lgamma(_FREEDOM / 2) - size / 2 * math.log(_FREEDOM * math.pi)
-    log_weights = jnp.where(jnp.isfinite(log_target), log_target, -jnp.inf) - log_proposal - constant
-    log_sum = jax.nn.logsumexp(log_weights)
-    normalised = jnp.exp(log_weights - log_sum)
-    # Systematic resampling: one random offset, evenly spaced quantiles of the weights.
-    positions = (jnp.arange(draws) + jax.random.uniform(key_resample)) / draws
-    chosen = jnp.clip(jnp.searchsorted(jnp.cumsum(normalised), positions), 0, _PROPOSALS - 1)
-    efficiency = 1 / jnp.sum(normalised**2) / _PROPOSALS
-    return proposals[chosen], log_sum - jnp.log(_PROPOSALS), efficiency
+    return -jnp.sum(weights) * jax.lax.map(objective, proposals, batch_size=256)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _models(layout: Layout, model: AbstractLaw, vectors: Float[Array, "draws free"]) -> AbstractLaw:
+    return jax.vmap(lambda vector: layout.from_vector(vector, model))(vectors)

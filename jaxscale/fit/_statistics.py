@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractLaw
+from jaxscale.estimate._distinct import distinct
 
 
 class Compressed(NamedTuple):
@@ -26,20 +27,15 @@ class Compressed(NamedTuple):
 
 
 def compress(law: AbstractLaw, data: Attempts) -> Compressed:
-    """Group equal queries, and pad to a power of two so that data sets of similar size share one compilation.
+    """Group equal queries and compute what the law's likelihood needs of them.
 
     Args:
         law: the law whose statistics are wanted.
         data: what was recorded.
 
     Returns:
-        The distinct pairs; their number is a power of two, 16 or more.
+        The distinct pairs; their number is a power of two, 128 or more.
     """
-    pairs, pair, counts = np.unique(
-        np.stack([data.attempts, data.successes], axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    size = max(16, 1 << (len(pairs) - 1).bit_length())
-    pairs = np.concatenate([pairs, np.repeat(pairs[:1], size - len(pairs), axis=0)])
-    weights = np.concatenate([counts, np.zeros(size - len(counts))])
-    statistics = jax.tree.map(jnp.asarray, law.statistics(pairs[:, 0], pairs[:, 1]))
-    return Compressed(statistics, jnp.asarray(weights, jnp.result_type(float)), pair.reshape(-1))
+    pairs = distinct(data)
+    statistics = jax.tree.map(jnp.asarray, law.statistics(pairs.attempts, pairs.successes))
+    return Compressed(statistics, jnp.asarray(pairs.queries, jnp.result_type(float)), pairs.pair)

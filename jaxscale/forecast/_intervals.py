@@ -1,0 +1,39 @@
+"""Intervals for a mean of many queries, from draws of it and the variance of what comes on top."""
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+
+def interval(
+    key: PRNGKeyArray, value: np.ndarray, means: np.ndarray, variance: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles of a mean in [0, 1] whose own noise has a given variance.
+
+    Every draw of the mean is spread by a logit-normal law with that variance: bounded, skewed near 0 and 1 as a count
+    of rare events is, and normal in between.
+
+    Args:
+        key: a typed JAX key.
+        value: (budgets,) the point forecast; the interval always contains it.
+        means: (draws, budgets) draws of the mean.
+        variance: (budgets,) variance of the noise.
+        level: probability inside, split evenly between the ends.
+
+    Returns:
+        (budgets,) lower and upper ends in [0, 1].
+    """
+    deviation = np.sqrt(variance)
+    # A mean of 0 or 1 has no logit: no nearer to an end than one standard deviation, as for a rare count.
+    edge = np.clip(deviation, 1e-12, 0.5)
+    centre = np.clip(means, edge, 1 - edge)
+    room = centre * (1 - centre)
+    spread2 = np.log1p(np.square(deviation / room))
+    location = np.log(centre) - np.log1p(-centre) - (1 - 2 * centre) * spread2 / 2
+    # The same normal draws at every k keep the band smooth.
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
+    noise = rng.standard_normal((16, len(means), 1))
+    spread = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * noise)))
+    tail = (1 - level) / 2
+    lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)
+    return np.minimum(lower, value), np.maximum(upper, value)

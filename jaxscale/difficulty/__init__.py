@@ -3,7 +3,20 @@
 from jaxscale.difficulty._answers import AnswerDistribution
 from jaxscale.difficulty._base import AbstractDifficulty, AbstractLaw
 from jaxscale.difficulty._beta import Beta
+from jaxscale.difficulty._discrete import Grid, PointMass, TwoPoint
 from jaxscale.difficulty._kumaraswamy import Kumaraswamy
+from jaxscale.difficulty._mixture import Mixture
 from jaxscale.difficulty._scaled_beta import ScaledBeta
 
-__all__ = ["AbstractDifficulty", "AbstractLaw", "AnswerDistribution", "Beta", "Kumaraswamy", "ScaledBeta"]
+__all__ = [
+    "AbstractDifficulty",
+    "AbstractLaw",
+    "AnswerDistribution",
+    "Beta",
+    "Grid",
+    "Kumaraswamy",
+    "Mixture",
+    "PointMass",
+    "ScaledBeta",
+    "TwoPoint",
+]

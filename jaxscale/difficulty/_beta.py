@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, promote, strong_float
 from jaxscale.difficulty._base import AbstractDifficulty
 from jaxscale.difficulty._parameters import check_parameters, parameter, positive, unit_interval
 from jaxscale.sampling import log_beta
@@ -59,7 +59,7 @@ class Beta(AbstractDifficulty):
             >>> print(float(Beta.from_failure(alpha=5.0, beta=0.5).a))
             0.5
         """
-        return cls(a=beta, b=alpha, ceiling=ceiling)
+        return cls(a=strong_float(beta), b=strong_float(alpha), ceiling=strong_float(ceiling))
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""

@@ -40,7 +40,9 @@ def _logit(p: Floats) -> Floats:
     return jnp.log(p) - jnp.log1p(-p)
 
 
-positive = Constraint("a finite number above 0", lambda x: bool(np.all((x > 0) & np.isfinite(x))), jnp.log, jnp.exp, _wide_normal)
+positive = Constraint(
+    "a finite number above 0", lambda x: bool(np.all((x > 0) & np.isfinite(x))), jnp.log, jnp.exp, _wide_normal
+)
 nonnegative = Constraint(
     "a finite number of 0 or more",
     lambda x: bool(np.all((x >= 0) & np.isfinite(x))),
@@ -77,7 +79,11 @@ def parameter(constraint: Constraint, *, fitted: bool = True, **kwargs: Any) -> 
     Returns:
         The field; values are converted to arrays with a strong floating dtype.
     """
-    return eqx.field(converter=strong_float, metadata={"constraint": constraint, "fitted": fitted}, **kwargs)
+    return eqx.field(converter=_as_parameter, metadata={"constraint": constraint, "fitted": fitted}, **kwargs)
+
+
+def _as_parameter(value: Any) -> Floats:
+    return strong_float(jnp.asarray(value) if isinstance(value, list | tuple) else value)
 
 
 def check_parameters(model: eqx.Module) -> None:

@@ -8,7 +8,7 @@ from jaxscale._arrays import Floats, promote
 from jaxscale.difficulty._base import AbstractDifficulty
 from jaxscale.difficulty._parameters import check_parameters, parameter, positive, unit_interval
 from jaxscale.sampling import log_beta
-from jaxscale.special import log_beta_function, log_beta_ratio, log_integral
+from jaxscale.special import log_beta_function, log_beta_ratio, log_integral, log_power
 
 
 class ScaledBeta(AbstractDifficulty):
@@ -43,10 +43,9 @@ class ScaledBeta(AbstractDifficulty):
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
         c, m, a, b, s = promote(successes, failures, self.a, self.b, self.scale)
         integral = log_integral(_log_integrand, (a + c, b, m, s), _mode(a + c, b, m, s), (jnp.zeros_like(a), _bend(s)))
-        log_power = c * jnp.log(jnp.where(c == 0, 1.0, s))
         # Without failures E[x^c] is exact, as is pass@0 = 0.
         unscaled = jnp.where(m == 0, log_beta_ratio(b, a, c), jnp.minimum(integral - log_beta_function(a, b), 0.0))
-        return log_power + unscaled
+        return log_power(s, c, jnp.zeros_like(c)) + unscaled
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""

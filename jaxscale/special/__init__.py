@@ -2,7 +2,7 @@
 
 from jaxscale.special._gamma import log_beta_function, log_beta_ratio, log_binomial
 from jaxscale.special._harmonic import harmonic_number
-from jaxscale.special._log import log1mexp, log_mix_with_one
+from jaxscale.special._log import log1mexp, log_mix_with_one, log_mixture, log_power
 from jaxscale.special._quadrature import log_integral
 
 __all__ = [
@@ -13,4 +13,6 @@ __all__ = [
     "log_binomial",
     "log_integral",
     "log_mix_with_one",
+    "log_mixture",
+    "log_power",
 ]

@@ -2,6 +2,8 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
+from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, promote
 
@@ -64,3 +66,57 @@ def _log_mix_with_one_jvp(primals, tangents):
     by_share = jnp.exp(jnp.minimum(-value, most)) * jnp.expm1(log_value)
     by_log_value = share * jnp.exp(log_value - value)
     return value, by_share * tangents[0] + by_log_value * tangents[1]
+
+
+def log_mixture(log_values: Floats, weights: Floats) -> Floats:
+    """log(sum_i weights_i exp(log_values_i)) over the last axis, for weights that sum to 1.
+
+    Args:
+        log_values: zero or negative, -inf allowed; shape (..., components).
+        weights: zero or positive, of sum 1; broadcast with `log_values`.
+
+    Returns:
+        The logarithm, shape (...), with full relative precision next to 0 (where 1 minus the sum is a small coverage)
+        and with finite gradients at weights of 0 and at values of -inf.
+
+    Source:
+        MATH section 1 (finite mixtures).
+
+    Example:
+        >>> print(float(log_mixture(jnp.array([0.0, -1e-6]), jnp.array([0.5, 0.5]))))
+        -4.99999...e-07
+    """
+    log_values, weights = promote(log_values, weights)
+    top = jax.lax.stop_gradient(jnp.max(jnp.where(weights > 0, log_values, -jnp.inf), axis=-1, keepdims=True))
+    top = jnp.where(jnp.isfinite(top), top, 0.0)
+    # A value that only weights of 0 carry may lie far above `top`: it must not overflow.
+    limit = 0.5 * jnp.log(jnp.finfo(log_values.dtype).max)
+    sum_far = jnp.sum(weights * jnp.exp(jnp.minimum(log_values - top, limit)), axis=-1)
+    missing = jnp.sum(weights * jnp.expm1(log_values), axis=-1)
+    near = missing > -0.5
+    return jnp.where(near, jnp.log1p(jnp.where(near, missing, 0.0)), jnp.log(sum_far) + top[..., 0])
+
+
+def log_power(p: ArrayLike | Array, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
+    """log(p^successes (1-p)^failures), with 0^0 = 1.
+
+    Args:
+        p: probabilities, 0 and 1 included; any shape.
+        successes: zero or more; broadcast with the others.
+        failures: zero or more.
+
+    Returns:
+        Zero or negative values, -inf where the power is 0 (with gradient 0 there), in the promoted dtype.
+
+    Source:
+        MATH section 1 (one query).
+
+    Example:
+        >>> print(float(log_power(0.0, 0, 5)), float(log_power(0.0, 1, 5)))
+        0.0 -inf
+    """
+    p, successes, failures = promote(p, successes, failures)
+    zero, one = (p == 0) & (successes > 0), (p == 1) & (failures > 0)
+    log_p = jnp.log(jnp.where((successes == 0) | zero, 1.0, p))
+    log1m_p = jnp.log1p(-jnp.where((failures == 0) | one, 0.0, p))
+    return jnp.where(zero | one, -jnp.inf, successes * log_p + failures * log1m_p)

@@ -1,0 +1,142 @@
+"""Difficulty with finitely many values: a point, two points, a grid."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import Floats, promote
+from jaxscale.difficulty._base import AbstractDifficulty
+from jaxscale.difficulty._parameters import check_parameters, parameter, simplex, unit_interval
+from jaxscale.special import log_mixture, log_power
+
+
+class PointMass(AbstractDifficulty):
+    """Every query has the same success probability p: pass@k = 1 - (1-p)^k.
+
+    Args:
+        p: the success probability, in [0, 1]; 0 is never solved, 1 always. Scalar.
+
+    Raises:
+        ValueError: if p is outside its range.
+
+    Source:
+        MATH section 1 (one query; atoms of mixtures).
+
+    Example:
+        >>> print(round(float(PointMass(0.5).pass_at_k(2)), 5))
+        0.75
+    """
+
+    p: Float[Array, ""] = parameter(unit_interval)
+
+    def __check_init__(self):
+        check_parameters(self)
+
+    def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
+        """log p^successes (1-p)^failures, with 0^0 = 1; see `AbstractDifficulty.log_moment`."""
+        return log_power(self.p, successes, failures)
+
+    def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
+        """log p and log(1 - p), repeated; see `AbstractDifficulty.sample`."""
+        return jnp.full(shape, jnp.log(self.p)), jnp.full(shape, jnp.log1p(-self.p))
+
+
+class TwoPoint(AbstractDifficulty):
+    """A share of easy queries with one success probability, and hard ones with another.
+
+    pass@k = easy_share * (1 - (1-p_easy)^k) + (1-easy_share) * (1 - (1-p_hard)^k).
+
+    Args:
+        easy_share: share of the easy queries, in [0, 1]. Scalar.
+        p_easy: success probability of the easy ones, in [0, 1].
+        p_hard: success probability of the hard ones, in [0, 1].
+
+    Raises:
+        ValueError: if a parameter is outside its range.
+
+    Source:
+        [Chen24], the data sets D(alpha, p1, p2) of Theorem 2 (there p_hard < 1/2 < p_easy, which voting needs).
+
+    Example:
+        >>> print(round(float(TwoPoint(0.5, 0.9, 0.1).pass_at_k(1)), 5))
+        0.5
+    """
+
+    easy_share: Float[Array, ""] = parameter(unit_interval)
+    p_easy: Float[Array, ""] = parameter(unit_interval)
+    p_hard: Float[Array, ""] = parameter(unit_interval)
+
+    def __check_init__(self):
+        check_parameters(self)
+
+    def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
+        """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
+        values = [log_power(p, successes, failures) for p in (self.p_easy, self.p_hard)]
+        return log_mixture(jnp.stack(values, axis=-1), jnp.stack([self.easy_share, 1 - self.easy_share], axis=-1))
+
+    def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
+        """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""
+        easy = jax.random.uniform(key, shape, self.easy_share.dtype) < self.easy_share
+        p = jnp.where(easy, self.p_easy, self.p_hard)
+        return jnp.log(p), jnp.log1p(-p)
+
+
+class Grid(AbstractDifficulty):
+    """A distribution of p on fixed points: with fitted weights, the nonparametric maximum-likelihood law.
+
+    Args:
+        p: the points, in [0, 1], 0 and 1 included; held fixed by `fit`. Shape (points,).
+        weights: their probabilities, summing to 1. Shape (points,).
+
+    Raises:
+        ValueError: if a parameter is outside its range, or the shapes differ.
+
+    Source:
+        MATH section 2 (general difficulty on a grid).
+
+    Example:
+        >>> print(round(float(Grid(p=[0.0, 0.5, 1.0], weights=[0.25, 0.5, 0.25]).pass_at_k(2)), 5))
+        0.625
+    """
+
+    p: Float[Array, " points"] = parameter(unit_interval, fitted=False)
+    weights: Float[Array, " points"] = parameter(simplex)
+
+    def __check_init__(self):
+        check_parameters(self)
+        shape, weights = jnp.shape(self.p), jnp.shape(self.weights)
+        if shape != weights or not shape:
+            raise ValueError(f"Grid: p has shape {shape}, weights has {weights}: expected (points,) for both")
+
+    @classmethod
+    def spanning(cls, attempts: int, points: int = 200) -> "Grid":
+        """Equal weights on points that resolve what `attempts` attempts per query can tell apart.
+
+        Args:
+            attempts: the largest number of attempts of a query.
+            points: how many points, the atoms at 0 and 1 included.
+
+        Returns:
+            A grid with 0, 1 and, between them, points equally spaced in logit(p) from 0.01/attempts to one minus that.
+
+        Example:
+            >>> Grid.spanning(1000).p.shape
+            (200,)
+        """
+        ends = np.log(0.01 / attempts)
+        inner = 1 / (1 + np.exp(-np.linspace(ends, -ends, points - 2)))
+        return cls(jnp.asarray(np.concatenate([[0.0], inner, [1.0]])), jnp.full(points, 1 / points))
+
+    def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
+        """log sum_g weights_g p_g^successes (1-p_g)^failures; see `AbstractDifficulty.log_moment`."""
+        successes, failures = promote(successes, failures)
+        return log_mixture(log_power(self.p, successes[..., None], failures[..., None]), self.weights)
+
+    def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
+        """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""
+        below = jnp.cumsum(self.weights)
+        chance = jax.random.uniform(key, shape, below.dtype) * below[-1]
+        p = self.p[jnp.searchsorted(below, chance, side="right")]
+        return jnp.log(p), jnp.log1p(-p)

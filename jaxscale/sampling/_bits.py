@@ -24,28 +24,34 @@ _TRIES = 3
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
-def random_words(key: PRNGKeyArray, count: int, lanes: int) -> list[UInt32[Array, " lanes"]]:
-    """`count` independent arrays of uniform 32-bit words.
+def words_at(
+    key: PRNGKeyArray, index: Array | int, lanes: int
+) -> tuple[UInt32[Array, " lanes"], UInt32[Array, " lanes"]]:
+    """Two arrays of uniform 32-bit words, the `index`-th pair of those that a key holds.
 
     A threefry key is read with the threefry function itself, two words a call (`jax.random.bits` folds the two into
     one); a key of any other kind goes through `jax.random.bits`.
 
     Args:
-        key: a typed JAX key, used up by this call.
-        count: how many arrays.
-        lanes: length of each, below 2^32.
+        key: a typed JAX key.
+        index: which pair, below 2^32; may be traced.
+        lanes: length of each array, below 2^32.
 
     Returns:
-        `count` arrays of shape (lanes,).
+        Two arrays of shape (lanes,).
     """
     if str(jax.random.key_impl(key)) != "threefry2x32":
-        return list(jax.random.bits(key, (count, lanes), jnp.uint32))
-    first, second = jax.random.key_data(key)
+        first, second = jax.random.bits(jax.random.fold_in(key, index), (2, lanes), jnp.uint32)
+        return first, second
+    key_0, key_1 = jax.random.key_data(key)
     counter = lax.iota(jnp.uint32, lanes)
-    words: list[Array] = []
-    for pair in range((count + 1) // 2):
-        words += _threefry(first, second, counter, jnp.full_like(counter, pair))
-    return words[:count]
+    return _threefry(key_0, key_1, counter, jnp.full_like(counter, index))
+
+
+def random_words(key: PRNGKeyArray, count: int, lanes: int) -> list[UInt32[Array, " lanes"]]:
+    """The first `count` arrays of words that a key holds; see `words_at`."""
+    pairs = [words_at(key, index, lanes) for index in range((count + 1) // 2)]
+    return [word for pair in pairs for word in pair][:count]
 
 
 def _threefry(key_0: Array, key_1: Array, x0: Array, x1: Array) -> tuple[Array, Array]:

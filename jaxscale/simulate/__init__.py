@@ -1,1 +1,6 @@
+"""Monte Carlo of any system on any population: the chunked, sharded engine and sweeps over parameters."""
 
+from jaxscale.simulate._engine import Simulation, simulate
+from jaxscale.simulate._process import Call
+
+__all__ = ["Call", "Simulation", "simulate"]

@@ -57,7 +57,6 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
     if answers[-1] > _MOST_COUNTED:
         raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_COUNTED} where calls are counted one by one")
     source = _source(population)
-    paired = queries is not None
     rules = {
         PassAtK: _rules.score_any,
         Vote: _rules.score_vote,
@@ -67,13 +66,9 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
     if type(system) in rules:
         if isinstance(system, FilterVote) and source.groups == 1:
             raise ValueError("FilterVote on a population without a filter: expected `keep` or `kept_counts`")
-        parameter = _rules.routed_votes(system.threshold, calls) if isinstance(system, RoutedVote) else calls
-        return (
-            Counting(
-                source, jnp.asarray(answers, jnp.int32), rules[type(system)], jnp.asarray(parameter, jnp.int32), paired
-            ),
-            queries,
-        )
+        needed = _rules.routed_votes(system.threshold, calls) if isinstance(system, RoutedVote) else calls
+        upto, parameter = (jnp.asarray(numbers, jnp.int32) for numbers in (answers, needed))
+        return Counting(source, upto, rules[type(system)], parameter), queries
     if isinstance(system, BestOfN):
         system = _rules.VerifiedCalls(jnp.float32(system.tpr), jnp.float32(system.fpr))
     elif isinstance(system, AdaptiveVote):
@@ -83,7 +78,7 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
         system = _rules.AdaptiveCalls(jnp.float32(system.confidence), table, system.rule == "beta")
     elif not all(callable(getattr(system, name, None)) for name in ("start", "step", "score")):
         raise ValueError(f"system = {system!r}: expected a system of jaxscale, or one with start, step and score")
-    return Sequential(source, system, paired, hasattr(system, "calls_used")), queries
+    return Sequential(source, system, hasattr(system, "calls_used")), queries
 
 
 def _queries(population: Any) -> int | None:
@@ -100,10 +95,10 @@ def _source(population: Any) -> AbstractSource:
     if isinstance(population, AnswerDistribution):
         return answer_source(population)
     if isinstance(population, AbstractDifficulty):
-        return ModelSource(population)
+        return ModelSource(population, answers=2)
     if hasattr(population, "concentration"):
         concentration = jnp.asarray(population.concentration)
-        return DirichletSource(concentration, len(concentration))
+        return DirichletSource(concentration, answers=len(concentration))
     raise ValueError(
         f"population = {population!r}: expected a difficulty model, AnswerDistribution, Attempts or Ballots"
     )

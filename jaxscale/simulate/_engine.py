@@ -129,18 +129,18 @@ def simulate(
     budgets, inverse = np.unique(asked, return_inverse=True)
     with float64():
         process, queries = build_process(system, population, budgets)
-        total = replicates * (queries or 1)
-        sums = _accumulate(key, process, budgets, total, queries or 1, replicates, chunk, mesh, progress)
-    mean, error, used = _summarise(process.paired, total, queries or 1, replicates, *sums)
+        sums = _accumulate(key, process, budgets, queries, replicates, chunk, mesh, progress)
+    total = replicates * (queries or 1)
+    mean, error, used = _summarise(total, queries, replicates, *sums)
     shape = inverse.reshape(asked.shape)
     return Simulation(asked, mean[shape], error[shape], None if used is None else used[shape])
 
 
 def _summarise(
-    paired: bool, total: int, queries: int, replicates: int, score: np.ndarray, spread: np.ndarray, used: Any
+    total: int, queries: int | None, replicates: int, score: np.ndarray, spread: np.ndarray, used: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     mean = score / (PARTS * total)
-    if paired:
+    if queries is not None:
         pairs = queries * (replicates // 2)
         variance = spread * (PAIR_UNIT / (2 * pairs)) if pairs else np.full(mean.shape, np.nan)
     else:
@@ -153,14 +153,15 @@ def _accumulate(
     key: PRNGKeyArray,
     process: AbstractProcess,
     budgets: np.ndarray,
-    total: int,
-    queries: int,
+    queries: int | None,
     replicates: int,
     chunk: int | None,
     mesh: Mesh | None,
     progress: Callable[[int, int], None] | None,
 ) -> Any:
     """Sum the tallies of all blocks, chunk by chunk, as int64."""
+    rows = queries or 1
+    total = replicates * rows
     blocks = -(-total // BLOCK)
     platform = (mesh.devices.flat[0] if mesh is not None else jax.devices()[0]).platform
     # The tile depends on the problem alone: what is compiled, and so every last bit, does not depend on the chunk.
@@ -168,8 +169,8 @@ def _accumulate(
     tiles = -(-blocks // tile)
     devices = 1 if mesh is None else mesh.size
     tiles_per_chunk = devices * max(1, (chunk or max(_CHUNK, tile * BLOCK)) // (tile * BLOCK * devices))
-    extent = jnp.asarray([total, queries, queries * (replicates - replicates % 2)], jnp.int64)
-    run = _runner(tile, mesh)
+    extent = jnp.asarray([total, rows, rows * (replicates - replicates % 2)], jnp.int64)
+    run = _runner(tile, queries is not None, mesh)
     sums = None
     for first in range(0, tiles, tiles_per_chunk):
         last = min(first + tiles_per_chunk, tiles)
@@ -182,12 +183,12 @@ def _accumulate(
 
 
 @functools.cache
-def _runner(tile: int, mesh: Mesh | None) -> Callable[..., Any]:
+def _runner(tile: int, paired: bool, mesh: Mesh | None) -> Callable[..., Any]:
     """The compiled sum over tiles first, ..., last - 1, which devices take in turn."""
     if mesh is None:
-        return jax.jit(functools.partial(_sum_tiles, tile=tile, axes=()))
+        return jax.jit(functools.partial(_sum_tiles, tile=tile, paired=paired, axes=()))
     everywhere = PartitionSpec()
-    summed = functools.partial(_sum_tiles, tile=tile, axes=mesh.axis_names)
+    summed = functools.partial(_sum_tiles, tile=tile, paired=paired, axes=mesh.axis_names)
     return jax.jit(jax.shard_map(summed, mesh=mesh, in_specs=everywhere, out_specs=everywhere, check_vma=False))
 
 
@@ -200,19 +201,20 @@ def _sum_tiles(
     last: Array,
     *,
     tile: int,
+    paired: bool,
     axes: tuple[str, ...],
 ) -> Any:
-    total, queries, paired = extent
+    total, queries, in_pairs = extent
 
     def block(index: Array) -> Any:
         begin = index * BLOCK
         lane = lax.iota(jnp.int64, BLOCK)
         place = begin + lane
         pair = (begin // 2) % queries + lane // 2
-        alone = (begin - paired) % queries + lane
-        in_pairs = place < paired
-        query = (jnp.where(in_pairs, pair, alone) % queries).astype(jnp.int32)
-        lanes = Lanes(query, counted=place < total, paired=in_pairs)
+        alone = (begin - in_pairs) % queries + lane
+        twin = place < in_pairs
+        query = (jnp.where(twin, pair, alone) % queries).astype(jnp.int32)
+        lanes = Lanes(query, counted=place < total, paired=twin if paired else None)
         return process.block(jax.random.fold_in(key, index.astype(jnp.uint32)), lanes, budgets)
 
     def add_tile(step: Array, sums: Any) -> Any:

@@ -42,10 +42,10 @@ class Tally(NamedTuple):
     used: Array | None
 
 
-def tally(score: Int[Array, " lanes"], lanes: Lanes, paired: bool) -> tuple[Array, Array]:
+def tally(score: Int[Array, " lanes"], lanes: Lanes) -> tuple[Array, Array]:
     """Sum of the scores of a block, and of their spread."""
     score = jnp.where(lanes.counted, score, 0)
-    if paired:
+    if lanes.paired is not None:
         difference = jnp.abs(score[0::2] - score[1::2]) >> _PAIR_SHIFT
         spread = jnp.where(lanes.paired[0::2], difference * difference, 0)
     else:
@@ -56,8 +56,6 @@ def tally(score: Int[Array, " lanes"], lanes: Lanes, paired: bool) -> tuple[Arra
 
 class AbstractProcess(eqx.Module):
     """A system on a population: how one block of lanes turns into scores."""
-
-    paired: eqx.AbstractVar[bool]
 
     @abstractmethod
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
@@ -75,7 +73,6 @@ class FirstSuccess(AbstractProcess):
     model: Any
     effective: Array
     draw: Callable[[Any, PRNGKeyArray], Array] = eqx.field(static=True)
-    paired: bool = eqx.field(static=True, default=False)
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
@@ -100,7 +97,6 @@ class VerifiedFirst(AbstractProcess):
     model: Any
     tpr: Array
     fpr: Array
-    paired: bool = eqx.field(static=True, default=False)
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
@@ -124,9 +120,8 @@ class Counting(AbstractProcess):
 
     source: AbstractSource
     answers: Array
-    score: Callable[[AbstractSource, Urn, Array, Array], Array] = eqx.field(static=True)
+    score: Callable[[Array, Urn, Array, PRNGKeyArray], Array] = eqx.field(static=True)
     parameter: Array
-    paired: bool = eqx.field(static=True)
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
@@ -139,7 +134,7 @@ class Counting(AbstractProcess):
             urn = self.source.count(key_calls, urn, first, last)
             counts = self.source.counts(urn, last)
             fresh = jax.random.fold_in(key_more, last)
-            return (urn, last), tally(self.score(counts, urn, parameter, fresh), lanes, self.paired)
+            return (urn, last), tally(self.score(counts, urn, parameter, fresh), lanes)
 
         start = (self.source.start(key_query, lanes), jnp.int32(0))
         _, (score, spread) = lax.scan(upto, start, (self.answers, self.parameter))
@@ -150,14 +145,14 @@ class Call(NamedTuple):
     """One call, as a system's step sees it.
 
     Attributes:
-        index: which call of its query, from 0; int32.
+        number: which call of its query, from 0; int32.
         answer: which answer it gave, from 0, or -1 for none; int32.
         right: whether that answer is right.
         kept: whether a filter kept it (True where there is no filter).
         chance: a uniform number in (0, 1] for the system's own randomness, float32.
     """
 
-    index: Array
+    number: Array
     answer: Array
     right: Array
     kept: Array
@@ -169,7 +164,6 @@ class Sequential(AbstractProcess):
 
     source: AbstractSource
     system: Any
-    paired: bool = eqx.field(static=True)
     counts_calls: bool = eqx.field(static=True)
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
@@ -185,7 +179,7 @@ class Sequential(AbstractProcess):
             blank = answer == self.source.answers
             chance = uniform(words_at(key_system, index, BLOCK)[0], jnp.float32)
             call = Call(
-                index=jnp.full(BLOCK, index, jnp.int32),
+                number=jnp.full(BLOCK, index, jnp.int32),
                 answer=jnp.where(blank, -1, answer),
                 right=right & ~blank,
                 kept=cell < slots,
@@ -196,12 +190,13 @@ class Sequential(AbstractProcess):
         def upto(state: tuple[Any, Array], last: Array) -> tuple[tuple[Any, Array], Any]:
             inner, first = state
             inner = lax.fori_loop(first, last, one, inner)
-            score = jax.vmap(self.system.score)(inner[1])
+            own = inner[1]
+            score = jax.vmap(self.system.score)(own)
             parts = jnp.round(score * PARTS).astype(jnp.int32)
             used = None
             if self.counts_calls:
-                used = jnp.sum(jnp.where(lanes.counted, jax.vmap(self.system.calls_used)(inner[1]), 0))
-            return (inner, last), (*tally(parts, lanes, self.paired), used)
+                used = jnp.sum(jnp.where(lanes.counted, jax.vmap(self.system.calls_used)(own), 0))
+            return (inner, last), (*tally(parts, lanes), used)
 
         own = jax.vmap(lambda _: self.system.start(self.source.answers))(jnp.arange(BLOCK))
         start = ((self.source.start(key_query, lanes), own), jnp.int32(0))

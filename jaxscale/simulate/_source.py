@@ -23,14 +23,17 @@ _UNROLLED = 4
 
 
 class Lanes(NamedTuple):
-    """The (query, replicate) indices of one block: which query, whether it counts, and whether its neighbour is paired.
+    """The (query, replicate) indices of one block of 1,024.
 
-    Neighbours (2j, 2j + 1) run the same query where a population is data.
+    Attributes:
+        query: which query each lane runs, where the population has fixed queries.
+        counted: whether the lane exists; the last block may be incomplete.
+        paired: whether lanes 2j and 2j + 1 are two replicates of the same query; None for models.
     """
 
     query: Array
     counted: Array
-    paired: Array
+    paired: Array | None
 
 
 class Urn(NamedTuple):
@@ -52,9 +55,9 @@ class Urn(NamedTuple):
 class AbstractSource(eqx.Module):
     """A population from which lanes draw calls."""
 
-    answers: eqx.AbstractVar[int]
-    groups: eqx.AbstractVar[int]
-    blanks: eqx.AbstractVar[bool]
+    answers: int = eqx.field(static=True, kw_only=True)
+    groups: int = eqx.field(static=True, kw_only=True, default=1)
+    blanks: bool = eqx.field(static=True, kw_only=True, default=False)
 
     @property
     def cells(self) -> int:
@@ -114,9 +117,6 @@ class ModelSource(_WithReplacement):
     """A difficulty model, for which a call is right (answer 0) or wrong (answer 1)."""
 
     model: Any
-    answers: int = eqx.field(static=True, default=2)
-    groups: int = eqx.field(static=True, default=1)
-    blanks: bool = eqx.field(static=True, default=False)
 
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         del lanes
@@ -128,9 +128,6 @@ class DirichletSource(_WithReplacement):
     """Answer distributions drawn from a Dirichlet law, one per lane."""
 
     concentration: Array
-    answers: int = eqx.field(static=True)
-    groups: int = eqx.field(static=True, default=1)
-    blanks: bool = eqx.field(static=True, default=False)
 
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         del lanes
@@ -143,9 +140,6 @@ class AnswerSource(_WithReplacement):
 
     probabilities: Array
     right: Array
-    answers: int = eqx.field(static=True)
-    groups: int = eqx.field(static=True)
-    blanks: bool = eqx.field(static=True, default=False)
 
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         del key
@@ -158,9 +152,6 @@ class RecordedSource(AbstractSource):
     recorded: Array
     right: Array
     greedy: Array | None
-    answers: int = eqx.field(static=True)
-    groups: int = eqx.field(static=True)
-    blanks: bool = eqx.field(static=True)
 
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         del key
@@ -196,11 +187,10 @@ def recorded_source(data: Attempts | Ballots) -> RecordedSource:
     if isinstance(data, Attempts):
         recorded = np.stack([data.successes, data.attempts - data.successes], axis=1)
         right = np.broadcast_to([True, False], recorded.shape)
-        recorded, right = jnp.asarray(recorded, jnp.int32), jnp.asarray(right)
-        return RecordedSource(recorded, right, None, answers=2, groups=1, blanks=False)
-    cells = np.concatenate([data.counts, data.blank[:, None]], axis=1)
+        return RecordedSource(jnp.asarray(recorded, jnp.int32), jnp.asarray(right), None, answers=2)
+    cells = np.column_stack([data.counts, np.asarray(data.blank)])
     if data.kept_counts is not None:
-        kept = np.concatenate([data.kept_counts, data.kept_blank[:, None]], axis=1)
+        kept = np.column_stack([data.kept_counts, np.asarray(data.kept_blank)])
         cells = np.concatenate([kept, cells - kept], axis=1)
     return RecordedSource(
         jnp.asarray(cells, jnp.int32),

@@ -5,6 +5,8 @@ Names resolve lazily (PEP 562), so importing this package imports neither jax no
 
 import importlib
 import importlib.metadata
+import sys
+import types
 from typing import Any
 
 __version__ = importlib.metadata.version("jaxscale")
@@ -13,9 +15,20 @@ _MODULE_OF = {
     "AnswerDistribution": "difficulty._answers",
     "Attempts": "data",
     "Ballots": "data",
+    "Beta": "difficulty",
+    "CorrelatedTrials": "difficulty",
+    "DirichletAnswers": "difficulty",
     "Estimate": "data",
-    "Forecast": "forecast",
+    "ExponentiatedPowerLaw": "difficulty",
     "FitResult": "fit",
+    "Forecast": "forecast",
+    "Grid": "difficulty",
+    "Kumaraswamy": "difficulty",
+    "Mixture": "difficulty",
+    "PointMass": "difficulty",
+    "PowerLaw": "difficulty",
+    "ScaledBeta": "difficulty",
+    "TwoPoint": "difficulty",
     "bootstrap": "fit",
     "fit": "fit",
     "forecast": "forecast",
@@ -37,3 +50,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(types.ModuleType):
+    """A package whose public functions win over the subpackages of the same name (`fit`, `forecast`, `exact`, ...).
+
+    The import system binds a subpackage to its parent's attribute whenever it is first imported, which may be after
+    the function of that name was looked up. `from jaxscale.fit import ...` does not go through that attribute.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _MODULE_OF and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

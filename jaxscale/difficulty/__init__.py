@@ -3,6 +3,9 @@
 from jaxscale.difficulty._answers import AnswerDistribution
 from jaxscale.difficulty._base import AbstractDifficulty, AbstractLaw
 from jaxscale.difficulty._beta import Beta
+from jaxscale.difficulty._correlated import CorrelatedTrials
+from jaxscale.difficulty._curves import ExponentiatedPowerLaw, PowerLaw
+from jaxscale.difficulty._dirichlet import DirichletAnswers
 from jaxscale.difficulty._discrete import Grid, PointMass, TwoPoint
 from jaxscale.difficulty._kumaraswamy import Kumaraswamy
 from jaxscale.difficulty._mixture import Mixture
@@ -13,10 +16,14 @@ __all__ = [
     "AbstractLaw",
     "AnswerDistribution",
     "Beta",
+    "CorrelatedTrials",
+    "DirichletAnswers",
+    "ExponentiatedPowerLaw",
     "Grid",
     "Kumaraswamy",
     "Mixture",
     "PointMass",
+    "PowerLaw",
     "ScaledBeta",
     "TwoPoint",
 ]

@@ -229,27 +229,31 @@ class CountLaw(NamedTuple):
     Args:
         pmf: (count, size, rate) -> probability.
         slope: (count, size, rate, probability) -> its derivative in the size, or None where sizes are whole numbers.
-        rate: (size of the total, number of calls, length of the transform) -> a rate that centres the total there.
+        rate: (size of the total, fewest calls, most calls, length of the transform) -> a rate that centres the total.
         variance: (share, size of the total, number of calls) -> variance of a count given the total; infinite where
             the law has no window of a few standard deviations.
     """
 
     pmf: Callable[[Floats, Floats, Floats], Floats]
     slope: Callable[[Floats, Floats, Floats, Floats], Floats] | None
-    rate: Callable[[Floats, Floats, int], Floats]
+    rate: Callable[[Floats, Floats, Floats, int], Floats]
     variance: Callable[[Floats, Floats, Floats], Floats]
 
 
-def _negative_binomial_rate(total: Floats, calls: Floats, length: int) -> Floats:
-    """The rate that centres the total, or a smaller one that makes P(total = calls + length) negligible (1e-15)."""
-    growth = gammaln(total + calls + length) - gammaln(total + calls) - gammaln(calls + length + 1) + gammaln(calls + 1)
-    return jnp.minimum(calls / (total + calls), jnp.exp(-(34 + jnp.maximum(growth, 0.0)) / length))
+def _hypergeometric_rate(total: Floats, few: Floats, many: Floats, length: int) -> Floats:
+    return jnp.minimum((few + jnp.minimum(many, total)) / (2 * total), 1.0)
+
+
+def _negative_binomial_rate(total: Floats, few: Floats, many: Floats, length: int) -> Floats:
+    """The rate that centres the total, or a smaller one that makes P(total = many + length) negligible (1e-15)."""
+    growth = gammaln(total + many + length) - gammaln(total + many) - gammaln(many + length + 1) + gammaln(many + 1)
+    return jnp.minimum(many / (total + many), jnp.exp(-(34 + jnp.maximum(growth, 0.0)) / length))
 
 
 MULTINOMIAL = CountLaw(
     pmf=lambda count, size, rate: poisson_pmf(count, size * rate),
     slope=lambda count, size, rate, value: _poisson_slope(count, size * rate, value) * rate,
-    rate=lambda total, calls, length: calls / total,
+    rate=lambda total, few, many, length: (few + many) / (2 * total),
     variance=lambda share, total, calls: calls * share * (1 - share),
 )
 """Calls drawn with replacement; the sizes are the answers' probabilities."""
@@ -257,8 +261,8 @@ MULTINOMIAL = CountLaw(
 HYPERGEOMETRIC = CountLaw(
     pmf=binomial_pmf,
     slope=None,
-    rate=lambda total, calls, length: calls / total,
-    variance=lambda share, total, calls: calls * share * (1 - share) * (1 - calls / total),
+    rate=_hypergeometric_rate,
+    variance=lambda share, total, calls: calls * share * (1 - share) * jnp.maximum(1 - calls / total, 0.0),
 )
 """Calls drawn without replacement from recorded ballots; the sizes are the recorded counts."""
 

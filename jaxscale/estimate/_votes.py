@@ -1,0 +1,38 @@
+"""Unbiased accuracy of a vote from recorded ballots."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import whole_numbers
+from jaxscale.data import Ballots, Estimate
+from jaxscale.plurality import ballots_vote
+
+
+def majority_at_k(ballots: Ballots, k: ArrayLike) -> Estimate:
+    r"""Accuracy of a vote over k calls, unbiased and exact: no resampling, no dependence on the order of calls.
+
+    The mean over queries of P(a right answer wins) where k of the query's n calls are drawn without replacement, ties
+    split uniformly and blank calls never winning: the voting twin of unbiased pass@k.
+
+    Args:
+        ballots: what was recorded.
+        k: numbers of calls, from 1 to the fewest recorded calls of a query; any shape.
+
+    Returns:
+        The estimates in float64, with standard errors over queries (NaN for a single query).
+
+    Raises:
+        ValueError: naming the query that has fewer than k ballots.
+
+    Source:
+        MATH 3.2 (multivariate hypergeometric law); Vote of Chen et al. (arXiv 2403.02419).
+
+    Example:
+        >>> majority_at_k(Ballots([[3, 1], [1, 2]], [[True, False], [True, False]]), [1, 3]).value.round(6).tolist()
+        [0.541667, 0.5]
+    """
+    k = whole_numbers(k, "k")
+    values = ballots_vote(ballots, k.reshape(-1))
+    queries = len(ballots)
+    error = values.std(axis=1, ddof=1) / np.sqrt(queries) if queries > 1 else np.full(len(values), np.nan)
+    return Estimate(k, values.mean(axis=1).reshape(k.shape), error.reshape(k.shape))

@@ -1,0 +1,138 @@
+"""Votes, filtered votes, routed votes and best-of-n on known answer distributions, ballots and difficulty models."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxscale._arrays import Floats, following_dtype, strong_float
+from jaxscale.data import Ballots
+from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
+from jaxscale.exact._dispatch import rule
+from jaxscale.plurality import (
+    DIRICHLET_MULTINOMIAL,
+    MULTINOMIAL,
+    accuracy,
+    ballots_filter_vote,
+    ballots_routed_vote,
+    ballots_vote,
+    winning_votes,
+)
+from jaxscale.special import log_binomial
+from jaxscale.systems import BestOfN, FilterVote, RoutedVote, Vote
+
+
+def _over_queries(population: AnswerDistribution, evaluate: Callable[..., Floats]) -> Floats:
+    """The mean over queries of `evaluate(probabilities, right, keep) -> (budgets, queries)`: batch + (budgets,)."""
+    with following_dtype(population):
+        q = strong_float(population.probabilities)
+        *batch, queries, answers = q.shape
+        keep = None if population.keep is None else strong_float(population.keep).reshape(-1, answers)
+        values = evaluate(q.reshape(-1, answers), population.right.reshape(-1, answers), keep)
+        return jnp.moveaxis(values.reshape(-1, *batch, queries).mean(axis=-1), 0, -1)
+
+
+@rule(Vote, AnswerDistribution)
+def _vote(system: Vote, population: AnswerDistribution, calls: np.ndarray) -> Floats:
+    return _over_queries(population, lambda q, right, keep: accuracy(MULTINOMIAL, q, right, calls))
+
+
+@rule(FilterVote, AnswerDistribution)
+def _filter_vote(system: FilterVote, population: AnswerDistribution, calls: np.ndarray) -> Floats:
+    """Kept answers compete, dropped ones are a free count; if all are dropped, they vote among themselves."""
+    if population.keep is None:
+        raise ValueError("keep = None: FilterVote needs to know P(kept | answer)")
+    answers = np.array([system.answers(k) for k in calls.tolist()])
+
+    def evaluate(q: Floats, right: np.ndarray, keep: Floats) -> Floats:
+        dropped = q * (1 - keep)
+        none = dropped.sum(axis=1)
+        value = accuracy(MULTINOMIAL, q * keep, right, answers, free=none)
+        possible = none > 0
+        # Where nothing is ever dropped the fallback has probability 0, and any distribution will do.
+        fallback = accuracy(MULTINOMIAL, jnp.where(possible[:, None], dropped, q), right, answers)
+        total = q.sum(axis=1)
+        share = jnp.where(possible, none / total, 0.0)
+        return value + share ** answers[:, None] * fallback
+
+    return _over_queries(population, evaluate)
+
+
+@rule(RoutedVote, AnswerDistribution)
+def _routed_vote(system: RoutedVote, population: AnswerDistribution, calls: np.ndarray) -> Floats:
+    least = np.array([system.votes(k) for k in calls.tolist()])
+
+    def evaluate(q: Floats, right: np.ndarray, keep: Floats | None) -> Floats:
+        wins = winning_votes(MULTINOMIAL, q, calls, least=least, every=True)
+        single = (q * right).sum(axis=1) / q.sum(axis=1)
+        return (wins * right).sum(axis=-1) + (1 - wins.sum(axis=-1)) * single
+
+    return _over_queries(population, evaluate)
+
+
+@rule(BestOfN, AnswerDistribution)
+def _best_of_n(system: BestOfN, population: AnswerDistribution, calls: np.ndarray) -> Floats:
+    def evaluate(q: Floats, right: np.ndarray, keep: Floats | None) -> Floats:
+        p = (q * right).sum(axis=1)
+        accepted = p * system.tpr + (1 - p) * system.fpr
+        # (1 - (1 - A)^n) / A and its twin (1 - A)^(n - 1) have no singularity that matters: p tpr <= A, p (1 - tpr)
+        # <= 1 - A.
+        some, all_ = accepted > 0, accepted < 1
+        a = jnp.where(some, accepted, 0.5)
+        b = jnp.where(all_, 1 - accepted, 0.5)
+        n = calls[:, None].astype(p.dtype)
+        log_none = jnp.where(all_, jnp.log1p(-jnp.where(all_, accepted, 0.0)), -jnp.inf)
+        none = jnp.where(all_, jnp.exp(n * jnp.where(all_, log_none, 0.0)), 0.0)
+        by_verifier = jnp.where(some, (1 - none) * (p * system.tpr / a), 0.0)
+        return by_verifier + none * (p * (1 - system.tpr) / b)
+
+    return _over_queries(population, evaluate)
+
+
+@rule(Vote, Ballots)
+def _vote_recorded(system: Vote, population: Ballots, calls: np.ndarray) -> np.ndarray:
+    return ballots_vote(population, calls).mean(axis=1)
+
+
+@rule(FilterVote, Ballots)
+def _filter_vote_recorded(system: FilterVote, population: Ballots, calls: np.ndarray) -> np.ndarray:
+    answers = np.array([system.answers(k) for k in calls.tolist()])
+    return ballots_filter_vote(population, answers).mean(axis=1)
+
+
+@rule(RoutedVote, Ballots)
+def _routed_vote_recorded(system: RoutedVote, population: Ballots, calls: np.ndarray) -> np.ndarray:
+    least = np.array([system.votes(k) for k in calls.tolist()])
+    return ballots_routed_vote(population, calls, least).mean(axis=1)
+
+
+@rule(Vote, AbstractDifficulty)
+def _vote_of_two(system: Vote, population: AbstractDifficulty, calls: np.ndarray) -> Floats:
+    """Two answers: the expected upper tail of a binomial, sum_{m > K/2} C(K, m) E[p^m (1-p)^(K-m)].
+
+    An even number of calls, ties split, is worth one call less.
+    """
+    with following_dtype(population):
+        return jnp.stack([_majority(population, k - 1 if k % 2 == 0 else k) for k in calls.tolist()], axis=-1)
+
+
+def _majority(population: AbstractDifficulty, calls: int) -> Floats:
+    right = np.arange((calls + 1) // 2, calls + 1)
+    return _tail(population, right, calls - right)
+
+
+@jax.jit
+def _tail(population: AbstractDifficulty, right: jax.Array, wrong: jax.Array) -> Floats:
+    right, wrong = (x.astype(float) for x in (right, wrong))
+    return jnp.exp(population.log_moment(right, wrong) + log_binomial(right + wrong, right)).sum()
+
+
+@rule(Vote, DirichletAnswers)
+def _vote_of_dirichlet(system: Vote, population: DirichletAnswers, calls: np.ndarray) -> Floats:
+    """Answer counts have a Dirichlet-multinomial law."""
+    with following_dtype(population):
+        concentration = strong_float(population.concentration)
+        rows = concentration.reshape(-1, concentration.shape[-1])
+        values = winning_votes(DIRICHLET_MULTINOMIAL, rows, calls)
+        return jnp.moveaxis(values.reshape(-1, *concentration.shape[:-1]), 0, -1)

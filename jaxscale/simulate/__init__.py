@@ -1,6 +1,7 @@
 """Monte Carlo of any system on any population: the chunked, sharded engine and sweeps over parameters."""
 
+from jaxscale.simulate._correlated import Exchangeable, Sticky
 from jaxscale.simulate._engine import Simulation, simulate
 from jaxscale.simulate._process import Call
 
-__all__ = ["Call", "Simulation", "simulate"]
+__all__ = ["Call", "Exchangeable", "Simulation", "Sticky", "simulate"]

@@ -2,24 +2,30 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, PRNGKeyArray
 
 from jaxscale.data import Attempts, Ballots
-from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution
+from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
+from jaxscale.sampling import BLOCK
 from jaxscale.simulate import _rules
+from jaxscale.simulate._correlated import Exchangeable, Sticky
 from jaxscale.simulate._process import (
     AbstractProcess,
     Counting,
     FirstSuccess,
     Sequential,
     VerifiedFirst,
-    draw_first_success,
+    first_of_independent,
 )
 from jaxscale.simulate._source import (
     AbstractSource,
     DirichletSource,
+    Lanes,
     ModelSource,
+    StickySource,
     answer_source,
     recorded_source,
 )
@@ -49,11 +55,13 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
         answers = np.array([system.answers(k) for k in calls.tolist()])
     if isinstance(population, Attempts | Ballots):
         _check_recorded(population, answers)
-    if isinstance(population, AbstractDifficulty):
-        if isinstance(system, PassAtK):
-            return FirstSuccess(population, jnp.asarray(calls, jnp.float64), draw_first_success), queries
-        if isinstance(system, BestOfN):
-            return VerifiedFirst(population, jnp.asarray(system.tpr), jnp.asarray(system.fpr)), queries
+    if isinstance(system, PassAtK) and hasattr(population, "sample_first_success"):
+        return FirstSuccess(population, _sampled_first), queries
+    chance = _chance(population)
+    if chance is not None and isinstance(system, PassAtK):
+        return FirstSuccess(population, _FIRST[chance]), queries
+    if chance is not None and isinstance(system, BestOfN):
+        return VerifiedFirst(population, jnp.asarray(system.tpr), jnp.asarray(system.fpr), chance), queries
     if answers[-1] > _MOST_COUNTED:
         raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_COUNTED} where calls are counted one by one")
     source = _source(population)
@@ -89,18 +97,59 @@ def _queries(population: Any) -> int | None:
     return None
 
 
+def _sampled_first(population: Any, key: PRNGKeyArray, lanes: Lanes) -> Array:
+    del lanes
+    return population.sample_first_success(key, (BLOCK,))
+
+
+def _sampled_chance(population: Any, key: PRNGKeyArray, lanes: Lanes) -> tuple[Array, Array]:
+    del lanes
+    return population.sample(key, (BLOCK,))
+
+
+def _dirichlet_chance(population: DirichletAnswers, key: PRNGKeyArray, lanes: Lanes) -> tuple[Array, Array]:
+    del lanes
+    log_p = population.sample(key, (BLOCK,))
+    return log_p[:, 0], jax.nn.logsumexp(log_p[:, 1:], axis=1)
+
+
+def _known_chance(population: AnswerDistribution, key: PRNGKeyArray, lanes: Lanes) -> tuple[Array, Array]:
+    del key
+    right = jnp.asarray(population.right)
+    p, q = (jnp.sum(jnp.where(which, population.probabilities, 0.0), axis=1) for which in (right, ~right))
+    log1m_p = jnp.where(p < 0.5, jnp.log1p(-jnp.minimum(p, 0.5)), jnp.log(q))
+    return jnp.log(p)[lanes.query], log1m_p[lanes.query]
+
+
+# Functions of the module, so that the compiled engine is found again: a closure made anew would compile anew.
+_FIRST = {chance: first_of_independent(chance) for chance in (_sampled_chance, _dirichlet_chance, _known_chance)}
+
+
+def _chance(population: Any) -> Any:
+    """How the success probability of a query is drawn, where its calls are independent given that."""
+    if isinstance(population, AnswerDistribution):
+        return _known_chance
+    if isinstance(population, DirichletAnswers):
+        return _dirichlet_chance
+    if isinstance(population, AbstractDifficulty | Exchangeable):
+        return _sampled_chance
+    return None
+
+
 def _source(population: Any) -> AbstractSource:
     if isinstance(population, Attempts | Ballots):
         return recorded_source(population)
     if isinstance(population, AnswerDistribution):
         return answer_source(population)
-    if isinstance(population, AbstractDifficulty):
+    if isinstance(population, DirichletAnswers):
+        return DirichletSource(population, answers=len(population.concentration))
+    if isinstance(population, Sticky):
+        return StickySource(population, answers=2)
+    if isinstance(population, AbstractDifficulty | Exchangeable):
         return ModelSource(population, answers=2)
-    if hasattr(population, "concentration"):
-        concentration = jnp.asarray(population.concentration)
-        return DirichletSource(concentration, answers=len(concentration))
     raise ValueError(
-        f"population = {population!r}: expected a difficulty model, AnswerDistribution, Attempts or Ballots"
+        f"population = {population!r}: expected a difficulty model (not a law of the curve alone, but for PassAtK on "
+        "CorrelatedTrials), AnswerDistribution, Attempts or Ballots"
     )
 
 

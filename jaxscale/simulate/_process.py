@@ -66,53 +66,72 @@ class FirstSuccess(AbstractProcess):
     """Solved as soon as a call succeeds: one draw per query serves every budget.
 
     Args:
-        draw: key -> the effective number of calls after which each lane is solved, (1024,).
-        effective: the effective number of calls of each budget, increasing.
+        population: anything that `first` understands.
+        first: (population, key, lanes) -> the first successful call of each lane, (1024,), not necessarily rounded up.
     """
 
-    model: Any
-    effective: Array
-    draw: Callable[[Any, PRNGKeyArray], Array] = eqx.field(static=True)
+    population: Any
+    first: Callable[[Any, PRNGKeyArray, Lanes], Array] = eqx.field(static=True)
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
-        del budgets
-        needed = jnp.where(lanes.counted, self.draw(self.model, key), jnp.inf)
-        needed = lax.optimization_barrier(needed)
-        solved = jnp.sum(needed <= self.effective.astype(needed.dtype)[:, None], axis=1, dtype=jnp.int32)
-        return Tally(solved * PARTS, jnp.zeros_like(solved), None)
+        first = lax.optimization_barrier(self.first(self.population, key, lanes))
+        return _tally_solved(first <= budgets.astype(first.dtype)[:, None], lanes)
 
 
-def draw_first_success(model: Any, key: PRNGKeyArray) -> Array:
-    """Exposure until the first success of queries whose calls are independent given their difficulty."""
-    key_query, key_outcome = jax.random.split(key)
-    _, log1m_p = model.sample(key_query, (BLOCK,))
-    high, low = random_words(key_outcome, 2, BLOCK)
-    return exponential(high, low, log1m_p.dtype) / -log1m_p
+def first_of_independent(
+    chance: Callable[[Any, PRNGKeyArray, Lanes], tuple[Array, Array]],
+) -> Callable[[Any, PRNGKeyArray, Lanes], Array]:
+    """`FirstSuccess.first` of calls that are independent given the query, whose (log p, log(1 - p)) `chance` draws."""
+
+    def first(population: Any, key: PRNGKeyArray, lanes: Lanes) -> Array:
+        key_query, key_outcome = jax.random.split(key)
+        _, log1m_p = chance(population, key_query, lanes)
+        high, low = random_words(key_outcome, 2, BLOCK)
+        return exponential(high, low, log1m_p.dtype) / -log1m_p
+
+    return first
 
 
 class VerifiedFirst(AbstractProcess):
-    """BestOfN on a model. An answer drawn among the accepted has the law of the first accepted: two draws serve all."""
+    """BestOfN of independent calls. An answer drawn among the accepted has the law of the first accepted one.
 
-    model: Any
+    Args:
+        population: anything that `chance` understands.
+        tpr: true-positive rate of the verifier.
+        fpr: false-positive rate of it.
+        chance: (population, key, lanes) -> (log p, log(1 - p)).
+    """
+
+    population: Any
     tpr: Array
     fpr: Array
+    chance: Callable[[Any, PRNGKeyArray, Lanes], tuple[Array, Array]] = eqx.field(static=True)
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
         key_query, key_outcome = jax.random.split(key)
-        log_p, log1m_p = self.model.sample(key_query, (BLOCK,))
+        log_p, log1m_p = self.chance(self.population, key_query, lanes)
         p, q = jnp.exp(log_p), jnp.exp(log1m_p)
         tpr, fpr = self.tpr.astype(p.dtype), self.fpr.astype(p.dtype)
         accepted, rejected = p * tpr + q * fpr, p * (1 - tpr) + q * (1 - fpr)
         high, low, word_accepted, word_rejected = random_words(key_outcome, 4, BLOCK)
-        log_rejected = jnp.where(accepted < 0.5, jnp.log1p(-accepted), jnp.log(rejected))
+        likely = accepted > 0.5
+        log_rejected = jnp.where(likely, jnp.log(rejected), jnp.log1p(-jnp.where(likely, 0.5, accepted)))
         first = exponential(high, low, p.dtype) / -log_rejected
         right_if_accepted = uniform(word_accepted, p.dtype) * accepted <= p * tpr
         right_if_none = uniform(word_rejected, p.dtype) * rejected <= p * (1 - tpr)
-        right = jnp.where(first <= budgets.astype(p.dtype)[:, None], right_if_accepted, right_if_none)
-        solved = jnp.sum(right & lanes.counted, axis=1, dtype=jnp.int32)
-        return Tally(solved * PARTS, jnp.zeros_like(solved), None)
+        solved = jnp.where(first <= budgets.astype(p.dtype)[:, None], right_if_accepted, right_if_none)
+        return _tally_solved(solved, lanes)
+
+
+def _tally_solved(solved: Array, lanes: Lanes) -> Tally:
+    """Sums of outcomes that are right or wrong, (budgets, lanes)."""
+    if lanes.paired is None:
+        score = PARTS * jnp.sum(solved & lanes.counted, axis=1, dtype=jnp.int32)
+        return Tally(score, jnp.zeros_like(score), None)
+    score, spread = jax.vmap(lambda row: tally(jnp.where(row, PARTS, 0), lanes))(solved)
+    return Tally(score, spread, None)
 
 
 class Counting(AbstractProcess):

@@ -9,15 +9,15 @@ from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, PRNGKeyArray
 
 from jaxscale.data import Attempts, Ballots
-from jaxscale.difficulty import AnswerDistribution
-from jaxscale.sampling import BLOCK, log_gamma_variate, words_at
+from jaxscale.difficulty import AnswerDistribution, DirichletAnswers
+from jaxscale.sampling import BLOCK, uniform, words_at
+from jaxscale.simulate._correlated import Sticky
 
 _UNROLLED = 4
 
@@ -44,12 +44,14 @@ class Urn(NamedTuple):
         edges: (cells, lanes) uint32 cumulative probabilities; without replacement, the levels at the start.
         right: (answers, lanes) which answers are right.
         greedy: (lanes,) whether the recorded greedy call was right, where there is one.
+        previous: (lanes,) cell of the call before, where calls may repeat it.
     """
 
     levels: Array
     edges: Array
     right: Array
     greedy: Array | None = None
+    previous: Array | None = None
 
 
 class AbstractSource(eqx.Module):
@@ -124,15 +126,42 @@ class ModelSource(_WithReplacement):
         return self._urn(jnp.stack([jnp.exp(log_p), jnp.exp(log1m_p)]), _first_is_right(2))
 
 
+class StickySource(_WithReplacement):
+    """A difficulty model whose calls repeat the outcome of the call before with some probability."""
+
+    model: Sticky
+
+    def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
+        """See `AbstractSource.start`."""
+        urn = ModelSource(self.model.difficulty, answers=2).start(key, lanes)
+        return urn._replace(previous=jnp.zeros(BLOCK, jnp.int32))
+
+    def count(self, key: PRNGKeyArray, urn: Urn, first: Array, last: Array) -> Urn:
+        """See `AbstractSource.count`."""
+
+        def one(call: Array, urn: Urn) -> Urn:
+            urn, cell = self.draw(key, urn, call)
+            return urn._replace(levels=urn.levels.at[0].add(cell))
+
+        return lax.fori_loop(first, last, one, urn)
+
+    def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
+        """See `AbstractSource.draw`."""
+        fresh, repeats = words_at(key, call, BLOCK)
+        repeat = (uniform(repeats, jnp.float32) <= self.model.correlation) & (call > 0)
+        cell = jnp.where(repeat, urn.previous, (fresh >= urn.edges[0]).astype(jnp.int32))
+        return urn._replace(previous=cell), cell
+
+
 class DirichletSource(_WithReplacement):
     """Answer distributions drawn from a Dirichlet law, one per lane."""
 
-    concentration: Array
+    model: DirichletAnswers
 
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         del lanes
-        log_gammas = log_gamma_variate(key, self.concentration[:, None], (self.answers, BLOCK))
-        return self._urn(jax.nn.softmax(log_gammas, axis=0), _first_is_right(self.answers))
+        probabilities = jnp.exp(self.model.sample(key, (BLOCK,)))
+        return self._urn(probabilities.T, _first_is_right(self.answers))
 
 
 class AnswerSource(_WithReplacement):
@@ -142,6 +171,7 @@ class AnswerSource(_WithReplacement):
     right: Array
 
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
+        """See `AbstractSource.start`."""
         del key
         return self._urn(self.probabilities[lanes.query].T, self.right[lanes.query].T)
 

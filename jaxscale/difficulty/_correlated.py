@@ -10,7 +10,7 @@ from jaxscale.difficulty._curves import AbstractCurve
 from jaxscale.difficulty._parameters import check_parameters, nonnegative, parameter, unit_interval
 from jaxscale.special import harmonic_number, log_mix_with_one
 
-# Up to here first-success times are counted call by call; beyond, the sum is smooth enough to invert by Newton's method.
+# Up to here first-success times are counted call by call; beyond, the sum is smooth enough for Newton's method.
 _COUNTED = 16
 _NEWTON_STEPS = 3
 _LARGEST_LOG_RATIO = 80.0

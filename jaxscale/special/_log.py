@@ -52,7 +52,10 @@ def log_mix_with_one(share: Floats, log_value: Floats) -> Floats:
         -50.0
     """
     share, log_value = promote(share, log_value)
-    return jnp.logaddexp(jnp.log1p(-share), jnp.log(share) + log_value)
+    # 1 minus the mixture: the coverage, which must keep its relative precision where it is small.
+    missing = share * jnp.expm1(log_value)
+    far = jnp.logaddexp(jnp.log1p(-share), jnp.log(share) + log_value)
+    return jnp.where(missing > -0.5, jnp.log1p(missing), far)
 
 
 @log_mix_with_one.defjvp

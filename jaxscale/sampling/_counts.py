@@ -44,7 +44,7 @@ def first_success(key: PRNGKeyArray, log1m_p: ArrayLike | Array, shape: tuple[in
 
     def draw(key: PRNGKeyArray, lanes: int, log1m_p: Array) -> Array:
         high, low = random_words(key, 2, lanes)
-        return jnp.maximum(jnp.ceil(exponential(high, low, log1m_p.dtype) / -log1m_p), 1.0)
+        return jnp.maximum(jnp.ceil(exponential(high, low, log1m_p.dtype) / jnp.abs(log1m_p)), 1.0)
 
     return in_blocks(draw, key, (log1m_p,), log1m_p.shape if shape is None else shape)
 

@@ -33,6 +33,7 @@ _MODULE_OF = {
     "PowerLaw": "difficulty",
     "RoutedVote": "systems",
     "ScaledBeta": "difficulty",
+    "Simulation": "simulate",
     "TwoPoint": "difficulty",
     "Vote": "systems",
     "WeightedVote": "systems",
@@ -46,6 +47,7 @@ _MODULE_OF = {
     "pass_at_k": "estimate",
     "read_attempts": "io",
     "read_ballots": "io",
+    "simulate": "simulate",
     "win_probabilities": "plurality",
 }
 

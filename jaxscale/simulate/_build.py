@@ -86,7 +86,9 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
         system = _rules.AdaptiveCalls(jnp.float32(system.confidence), table, system.rule == "beta")
     elif not all(callable(getattr(system, name, None)) for name in ("start", "step", "score")):
         raise ValueError(f"system = {system!r}: expected a system of jaxscale, or one with start, step and score")
-    return Sequential(source, system, hasattr(system, "calls_used")), queries
+    elif jax.tree.leaves(system) == [system]:
+        system = _rules.Held(system)
+    return Sequential(source, system, callable(getattr(system, "calls_used", None))), queries
 
 
 def _queries(population: Any) -> int | None:

@@ -85,7 +85,7 @@ class Sticky(eqx.Module):
         high, low = random_words(key_time, 2, log_p.size)
         time = exponential(high, low, log_p.dtype).reshape(log_p.shape)
         change = jnp.exp(log_p) * (1 - self.correlation.astype(log_p.dtype))
-        later = 1 + jnp.ceil((time + log1m_p) / -jnp.log1p(-change))
+        later = 1 + jnp.ceil((time + log1m_p) / jnp.abs(jnp.log1p(-change)))
         return jnp.where(time <= -log1m_p, 1.0, later)
 
 

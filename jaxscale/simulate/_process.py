@@ -88,7 +88,7 @@ def first_of_independent(
         key_query, key_outcome = jax.random.split(key)
         _, log1m_p = chance(population, key_query, lanes)
         high, low = random_words(key_outcome, 2, BLOCK)
-        return exponential(high, low, log1m_p.dtype) / -log1m_p
+        return exponential(high, low, log1m_p.dtype) / jnp.abs(log1m_p)
 
     return first
 
@@ -118,7 +118,7 @@ class VerifiedFirst(AbstractProcess):
         high, low, word_accepted, word_rejected = random_words(key_outcome, 4, BLOCK)
         likely = accepted > 0.5
         log_rejected = jnp.where(likely, jnp.log(rejected), jnp.log1p(-jnp.where(likely, 0.5, accepted)))
-        first = exponential(high, low, p.dtype) / -log_rejected
+        first = exponential(high, low, p.dtype) / jnp.abs(log_rejected)
         right_if_accepted = uniform(word_accepted, p.dtype) * accepted <= p * tpr
         right_if_none = uniform(word_rejected, p.dtype) * rejected <= p * (1 - tpr)
         solved = jnp.where(first <= budgets.astype(p.dtype)[:, None], right_if_accepted, right_if_none)

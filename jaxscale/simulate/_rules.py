@@ -1,7 +1,7 @@
 """How the built-in systems score counts, and those that need a step per call."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -58,6 +58,15 @@ def _plurality(votes: Array, right: Array) -> Array:
     leads = (votes == top) & (top > 0)
     leaders = jnp.maximum(jnp.sum(leads, axis=0, dtype=jnp.int32), 1)
     return (jnp.sum(leads & right, axis=0, dtype=jnp.int32) * PARTS + leaders // 2) // leaders
+
+
+class Held(eqx.Module):
+    """A system that is no pytree, such as a frozen dataclass: compiled in, as the constant that it is."""
+
+    system: Any = eqx.field(static=True)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.system, name)
 
 
 class VerifiedState(NamedTuple):

@@ -147,6 +147,7 @@ class StickySource(_WithReplacement):
 
     def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
         """See `AbstractSource.draw`."""
+        assert urn.previous is not None
         fresh, repeats = words_at(key, call, BLOCK)
         repeat = (uniform(repeats, jnp.float32) <= self.model.correlation) & (call > 0)
         cell = jnp.where(repeat, urn.previous, (fresh >= urn.edges[0]).astype(jnp.int32))

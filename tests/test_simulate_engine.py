@@ -1,0 +1,212 @@
+"""Simulations against exact values and brute force, their error bars, and what is refused."""
+
+import dataclasses
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxscale as js
+from jaxscale.simulate import Exchangeable, Sticky
+from jaxscale.simulate._rules import ahead_table
+
+KEY = jax.random.key(20)
+CALLS = [1, 2, 3, 10, 100]
+FEW = [1, 2, 3, 5]
+ANSWERS = js.AnswerDistribution([[0.5, 0.3, 0.2], [0.2, 0.45, 0.35], [0.0, 1.0, 0.0], [0.34, 0.33, 0.33]])
+FILTERED = js.AnswerDistribution(ANSWERS.probabilities, keep=np.linspace(0.1, 0.9, 12).reshape(4, 3))
+BALLOTS = js.Ballots(
+    counts=[[4, 3, 1], [2, 2, 0], [0, 5, 2]],
+    correct=[[True, False, False], [False, True, False], [True, False, True]],
+    kept_counts=[[2, 2, 0], [1, 1, 0], [0, 1, 1]],
+    blank=[0, 3, 0],
+    kept_blank=[0, 1, 0],
+)
+
+
+def agrees(simulation, expected, sds=5.0):
+    error = np.maximum(simulation.standard_error, 1e-6)
+    np.testing.assert_array_less(np.abs(simulation.mean - np.asarray(expected)), sds * error)
+
+
+MODELS = [
+    js.Beta(0.35, 5.0),
+    js.Beta(2.0, 0.5, ceiling=0.7),
+    js.TwoPoint(0.3, 0.7, 0.01),
+    js.PointMass(0.0),
+    js.PointMass(1.0),
+    js.Kumaraswamy(0.5, 3.0),
+    js.ScaledBeta(0.5, 2.0, 0.3),
+    js.Mixture([js.PointMass(0.0), js.Beta(1.0, 3.0)], [0.2, 0.8]),
+    js.DirichletAnswers([0.5, 0.4, 2.0]),
+    js.CorrelatedTrials(0.8, 0.7, ceiling=0.9),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_coverage_of_models(model):
+    agrees(js.simulate(KEY, js.PassAtK(), model, CALLS, 200_000), model.pass_at_k(np.array(CALLS)))
+
+
+@pytest.mark.parametrize(
+    ("system", "population"),
+    [
+        (js.Vote(), ANSWERS),
+        (js.Vote(), js.TwoPoint(0.6, 0.8, 0.4)),
+        (js.Vote(), js.DirichletAnswers([1.0, 0.5, 0.7])),
+        (js.Vote(), BALLOTS),
+        (js.FilterVote(), FILTERED),
+        (js.FilterVote(), BALLOTS),
+        (js.RoutedVote(0.6), ANSWERS),
+        (js.BestOfN(0.8, 0.3), ANSWERS),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_simulation_agrees_with_exact(system, population):
+    agrees(js.simulate(KEY, system, population, FEW, 60_000), js.exact(system, population, FEW))
+
+
+def test_coverage_of_data_and_answers():
+    k = np.array(FEW)
+    right = np.array([0.5, 0.2, 0.0, 0.34])[:, None]
+    agrees(js.simulate(KEY, js.PassAtK(), ANSWERS, FEW, 60_000), (1 - (1 - right) ** k).mean(axis=0))
+    attempts = js.Attempts([10, 6, 5], [1, 6, 0])
+    agrees(js.simulate(KEY, js.PassAtK(), attempts, FEW, 60_000), js.pass_at_k(attempts, FEW).value)
+
+
+def vote_by_enumeration(q, correct, calls):
+    total = 0.0
+    for drawn in itertools.product(range(len(q)), repeat=calls):
+        votes = np.bincount(drawn, minlength=len(q))
+        leaders = votes == votes.max()
+        total += np.prod(np.array(q)[list(drawn)]) * (leaders & correct).sum() / leaders.sum()
+    return total
+
+
+def test_vote_agrees_with_enumeration():
+    correct = np.array([True, False, True])
+    population = js.AnswerDistribution([[0.4, 0.35, 0.25]], correct)
+    expected = [vote_by_enumeration([0.4, 0.35, 0.25], correct, k) for k in FEW]
+    agrees(js.simulate(KEY, js.Vote(), population, FEW, 200_000), expected)
+
+
+def test_draws_without_replacement_use_up_what_was_recorded():
+    ballots = js.Ballots([[3, 2], [2, 2]], [[True, False], [True, False]], blank=[0, 1])
+    simulation = js.simulate(KEY, js.Vote(), ballots, [5], 2000)
+    assert simulation.mean.tolist() == [0.75]
+    assert simulation.standard_error.tolist() == [0.0]
+
+
+def test_best_of_n_on_a_model():
+    p, tpr, fpr, n = 0.3, 0.8, 0.1, np.array(FEW)
+    accepted = p * tpr + (1 - p) * fpr
+    none = (1 - accepted) ** n
+    expected = (1 - none) * p * tpr / accepted + none * p * (1 - tpr) / (1 - accepted)
+    agrees(js.simulate(KEY, js.BestOfN(tpr, fpr), js.PointMass(p), FEW, 200_000), expected)
+
+
+def test_best_of_n_from_recorded_attempts():
+    # Two calls, one of them right: accepted or not, the pick is uniform among the accepted, else among both.
+    tpr, fpr = 0.8, 0.3
+    both, none = tpr * fpr, (1 - tpr) * (1 - fpr)
+    expected = [0.5, (both + none) / 2 + tpr * (1 - fpr)]
+    agrees(js.simulate(KEY, js.BestOfN(tpr, fpr), js.Attempts([2], [1]), [1, 2], 200_000), expected)
+
+
+def test_correlated_calls():
+    independent = js.PointMass(0.3)
+    rho, q, k = 0.4, 0.7, np.array(CALLS)
+    expected = 1 - q * (rho + (1 - rho) * q) ** (k - 1)
+    agrees(js.simulate(KEY, js.PassAtK(), Sticky(independent, rho), CALLS, 200_000), expected)
+    shared = js.Beta(0.3 * (1 - rho) / rho, 0.7 * (1 - rho) / rho)
+    agrees(js.simulate(KEY, js.PassAtK(), Exchangeable(independent, rho), CALLS, 200_000), shared.pass_at_k(k))
+    # Three sticky calls vote: right, right, any; or one of the two others, by enumeration of the chain.
+    expected = 0.0
+    for calls in itertools.product([0, 1], repeat=3):
+        chance = (q, 0.3)[calls[0]]
+        for before, after in itertools.pairwise(calls):
+            chance *= rho * (before == after) + (1 - rho) * (q, 0.3)[after]
+        expected += chance * (sum(calls) >= 2)
+    agrees(js.simulate(KEY, js.Vote(), Sticky(independent, rho), [3], 200_000), [expected])
+
+
+def test_adaptive_vote_by_enumeration():
+    p, confidence, most = 0.6, 0.8, 5
+    table = ahead_table(most)
+    right, used = np.zeros(most), np.zeros(most)
+    for calls in itertools.product([0, 1], repeat=most):
+        chance = np.prod([(1 - p, p)[call] for call in calls])
+        votes, settled = [0, 0], None
+        for index, call in enumerate(calls):
+            if settled is None:
+                votes[call] += 1
+                used[index:] += chance
+                if table[max(votes), min(votes)] > confidence:
+                    settled = True
+            right[index] += chance * (0.5 if votes[0] == votes[1] else votes[1] > votes[0])
+    system = js.AdaptiveVote(confidence)
+    simulation = js.simulate(KEY, system, js.PointMass(p), np.arange(1, most + 1), 200_000)
+    agrees(simulation, right)
+    np.testing.assert_allclose(simulation.calls_used, used, atol=0.02)
+    assert simulation.calls_used[-1] < most
+
+
+@dataclasses.dataclass(frozen=True)
+class LastCall:
+    """Right if the last call is, or by a coin where a verifier's coin says so."""
+
+    coin: float = 0.0
+
+    def start(self, answers):
+        return jnp.zeros(())
+
+    def step(self, state, call):
+        return jnp.where(call.chance <= self.coin, 1.0, call.right * 1.0)
+
+    def score(self, state):
+        return state
+
+
+def test_a_system_of_ones_own():
+    agrees(js.simulate(KEY, LastCall(), ANSWERS, [1, 4], 50_000), [0.26, 0.26])
+    agrees(js.simulate(KEY, LastCall(0.5), ANSWERS, [1, 4], 50_000), [0.63, 0.63])
+    assert js.simulate(KEY, LastCall(), js.Attempts([3, 3], [3, 0]), [1, 3], 10).mean.tolist() == [0.5, 0.5]
+
+
+def test_standard_errors_are_those_of_repetition():
+    repeated = [js.simulate(jax.random.key(seed), js.Vote(), ANSWERS, [3], 100) for seed in range(300)]
+    means = np.array([simulation.mean[0] for simulation in repeated])
+    reported = np.sqrt(np.mean([simulation.standard_error[0] ** 2 for simulation in repeated]))
+    assert abs(means.std() / reported - 1) < 5 / np.sqrt(2 * 300)
+    model = js.simulate(KEY, js.PassAtK(), js.PointMass(0.25), [1], 10_001)
+    mean = model.mean[0]
+    np.testing.assert_allclose(model.standard_error, np.sqrt(mean * (1 - mean) / 10_000), rtol=1e-12)
+    assert np.isnan(js.simulate(KEY, js.Vote(), ANSWERS, [3], 1).standard_error).all()
+
+
+def test_budgets_keep_their_order_and_share_their_draws():
+    many = js.simulate(KEY, js.Vote(), ANSWERS, [[10, 1], [3, 10]], 999)
+    assert many.mean.shape == (2, 2)
+    assert many.mean[0, 0] == many.mean[1, 1]
+    assert js.simulate(KEY, js.Vote(), ANSWERS, 3, 999).mean == many.mean[1, 0]
+    assert js.simulate(KEY, js.PassAtK(), js.Beta(1e-3, 1.0), [10**12], 10_000).mean > 0.01
+
+
+@pytest.mark.parametrize(
+    ("system", "population", "calls", "message"),
+    [
+        (js.PassAtK(), js.Attempts([5, 9], [1, 1]), [6], "calls = 6: expected at most the 5 recorded.*forecast"),
+        (js.Vote(), BALLOTS, [8], "forecast_votes"),
+        (js.FilterVote(), ANSWERS, [3], "without a filter"),
+        (js.FilterVote(filter_calls_count=True), FILTERED, [1], "at least 2"),
+        (js.Vote(), js.Beta(1.0, 1.0), [10**11], "one by one"),
+        (js.Vote(), js.PowerLaw(1.0, 0.5), [1], "expected a difficulty model"),
+        (object(), ANSWERS, [1], "start, step and score"),
+        (js.Vote(), ANSWERS, [0], "calls = 0"),
+    ],
+)
+def test_bad_input_is_refused(system, population, calls, message):
+    with pytest.raises(ValueError, match=message):
+        js.simulate(KEY, system, population, calls, 10)

@@ -1,0 +1,76 @@
+"""`jaxscale demo`: the main job, from a file to a decision, on simulated attempts."""
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxscale.cli._errors import BadInput
+from jaxscale.cli._forecast import draw, forecast_each
+from jaxscale.cli._options import Seed
+from jaxscale.cli._output import console, replacing
+from jaxscale.cli._reading import read_attempts
+
+_RECORDED = (1, 10, 50, 200)
+_BEYOND = (1_000, 10_000)
+
+
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where files go.")] = Path("demo"),
+    seed: Seed = 0,
+) -> None:
+    """Simulate the attempts of three models, and estimate and forecast their coverage.
+
+    No model is called: the attempts are drawn from a seed, so the truth is known and is shown beside the forecast.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--output = {str(output)!r}: {(error.strerror or str(error)).lower()}") from None
+    from rich.table import Table
+
+    from jaxscale.samples import sample_attempts
+
+    samples = sample_attempts(seed)
+    file = output / "attempts.csv"
+    with replacing(file, "--output") as part, part.open("w", newline="") as rows:
+        writer = csv.writer(rows)
+        writer.writerow(["model", "problem", "attempts", "successes"])
+        for name, sample in samples.items():
+            counts = sample.attempts
+            columns = (counts.query or (), counts.attempts.tolist(), counts.successes.tolist())
+            writer.writerows((name, *row) for row in zip(*columns, strict=True))
+
+    data = read_attempts([file], ["model"], None)
+    results = forecast_each(data, [*_RECORDED, *_BEYOND], model="auto", level=0.9, over="these", seed=seed)
+    draw(output / "forecast.png", data, results, seed=seed)
+
+    out = console()
+    first = next(iter(data.values()))
+    out.print(
+        f"Simulated data (seed {seed}; no model was called): {len(data)} models x {len(first)} queries x "
+        f"{first.attempts.max()} attempts, in {file}\n"
+    )
+    coverage = Table(title="Coverage: unbiased pass@k of what was recorded", title_justify="left")
+    coverage.add_column("model")
+    for k in _RECORDED:
+        coverage.add_column(f"k = {k:,}", justify="right")
+    for name, result in results.items():
+        coverage.add_row(name, *(f"{row['value']:.3f}" for row in result.curve()[: len(_RECORDED)]))
+    out.print(coverage)
+    out.print()
+    ahead = Table(
+        title="Forecast: what more calls would give, and what they would have given (known, as this is a simulation)",
+        title_justify="left",
+    )
+    for column in ("model", "k", "pass@k", "90% interval", "truth"):
+        ahead.add_column(column, justify="left" if column == "model" else "right")
+    for name, result in results.items():
+        for row in result.curve()[len(_RECORDED) :]:
+            interval = f"{row['lower']:.3f} to {row['upper']:.3f}"
+            truth = samples[name].pass_at_k(row["k"])
+            ahead.add_row(name, f"{row['k']:,}", f"{row['value']:.3f}", interval, f"{truth:.3f}")
+    out.print(ahead)
+    out.print(f"\nPicture: {output / 'forecast.png'}")
+    out.print(f"The same on your own file: jaxscale forecast {file} --group model --k 1,100,10000 --plot curve.png")

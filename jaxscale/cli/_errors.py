@@ -1,0 +1,27 @@
+"""Bad input on the command line: one line that names the option and what was expected."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+BAD_INPUT = 2
+"""The exit code for input that cannot be used."""
+
+
+class BadInput(Exception):
+    """An option that cannot be used; the message is what a person reads."""
+
+
+@contextlib.contextmanager
+def arguments_as_options(*names: str) -> Iterator[None]:
+    """Turn a function's complaint about one of its arguments into one about the option of that name.
+
+    Args:
+        names: the arguments that came from options. A ValueError about anything else is a defect, and passes.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if not re.match(rf"({'|'.join(names)})\b", str(error)):
+            raise
+        raise BadInput(f"--{error}") from None

@@ -1,0 +1,109 @@
+"""`jaxscale forecast`: pass@k within and beyond the recorded attempts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from jaxscale import __version__
+from jaxscale.cli._errors import arguments_as_options
+from jaxscale.cli._jax import prepare_jax
+from jaxscale.cli._options import Files, Format, Group, Json, Seed, whole_numbers
+from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, title
+from jaxscale.cli._reading import read_attempts
+
+if TYPE_CHECKING:
+    from jaxscale.data import Attempts
+    from jaxscale.forecast import Forecast
+
+
+Over = Literal["these", "population"]
+
+_MEANING = {
+    "these": "a further run on these very queries",
+    "population": "the expectation over queries like these",
+}
+
+
+def forecast(
+    files: Files,
+    k: Annotated[str, typer.Option("--k", metavar="K,...", help="Numbers of calls.")] = "1,10,100,1000,10000",
+    group: Group = None,
+    format: Format = None,
+    model: Annotated[str, typer.Option(metavar="NAME", help="What to trust beyond the attempts.")] = "auto",
+    level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
+    over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
+    seed: Seed = 0,
+    json: Json = False,
+    plot: Annotated[Path | None, typer.Option(metavar="OUT.png", show_default=False, help="Draw the curves.")] = None,
+) -> None:
+    """Estimate pass@k from recorded attempts, and forecast it beyond them, with intervals.
+
+    FILE is CSV, JSONL or Parquet with columns problem, attempts, successes (or problem, passed with one row a call), or
+    a log of a known evaluation tool.
+    """
+    budgets = whole_numbers(k, "--k")
+    check_picture(plot)
+    data = read_attempts(files, group, format)
+    results = forecast_each(data, budgets, model=model, level=level, over=over, seed=seed)
+    if plot is not None:
+        draw(plot, data, results, seed=seed)
+    if json:
+        groups = [{**described(name, data[name]), **result.to_dict()} for name, result in results.items()]
+        print_json("forecast", groups, seed=seed)
+        return
+    out = console()
+    for name, result in results.items():
+        print_forecast(out, name, data[name], result)
+    out.print(f"{level:.0%} intervals for {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim")
+
+
+def forecast_each(
+    data: Mapping[str, "Attempts"], k: list[int], *, model: str, level: float, over: Over, seed: int
+) -> dict[str, "Forecast"]:
+    """A forecast for each data set, with a bar for a person who waits."""
+    prepare_jax(data.values())
+    import jax
+
+    from jaxscale.forecast import forecast
+
+    results = {}
+    with arguments_as_options("model", "level", "over", "k"), progress(len(data)) as begin:
+        for name, attempts in data.items():
+            begin(name)
+            results[name] = forecast(attempts, k, model=model, level=level, over=over, key=jax.random.key(seed))
+    return results
+
+
+def print_forecast(out: Any, name: str, data: "Attempts", result: "Forecast") -> None:
+    """Print one data set's table."""
+    from rich.text import Text
+
+    table = result.__rich__()
+    # Beside the table, not in it: there they would wrap at its width.
+    table.caption = None
+    out.print(Text(title(name, data), style="bold"))
+    out.print(table)
+    out.print(Text(f"model beyond the data: {result.model}\n", style="dim"))
+
+
+def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Forecast"], *, seed: int) -> None:
+    """Write a picture of forecasts, with a smooth curve through each."""
+    import matplotlib
+    import numpy as np
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    from jaxscale.plot import plot_forecasts
+
+    first = next(iter(results.values()))
+    span = np.geomspace(1, max(int(first.k.max()), 2), 60)
+    ends = [int(attempts.attempts.min()) for attempts in data.values() if attempts.attempts.min() <= span[-1]]
+    dense = sorted({round(k) for k in span.tolist()} | set(ends))
+    curves = forecast_each(data, dense, model=first.model.name, level=first.level, over=first.over, seed=seed)
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    plot_forecasts(figure.subplots(), curves, results)
+    with replacing(path, "--plot") as part:
+        figure.savefig(part, dpi=150)

@@ -1,0 +1,98 @@
+"""The program `jaxscale`: its commands, exit codes, and what a person sees when something is wrong.
+
+Nothing here imports jax or NumPy: commands do so when they run.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from jaxscale import __version__
+from jaxscale.cli import _demo, _fit, _forecast
+from jaxscale.cli._errors import BAD_INPUT, BadInput
+
+INTERRUPTED = 130
+"""The exit code of a program that ended on Ctrl-C (128 + SIGINT)."""
+
+# click's UsageError, or that of typer's own copy of click.
+_USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    name="jaxscale",
+    help="Simulate, fit and forecast the inference-scaling laws of language-model systems.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("forecast")(_forecast.forecast)
+app.command("fit")(_fit.fit)
+app.command("demo")(_demo.demo)
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"jaxscale {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the program on the arguments of this process, and end the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: what follows the program's name.
+
+    Returns:
+        The exit code: 0 fine, 1 ran but did not converge (or nobody reads the output), 2 bad input, 130 interrupted.
+    """
+    with warnings.catch_warnings():
+        # What jax or matplotlib say about themselves is no concern of a person at a terminal; commands that read files
+        # let through what is said about those.
+        warnings.simplefilter("ignore")
+        warnings.showwarning = _say_once()
+        try:
+            code = app(list(arguments) or ["--help"], prog_name="jaxscale", standalone_mode=False)
+            sys.stdout.flush()
+        except _USAGE_ERROR as error:
+            return _refuse(error.format_message())
+        except BadInput as error:
+            return _refuse(str(error))
+        except typer.Abort:
+            print("jaxscale: interrupted", file=sys.stderr)
+            return INTERRUPTED
+        except BrokenPipeError:
+            # Whoever read the output has gone; the interpreter must not stumble over it once more when it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except SystemExit as stop:
+            return int(stop.code or 0)
+    return int(code or 0)
+
+
+def _refuse(message: str) -> int:
+    # Names of files may hold line ends and other control characters; the message stays one line.
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(message.splitlines()))
+    print(f"jaxscale: {line}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _say_once() -> Any:
+    said = set()
+
+    def show(message: Warning | str, *_: Any) -> None:
+        line = " ".join(str(message).split())
+        if line not in said:
+            said.add(line)
+            print(f"jaxscale: warning: {line}", file=sys.stderr)
+
+    return show

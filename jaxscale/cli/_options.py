@@ -1,0 +1,48 @@
+"""Options that several commands share, and what their text means."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxscale.cli._errors import BadInput
+
+MAX_CALLS = 10**12
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False, help="Attempts, or logs of them.")]
+Group = Annotated[
+    list[str] | None,
+    typer.Option("--group", metavar="COLUMN", show_default=False, help="One result per value; may be given again."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="NAME", show_default=False, help="Of the files; by default their content tells."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the random draws.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+_WHOLE = re.compile(r"[0-9]{1,13}|[1-9](\.0*)?[eE]\+?[0-9]{1,2}")
+
+
+def whole_numbers(text: str, option: str) -> list[int]:
+    """The numbers of calls in an option such as `--k 1,10,1e4`.
+
+    Raises:
+        BadInput: naming the option, the value and what was expected.
+    """
+    expected = f"expected whole numbers from 1 to 10^12 with commas between them, as in {option} 1,10,100"
+    if not text.strip():
+        raise BadInput(f"{option} is empty: {expected}")
+    values = []
+    for part in text.split(","):
+        part = part.strip()
+        number = 0
+        if _WHOLE.fullmatch(part):
+            digits, _, zeros = part.lower().partition("e")
+            number = int(digits.split(".")[0]) * 10 ** int(zeros or 0)
+        if not 1 <= number <= MAX_CALLS:
+            shown = part if len(part) <= 40 else f"{part[:37]}..."
+            raise BadInput(f"{option} = {shown!r}: {expected}")
+        values.append(number)
+    return values

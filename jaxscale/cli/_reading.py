@@ -1,0 +1,28 @@
+"""The files that a person names on the command line."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxscale.cli._errors import BadInput, arguments_as_options
+
+if TYPE_CHECKING:
+    from jaxscale.data import Attempts
+
+
+def read_attempts(files: Sequence[Path], group: Sequence[str] | None, format: str | None) -> "dict[str, Attempts]":
+    """The attempts in files, by group; what the reader warns of is said on stderr.
+
+    Raises:
+        BadInput: one line that names the file, the line and what was expected.
+    """
+    from jaxscale import io
+    from jaxscale.data import DataError, DataWarning
+
+    warnings.simplefilter("always", DataWarning)
+    try:
+        with arguments_as_options("format"):
+            return io.read_attempts(files, group or (), format=format)
+    except DataError as error:
+        raise BadInput(str(error)) from None

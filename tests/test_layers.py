@@ -1,0 +1,125 @@
+"""How the package hangs together: imports go down, names resolve whatever was imported first, files stay short."""
+
+import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import jaxscale as js
+
+PACKAGE = Path(js.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Lowest first. A module may import what stands in an earlier line, or its own package.
+LAYERS = [
+    ("_arrays",),
+    ("special",),
+    ("sampling",),
+    ("data",),
+    ("io", "samples"),
+    ("difficulty",),
+    ("systems",),
+    ("plurality",),
+    ("estimate",),
+    ("exact",),
+    ("simulate",),
+    ("fit",),
+    ("forecast",),
+    ("plan",),
+    ("report", "plot"),
+    ("cli",),
+]
+HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
+
+
+def layer_of(module):
+    return module.split(".")[1] if module.startswith("jaxscale.") else None
+
+
+def imported(path):
+    """The jaxscale modules that a file imports anywhere, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "jaxscale")
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            if node.module == "jaxscale":
+                yield from (f"jaxscale.{alias.name}" for alias in node.names)
+            elif node.module.startswith("jaxscale."):
+                yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_only_go_down(path):
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        assert not list(imported(path))
+        return
+    assert own in HEIGHT, f"{own} has no place in LAYERS"
+    for module in imported(path):
+        layer = layer_of(module)
+        if layer not in (own, "__version__"):  # the version is the package's own
+            assert layer in HEIGHT, f"{module} has no place in LAYERS"
+            assert HEIGHT[layer] < HEIGHT[own], f"{own} imports {module}, which is not below it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_are_short_and_say_what_they_are(path):
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text)), "a module without a docstring"
+    assert text.count("\n") <= 420
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_importing_the_package_and_the_command_line_is_light():
+    code = """
+import sys, jaxscale, jaxscale.cli
+print(*{name.split(".")[0] for name in sys.modules})
+"""
+    slow = {"jax", "jaxlib", "numpy", "equinox", "optax", "pyarrow", "matplotlib"}
+    assert not slow.intersection(python(code))
+
+
+def submodules():
+    return [module.name for module in pkgutil.walk_packages(js.__path__, "jaxscale.")]
+
+
+@pytest.mark.parametrize("order", ["forwards", "backwards"])
+def test_public_names_are_never_shadowed_by_subpackages(order):
+    names = submodules()
+    for name in names if order == "forwards" else reversed(names):
+        importlib.import_module(name)
+    for name in js.__all__:
+        value = getattr(js, name)
+        assert not isinstance(value, types.ModuleType)
+        if name != "__version__":
+            assert value is getattr(importlib.import_module(f"jaxscale.{js._MODULE_OF[name]}"), name)
+
+
+def test_public_names_are_never_shadowed_in_a_fresh_interpreter():
+    # Subpackages first, functions after; and a submodule imported after its function was looked up.
+    code = """
+import types
+import jaxscale.forecast._coverage, jaxscale as js
+clashing = [name for name in js.__all__ if name == js._MODULE_OF.get(name)]
+for name in clashing:
+    __import__(f"jaxscale.{name}")
+print(*[name for name in clashing if isinstance(getattr(js, name), types.ModuleType)], "checked", len(clashing))
+"""
+    word, count = python(code)
+    assert word == "checked"
+    assert int(count) >= 2
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        js.fitt  # noqa: B018
+    assert set(js.__all__) <= set(dir(js))

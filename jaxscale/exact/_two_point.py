@@ -74,8 +74,6 @@ def best_calls(easy_share: float, p_easy: float, p_hard: float) -> float:
         return math.inf if easy_share > one_call else 1
     # The curve rises from K to K + 2 while step(h) > 0, h = (K + 1) / 2, and step changes sign once.
     gain, loss = easy_share * (2 * p_easy - 1), (1 - easy_share) * (1 - 2 * p_hard)
-    if p_easy == 1:
-        return 3
     h = math.log(gain / loss) / math.log(p_hard * (1 - p_hard) / (p_easy * (1 - p_easy)))
     return max(1, 2 * math.ceil(h - 1e-12) - 1)
 

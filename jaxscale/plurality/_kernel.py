@@ -133,16 +133,22 @@ def _winning(
     rest = jnp.maximum(total - sizes, 0) if every else (sizes[1:].sum(axis=0) + free)[None]
     begin = jnp.maximum(jnp.maximum(lowest + span.window, starts[: len(winner)]), least)
     m = begin[..., None] + jnp.arange(span.tail, dtype=sizes.dtype)
-    wins = law.pmf(m, winner[..., None], rate[:, None])
-    others = law.pmf(calls[:, :, None] - m[:, :, None], rest[..., None, None], rate[:, None, None])
-    result = jnp.einsum("anm,angm->nga", wins, others)
+    against = (calls[:, :, None] - m[:, :, None]).reshape(*begin.shape, -1)
+    # One evaluation of the pmf for all three is one piece of code to compile.
+    parts = ((m, winner), (against, rest), (jnp.broadcast_to(calls, (*begin.shape, calls.shape[1])), total))
+    count = jnp.concatenate([part for part, _ in parts], axis=-1)
+    size = jnp.concatenate([jnp.broadcast_to(size[..., None], part.shape) for part, size in parts], axis=-1)
+    wins, others, drawn = jnp.split(
+        law.pmf(count, size, rate[:, None]), (span.tail, span.tail * (1 + calls.shape[1])), axis=-1
+    )
+    result = jnp.einsum("anm,angm->nga", wins, others.reshape(*begin.shape, calls.shape[1], span.tail))
+    drawn = jnp.moveaxis(drawn, 0, -1)
 
     if span.window:
         if every:
             result = result + _contested_every(law, span, has_free, sizes, free, setting)
         else:
             result = result + _contested_first(law, span, has_free, sizes, free, setting)[..., None]
-    drawn = law.pmf(calls, total[:, None], rate[:, None])[..., None]
     result = jnp.where(drawn > 0, result / jnp.where(drawn > 0, drawn, 1.0), 0.0)
     return result if every else result[..., 0]
 
@@ -203,10 +209,9 @@ def _coefficient(total: Complex, answers: int, span: Span, setting: _Setting, pa
     return jnp.einsum(pattern, total, turn * half_circle, precision="highest").real
 
 
-def _split(array: Array, axis: int = 0) -> list[Array]:
-    """Up to eight equal parts along the axis of answers: separate arrays fuse into one loop, slices of one do not."""
-    answers = array.shape[axis]
-    return jnp.split(array, answers if answers <= RADIX else RADIX, axis=axis)
+def _split(array: Array) -> list[Array]:
+    """Up to eight equal parts along the leading axis: separate arrays fuse into one loop, slices of one do not."""
+    return jnp.split(array, min(len(array), RADIX))
 
 
 def _product(factors: list[Complex]) -> Complex:
@@ -215,20 +220,19 @@ def _product(factors: list[Complex]) -> Complex:
     return product[0] if len(product) == 1 else _product(_split(_padded(product)))
 
 
-def _leave_one_out(factors: list[Complex], start: Complex) -> tuple[list[Complex], Complex]:
-    """`start` times the product of all other factors, for each factor, and times the product of all of them.
+def _leave_one_out(factors: list[Complex], start: Complex) -> list[Complex]:
+    """`start` times the product of all other factors, for each factor.
 
     Prefix and suffix products over the list, in which the product of the rest of the leading axis is put first.
     """
-    product = functools.reduce(operator.mul, factors)
-    if len(product) == 1:
-        outer, whole = start[None], start * product[0]
+    if len(factors[0]) == 1:
+        outer = start[None]
     else:
-        parts, whole = _leave_one_out(_split(_padded(product)), start)
-        outer = jnp.concatenate(parts)[: len(product)]
-    before = [outer, *itertools.accumulate(factors[:-1], operator.mul, initial=outer)][1:]
+        product = functools.reduce(operator.mul, factors)
+        outer = jnp.concatenate(_leave_one_out(_split(_padded(product)), start))[: len(product)]
+    before = list(itertools.accumulate(factors[:-1], operator.mul, initial=outer))
     after = list(itertools.accumulate(factors[:0:-1], operator.mul))[::-1]
-    return [*(a * b for a, b in zip(before, after, strict=False)), before[-1]], whole
+    return [*(a * b for a, b in zip(before, after, strict=False)), before[-1]]
 
 
 def _padded(factors: Complex) -> Complex:
@@ -247,8 +251,8 @@ def _pairwise(span: Span, setting: _Setting) -> tuple[Array, ...]:
     return _phase(setting.shift, span, setting.rate.dtype), setting.node, setting.advance
 
 
-def _turned(window: list[Floats], z: Complex) -> list[Complex]:
-    return [f[..., None] * z for f in window]
+def _turned(window: Floats, z: Complex) -> list[Complex]:
+    return [f[..., None] * z for f in _split(window)]
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
@@ -266,7 +270,7 @@ def _contested_first(
         return ([b + advance * t for b, t in zip(below, tie, strict=True)], total), None
 
     start = _split(counts.below[1:]), jnp.zeros_like(counts.below[0])
-    rivals = _split(counts.window[:, 1:], axis=1)
+    rivals = counts.window[:, 1:]
     (_, total), _ = jax.lax.scan(
         step, start, (rivals, _winner(counts.window[:, 0], setting), *_pairwise(span, setting))
     )
@@ -289,10 +293,11 @@ def _contested_first_jvp(law, span, has_free, primals, tangents):
         rivals, rival_slopes, winner, winner_slope, z, node, advance = inputs
         tie, tie_slope = _turned(rivals, z), _turned(rival_slopes, z)
         factors = [b + node * t for b, t in zip(below, tie, strict=True)]
-        others, product = _leave_one_out(factors, jnp.broadcast_to(z, total.shape))
         first = winner[:, None]
+        others = _leave_one_out(factors, first * z)
+        product = z * _product(factors)
         by_rival = [
-            by + first * other * (b + node * t)
+            by + other * (b + node * t)
             for by, other, b, t in zip(by_rival, others, below_slope, tie_slope, strict=True)
         ]
         below = [b + advance * t for b, t in zip(below, tie, strict=True)]
@@ -302,8 +307,8 @@ def _contested_first_jvp(law, span, has_free, primals, tangents):
     zero = jnp.zeros_like(counts.below[0])
     below, below_slope = _split(counts.below[1:]), _split(slopes.below[1:])
     inputs = (
-        _split(counts.window[:, 1:], axis=1),
-        _split(slopes.window[:, 1:], axis=1),
+        counts.window[:, 1:],
+        slopes.window[:, 1:],
         _winner(counts.window[:, 0], setting),
         _winner(slopes.window[:, 0], setting),
         *_pairwise(span, setting),
@@ -335,12 +340,12 @@ def _contested_every(
         rivals, winners, z, node, advance = inputs
         tie = _turned(rivals, z)
         factors = [b + node * t for b, t in zip(below, tie, strict=True)]
-        others, _ = _leave_one_out(factors, jnp.broadcast_to(z, factors[0].shape[1:]))
-        total = [by + w[..., None] * other for by, w, other in zip(total, winners, others, strict=True)]
+        others = _leave_one_out(factors, jnp.broadcast_to(z, factors[0].shape[1:]))
+        total = [by + w[..., None] * other for by, w, other in zip(total, _split(winners), others, strict=True)]
         return ([b + advance * t for b, t in zip(below, tie, strict=True)], total), None
 
     below = _split(counts.below)
-    inputs = (_split(counts.window, axis=1), _split(_winner(counts.window, setting), axis=1), *_pairwise(span, setting))
+    inputs = (counts.window, _winner(counts.window, setting), *_pairwise(span, setting))
     (_, parts), _ = jax.lax.scan(step, (below, [jnp.zeros_like(b) for b in below]), inputs)
     total = jnp.concatenate(parts)
     if has_free:

@@ -1,0 +1,104 @@
+"""The vote kernel against the procedures that it replaces, in plain NumPy and the standard library."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxscale import AnswerDistribution, Ballots, Vote, exact, majority_at_k
+from jaxscale._arrays import float64
+
+
+def published_monte_carlo(rng: np.random.Generator, probabilities: np.ndarray, calls: int, trials: int) -> np.ndarray:
+    """Accuracy of each query by simulation: draw the calls, count them, take the most common answer."""
+    answers = np.arange(probabilities.shape[1])
+    return np.array(
+        [
+            np.mean(
+                [Counter(rng.choice(answers, calls, p=q).tolist()).most_common(1)[0][0] == 0 for _ in range(trials)]
+            )
+            for q in probabilities
+        ]
+    )
+
+
+def bootstrapped_majority(rng: np.random.Generator, ballots: np.ndarray, k: int, trials: int) -> float:
+    """Maj@k as it is usually estimated: `trials` random subsets of k ballots a query, ties to a random leader."""
+    hits = 0.0
+    for row in ballots:
+        for _ in range(trials):
+            votes = Counter(rng.choice(row, k, replace=False).tolist())
+            top = max(votes.values())
+            leaders = [answer for answer, count in votes.items() if count == top]
+            hits += leaders[rng.integers(len(leaders))] == 0
+    return hits / (trials * len(ballots))
+
+
+def run(quick: bool) -> list[dict[str, Any]]:
+    """Rows of seconds (ours: median, warm), of the rival's seconds, their ratio, and the largest difference."""
+    rng = np.random.default_rng(0)
+    rows = []
+    probabilities = rng.dirichlet(np.ones(5), 200)
+    population = AnswerDistribution(probabilities)
+
+    # The rival's cost is in proportion to its trials and queries: a part of them is timed.
+    trials, queries = (100, 20) if quick else (1_000, 40)
+    started = time.perf_counter()
+    rival = published_monte_carlo(rng, probabilities[:queries], 100, trials)
+    seconds = (time.perf_counter() - started) * (1_000 / trials) * (200 / queries)
+    rows.append(_row("vote, 200 queries x 5 answers, 100 calls", lambda: exact(Vote(), population, 100), seconds))
+    per_query = [float(exact(Vote(), AnswerDistribution(q[None]), 100)) for q in probabilities[:queries]]
+    rows[-1]["max abs difference"] = float(np.abs(per_query - rival).max())
+
+    counts = np.stack([rng.multinomial(64, q) for q in rng.dirichlet(np.ones(8), 200)])
+    ballots = Ballots(counts, np.tile(np.arange(8) == 0, (200, 1)))
+    budgets = np.arange(1, 65)
+    timed, trials, queries = (budgets[31::32], 20, 20) if quick else (budgets[15::16], 200, 50)
+    drawn = np.stack([np.repeat(np.arange(8), row) for row in counts[:queries]])
+    started = time.perf_counter()
+    rival_curve = [bootstrapped_majority(rng, drawn, int(k), trials) for k in timed]
+    seconds = (time.perf_counter() - started) * (1_000 / trials) * (200 / queries) * (len(budgets) / len(timed))
+    rows.append(
+        _row("maj@k, every k <= 64, 200 queries x 64 ballots", lambda: majority_at_k(ballots, budgets), seconds)
+    )
+    part = majority_at_k(Ballots(counts[:queries], ballots.correct[:queries]), timed).value
+    rows[-1]["max abs difference"] = float(np.abs(part - rival_curve).max())
+
+    with float64():
+        q = jnp.asarray(probabilities)
+        value = jax.jit(lambda q: exact(Vote(), AnswerDistribution(q), 100))
+        gradient = jax.jit(jax.grad(value))
+        seconds = _row("value", lambda: value(q), None)["ours"]
+        rows.append(_row("gradient in 1,000 probabilities against the value, 100 calls", lambda: gradient(q), seconds))
+    base = rows[0]["ours"]
+    rows.append(_row("vote at 1,000 calls against 100", lambda: exact(Vote(), population, 1_000), base))
+    one = AnswerDistribution(probabilities[:1])
+    rows.append(_row("vote, one query x 5 answers, 100,000 calls", lambda: exact(Vote(), one, 100_000), None))
+    many = AnswerDistribution(rng.dirichlet(np.ones(200), 1))
+    rows.append(_row("vote, one query x 200 answers, 1,000 calls", lambda: exact(Vote(), many, 1_000), None))
+    return rows
+
+
+def _row(name: str, function: Callable[[], Any], rival: float | None) -> dict[str, Any]:
+    started = time.perf_counter()
+    jax.block_until_ready(function())
+    first = time.perf_counter() - started
+    times = []
+    for _ in range(7):
+        started = time.perf_counter()
+        jax.block_until_ready(function())
+        times.append(time.perf_counter() - started)
+    ours = float(np.median(times))
+    ratio = None if rival is None else rival / ours
+    return {
+        "name": name,
+        "ours": ours,
+        "rival": rival,
+        "ratio": ratio,
+        "compile": first - ours,
+        "max abs difference": None,
+    }

@@ -13,7 +13,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6
 
 _LABELLED = 16  # curves that are named at their right end; beyond that nobody could read them
 _BARRED = 8  # curves whose estimates have bars and whose forecasts have bands; beyond that they hide each other
-_DECADES = 1.7  # a curve that spans more is drawn on a logarithmic axis
+_RARE = 0.2  # curves that stay below this and span more than
+_DECADES = 1.7  # so many powers of ten get a logarithmic axis; it would squeeze the end of those that come near 1
 
 
 def plot_forecasts(
@@ -82,9 +83,9 @@ def _dress(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast]) -> None:
     axes.xaxis.set_major_locator(LogLocator(numticks=13))
     axes.xaxis.set_major_formatter(FuncFormatter(_short))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    if most > least * 10**_DECADES:
+    if least * 10**_DECADES < most < _RARE:
         axes.set_yscale("log")
-        axes.set_ylim(least / 2, max(top, 10 ** np.ceil(np.log10(most))))
+        axes.set_ylim(least / 2, top)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     else:
         axes.set_ylim(0, top)
@@ -142,7 +143,7 @@ def _name_at_the_end(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast])
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Increasing heights at least `gap` apart, as near as can be (in the squared sense) to increasing ones.
+    """Heights in [0, 1] at least `gap` apart, as near as can be (in the squared sense) to increasing ones.
 
     It is isotonic regression of heights less their ranks times the gap: neighbours that meet share their mean.
 
@@ -157,7 +158,8 @@ def _apart(heights: Sequence[float], gap: float) -> list[float]:
             mean, size = (mean * size + other * others) / (size + others), size + others
         blocks.append((mean, size))
     levels = [mean for mean, size in blocks for _ in range(size)]
-    return [level + rank * gap for rank, level in enumerate(levels)]
+    room = max(0.0, 1 - (len(heights) - 1) * gap)
+    return [min(max(level, 0.0), room) + rank * gap for rank, level in enumerate(levels)]
 
 
 def _short(k: float, _: int) -> str:

@@ -3,5 +3,7 @@
 from jaxscale.simulate._correlated import Exchangeable, Sticky
 from jaxscale.simulate._engine import Simulation, simulate
 from jaxscale.simulate._process import Call
+from jaxscale.simulate._schema import Sweep, read_sweep
+from jaxscale.simulate._sweep import sweep
 
-__all__ = ["Call", "Exchangeable", "Simulation", "Sticky", "simulate"]
+__all__ = ["Call", "Exchangeable", "Simulation", "Sticky", "Sweep", "read_sweep", "simulate", "sweep"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxscale as js
+import jaxscale.estimate
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "ballots"
 
@@ -119,3 +120,43 @@ def test_real_ballots_agree_with_resampling():
         error = math.sqrt((accuracy.var(axis=0, ddof=1) / draws).sum()) / len(ballots)
         assert abs(accuracy.mean() - value) < 5 * error
         assert error < 2e-3
+
+
+def test_difficulty_compares_the_best_wrong_with_the_best_right_answer():
+    found = js.estimate.vote_difficulty(BALLOTS)
+    np.testing.assert_allclose(found.difficulty, [-1 / 8, 0, 1 / 8, 5 / 9, 0])
+    np.testing.assert_allclose(found.limit, [1, 0.5, 0, 0, 0])
+    assert found.standard_error.min() > 0
+    # Its standard error is that of repeated multinomial draws.
+    q = np.array([0.6, 0.3, 0.1])
+    counts = np.random.default_rng(0).multinomial(100, q, 4_000)
+    right = np.tile([True, False, False], (4_000, 1))
+    repeated = js.estimate.vote_difficulty(js.Ballots(counts, right))
+    np.testing.assert_allclose(repeated.standard_error.mean(), repeated.difficulty.std(), rtol=0.05)
+    assert repeated.shares["easy"] > 0.9
+    with pytest.raises(ValueError, match="level = 1"):
+        js.estimate.vote_difficulty(BALLOTS, level=1)
+
+
+def test_easy_and_hard_parts_make_up_the_whole():
+    k = np.array([1, 4, 7])
+    ballots = js.Ballots(BALLOTS.counts, BALLOTS.correct, blank=BALLOTS.blank)
+    parts = js.estimate.majority_by_difficulty(ballots, k)
+    assert list(parts) == ["easy", "hard", "tied"]
+    whole = (parts["easy"].value + 2 * parts["hard"].value + 2 * parts["tied"].value) / 5
+    np.testing.assert_allclose(whole, js.majority_at_k(ballots, k).value, atol=1e-14)
+
+
+def test_best_majority_finds_the_turn_of_a_two_point_data_set():
+    # Shares that follow the law exactly: 60 easy queries at 0.85, 40 hard ones at 0.4; two answers, 20 of 1,000 calls.
+    right = np.repeat([850, 400], [60, 40])
+    ballots = js.Ballots(np.stack([right, 1000 - right], axis=1), np.tile([True, False], (100, 1)))
+    found = js.estimate.best_majority(ballots, np.arange(1, 21))
+    assert found.k == js.best_calls(0.6, 0.85, 0.4) == 5
+    assert found.lower <= 5 <= found.upper
+    curve = js.majority_at_k(ballots, [1, 5]).value
+    assert found.gain == pytest.approx(curve[1] - curve[0])
+    assert found.gain_lower < found.gain < found.gain_upper
+    assert found.helps
+    hard = js.estimate.best_majority(js.Ballots([[2, 6], [3, 5]], [[True, False]] * 2))
+    assert (hard.k, hard.lower, hard.upper, hard.gain, hard.helps) == (1, 1, 1, 0.0, False)

@@ -1,10 +1,10 @@
 """Unbiased accuracy of a vote from recorded ballots."""
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Ballots, Estimate
+from jaxscale.estimate._vote_difficulty import mean_over_queries
 from jaxscale.plurality import ballots_vote
 
 
@@ -32,7 +32,4 @@ def majority_at_k(ballots: Ballots, k: ArrayLike) -> Estimate:
         [0.541667, 0.5]
     """
     k = whole_numbers(k, "k")
-    values = ballots_vote(ballots, k.reshape(-1))
-    queries = len(ballots)
-    error = values.std(axis=1, ddof=1) / np.sqrt(queries) if queries > 1 else np.full(len(values), np.nan)
-    return Estimate(k, values.mean(axis=1).reshape(k.shape), error.reshape(k.shape))
+    return mean_over_queries(k, ballots_vote(ballots, k.reshape(-1)))

@@ -26,7 +26,7 @@ def curve_shape(easy_share: float, p_easy: float, p_hard: float) -> str:
         Chen et al. (arXiv 2403.02419), Theorem 2, as corrected in MATH 3.1.
 
     Example:
-        >>> curve_shape(0.6, 0.85, 0.4), curve_shape(0.6, 0.65, 0.1)
+        >>> curve_shape(0.6, 0.85, 0.4), curve_shape(0.4, 0.65, 0.1)
         ('rises then falls', 'falls then rises')
     """
     first, last = _ends(easy_share, p_easy, p_hard)

@@ -177,4 +177,5 @@ def _votes(
                 every=every,
             )
             result[:, chosen] = np.asarray(values.sum(axis=-1) if every else values)[:, : len(chosen)]
-    return result[:, back.reshape(-1)]
+    # Rounding may leave the range of probabilities by 1e-16.
+    return result[:, back.reshape(-1)].clip(0, 1)

@@ -38,8 +38,8 @@ def win_probabilities(probabilities: ArrayLike | Array, calls: ArrayLike) -> Flo
         MATH 3.2, after Levin (1981); the vote of Chen et al. (arXiv 2403.02419).
 
     Example:
-        >>> print(win_probabilities(np.array([0.5, 0.3, 0.2]), 3).round(3))  # 0.65 = 1/2^3 + 3/2^3 + 6(.5)(.3)(.2)/3
-        [0.56  0.264 0.176]
+        >>> print(win_probabilities(np.array([0.5, 0.3, 0.2]), 3).round(3))  # 0.56 = 1/8 + 3/8 + 6 (.5)(.3)(.2) / 3
+        [0.56  0.276 0.164]
     """
     calls = whole_numbers(calls, "calls", most=MOST_CALLS)
     with following_dtype(probabilities):

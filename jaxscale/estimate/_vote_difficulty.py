@@ -1,0 +1,190 @@
+"""How hard recorded queries are for a vote, and the number of calls at which the vote is best."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import whole_numbers
+from jaxscale.data import Ballots, Estimate
+from jaxscale.plurality import ballots_vote
+
+
+@dataclass(frozen=True, eq=False)
+class VoteDifficulty:
+    """How hard each query is for a vote.
+
+    Args:
+        difficulty: the share of the most frequent wrong answer less that of the most frequent right one, in [-1, 1];
+            float64, shape (queries,). Below 0 the vote gets better with more calls, above 0 worse.
+        standard_error: of the difficulty, from the multinomial variance; float64, shape (queries,).
+        limit: accuracy of the vote as calls grow without end, as the recorded shares have it: 1, 0, or the share of
+            right answers among tied leaders; float64, shape (queries,).
+        level: confidence with which a query is called easy or hard.
+
+    >>> VoteDifficulty(np.array([-0.5, 0.1]), np.array([0.1, 0.2]), np.array([1.0, 0.0]), 0.9).shares
+    {'easy': 0.5, 'hard': 0.0, 'undecided': 0.5}
+    """
+
+    difficulty: np.ndarray
+    standard_error: np.ndarray
+    limit: np.ndarray
+    level: float
+
+    @property
+    def decided(self) -> np.ndarray:
+        """Whether 0 lies outside the two-sided interval of the difficulty; bool, shape (queries,)."""
+        return np.abs(self.difficulty) > NormalDist().inv_cdf((1 + self.level) / 2) * self.standard_error
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Shares of queries that are easy, hard, and undecided at this level."""
+        easy, hard = ((self.decided & side).mean() for side in (self.difficulty < 0, self.difficulty > 0))
+        return {"easy": float(easy), "hard": float(hard), "undecided": float(1 - easy - hard)}
+
+
+def vote_difficulty(ballots: Ballots, level: float = 0.9) -> VoteDifficulty:
+    """How hard each query is for a vote: d = max over wrong answers of P(answer) - max over right ones.
+
+    Args:
+        ballots: what was recorded; blank calls count in the shares and never lead.
+        level: confidence with which a query is called easy or hard, in (0, 1).
+
+    Returns:
+        Difficulties with standard errors, and the limit of each query's accuracy.
+
+    Raises:
+        ValueError: for a level outside (0, 1).
+
+    Source:
+        Chen et al. (arXiv 2403.02419), d(x); MATH 3.4. The variance of a difference of two multinomial shares a and b
+        is (a + b - (a - b)^2) / n, here with half a call added to each so that unanimous ballots stay uncertain.
+
+    Example:
+        >>> vote_difficulty(Ballots([[8, 2], [3, 7]], [[True, False], [True, False]])).difficulty
+        array([-0.6,  0.4])
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    calls = ballots.calls
+    right = np.where(ballots.correct, ballots.counts, 0).max(axis=1)
+    wrong = np.where(ballots.correct, 0, ballots.counts).max(axis=1)
+    difference = (wrong - right) / calls
+    a, b, n = right + 0.5, wrong + 0.5, calls + 1
+    error = np.sqrt(((a + b) / n - ((a - b) / n) ** 2) / n)
+    leads = (ballots.counts == np.maximum(right, wrong)[:, None]) & (ballots.counts > 0)
+    limit = (leads & ballots.correct).sum(axis=1) / np.maximum(leads.sum(axis=1), 1)
+    return VoteDifficulty(difference, error, limit, level)
+
+
+def majority_by_difficulty(ballots: Ballots, k: ArrayLike) -> dict[str, Estimate]:
+    """Unbiased accuracy of a vote over k calls, on the easy and on the hard queries apart.
+
+    Queries with d < 0 are easy and those with d > 0 hard, by their recorded shares: the same ballots choose the subset
+    and measure it, which flatters the easy ones a little where ballots are few. Those with d = 0 are "tied".
+
+    Args:
+        ballots: what was recorded.
+        k: numbers of calls, from 1 to the fewest recorded calls of a query; any shape.
+
+    Returns:
+        Estimates for each of "easy", "hard" and "tied" that has any query.
+
+    Raises:
+        ValueError: naming the query that has fewer than k ballots.
+
+    Source:
+        Chen et al. (arXiv 2403.02419), breakdown of the accuracy by difficulty; MATH 3.4.
+
+    Example:
+        >>> parts = majority_by_difficulty(Ballots([[2, 1], [1, 2]], [[True, False], [True, False]]), [1, 3])
+        >>> {name: part.value.round(3).tolist() for name, part in parts.items()}
+        {'easy': [0.667, 1.0], 'hard': [0.333, 0.0]}
+    """
+    k = whole_numbers(k, "k")
+    values = ballots_vote(ballots, k.reshape(-1))
+    difficulty = vote_difficulty(ballots).difficulty
+    parts = {"easy": difficulty < 0, "hard": difficulty > 0, "tied": difficulty == 0}
+    return {name: mean_over_queries(k, values[:, part]) for name, part in parts.items() if part.any()}
+
+
+def mean_over_queries(k: np.ndarray, values: np.ndarray) -> Estimate:
+    """The mean of `values` (budgets, queries), with its standard error over queries, in the shape of `k`."""
+    queries = values.shape[1]
+    error = values.std(axis=1, ddof=1) / np.sqrt(queries) if queries > 1 else np.full(len(values), np.nan)
+    return Estimate(k, values.mean(axis=1).reshape(k.shape), error.reshape(k.shape))
+
+
+@dataclass(frozen=True)
+class BestMajority:
+    """The number of calls at which a vote was best, and what it gains over one call, with bootstrap intervals.
+
+    Args:
+        k: the best number of calls.
+        lower: lower end of its interval.
+        upper: upper end of its interval.
+        gain: accuracy at `k` less accuracy of one call.
+        gain_lower: lower end of the interval of the gain at `k`.
+        gain_upper: its upper end.
+        level: probability that the intervals hold.
+    """
+
+    k: int
+    lower: int
+    upper: int
+    gain: float
+    gain_lower: float
+    gain_upper: float
+    level: float
+
+    @property
+    def helps(self) -> bool:
+        """Whether voting is better than one call beyond the noise of the queries."""
+        return self.gain_lower > 0
+
+
+def best_majority(
+    ballots: Ballots, k: ArrayLike | None = None, *, level: float = 0.9, resamples: int = 1000, seed: int = 0
+) -> BestMajority:
+    """The best number of calls of a recorded data set, by its exact vote curve and a bootstrap over queries.
+
+    Args:
+        ballots: what was recorded.
+        k: numbers of calls to choose from; None: 1 to half of the fewest recorded calls of a query, beyond which draws
+            without replacement overlap so much that the curve jumps.
+        level: probability that the intervals hold, in (0, 1).
+        resamples: bootstrap resamples of the queries; each looks for its own best number of calls.
+        seed: of the resampling.
+
+    Returns:
+        The smallest of the best numbers of calls, the gain over one call, and percentile intervals of both.
+
+    Raises:
+        ValueError: for a level outside (0, 1), or where a query has fewer than k ballots.
+
+    Source:
+        MATH 3.1 (best K) on the unbiased curve of MATH 3.2.
+
+    Example:
+        >>> ballots = Ballots([[9, 1], [8, 2], [7, 3]], [[True, False]] * 3)
+        >>> best = best_majority(ballots)
+        >>> best.k, best.helps
+        (5, True)
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    if k is None:
+        k = np.arange(1, max(1, int(ballots.calls.min()) // 2) + 1)
+    budgets = np.unique(np.append(whole_numbers(k, "k").reshape(-1), 1))
+    values = ballots_vote(ballots, budgets)
+    # Rounding must not decide between budgets that are equally good, as K and K + 1 are with two answers.
+    best = int(np.argmax(values.mean(axis=1).round(12)))
+    queries = values.shape[1]
+    weights = np.random.default_rng(seed).multinomial(queries, np.full(queries, 1 / queries), resamples) / queries
+    curves = values @ weights.T
+    tails = (1 - level) / 2, (1 + level) / 2
+    lower, upper = np.quantile(budgets[np.argmax(curves.round(12), axis=0)], tails, method="nearest")
+    gain_lower, gain_upper = np.quantile(curves[best] - curves[0], tails)
+    gain = float(values[best].mean() - values[0].mean())
+    return BestMajority(int(budgets[best]), int(lower), int(upper), gain, float(gain_lower), float(gain_upper), level)

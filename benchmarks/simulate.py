@@ -1,0 +1,218 @@
+"""The simulation engine and its samplers against plain NumPy, and how they scale."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxscale as js
+from jaxscale import sampling
+from jaxscale._arrays import float64
+
+ROUNDS = 7
+KEY = jax.random.key(0)
+BUDGETS = np.unique(np.round(np.logspace(0, 4, 54)).astype(int))[-50:]
+VOTE_BUDGETS = np.unique(np.round(np.logspace(0, 2, 26)).astype(int))[-20:]
+
+
+def run(quick: bool) -> list[dict[str, Any]]:
+    """Rows of seconds (warm medians, ours and the rival's run by turns), their ratio, and the largest difference."""
+    rng = np.random.default_rng(0)
+    return [
+        *_coverage(rng),
+        *_votes(rng, quick),
+        *_samplers(rng),
+        *_compile_times(),
+        *_growth(quick),
+        *_devices(quick),
+    ]
+
+
+def numpy_coverage(rng: np.random.Generator, queries: int) -> np.ndarray:
+    """The best plain way: difficulty, first success by inversion, histogram over the budgets."""
+    p = rng.beta(0.35, 5.0, queries)
+    first = np.ceil(rng.standard_exponential(queries) / -np.log1p(-p))
+    solved = np.histogram(first, bins=np.concatenate([[0], BUDGETS + 0.5]))[0]
+    return solved.cumsum() / queries
+
+
+def numpy_votes(rng: np.random.Generator, probabilities: np.ndarray, replicates: int) -> np.ndarray:
+    """Vectorised multinomial increments, ties split."""
+    counts = np.zeros((replicates, *probabilities.shape), np.int64)
+    curve, before = [], 0
+    for calls in VOTE_BUDGETS:
+        counts += rng.multinomial(calls - before, probabilities, size=counts.shape[:2])
+        leads = counts == counts.max(axis=-1, keepdims=True)
+        curve.append((leads[..., 0] / leads.sum(axis=-1)).mean())
+        before = calls
+    return np.array(curve)
+
+
+def published_votes(rng: np.random.Generator, probabilities: np.ndarray, replicates: int) -> np.ndarray:
+    """As published: for each budget, trial by trial, redraw the calls and count them again."""
+    answers = np.arange(probabilities.shape[1])
+    curve = []
+    for calls in VOTE_BUDGETS:
+        right = 0
+        for q in probabilities:
+            for _ in range(replicates):
+                right += Counter(rng.choice(answers, calls, p=q).tolist()).most_common(1)[0][0] == 0
+        curve.append(right / (replicates * len(probabilities)))
+    return np.array(curve)
+
+
+def _coverage(rng: np.random.Generator) -> list[dict[str, Any]]:
+    model = js.Beta(0.35, 5.0)
+    ours = lambda: js.simulate(KEY, js.PassAtK(), model, BUDGETS, 1_000_000).mean  # noqa: E731
+    name = "pass@k, 50 budgets to 10,000, 1,000,000 queries of Beta(0.35, 5)"
+    return [_row(name, ours, lambda: numpy_coverage(rng, 1_000_000))]
+
+
+def _votes(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
+    probabilities = rng.dirichlet(np.ones(5), 200)
+    population = js.AnswerDistribution(probabilities)
+    ours = lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, 1_000).mean  # noqa: E731
+    name = "vote, 20 budgets to 100, 200 queries x 5 answers x 1,000 replicates, against "
+    rows = [_row(name + "multinomial increments", ours, lambda: numpy_votes(rng, probabilities, 1_000), rounds=3)]
+    # In proportion to queries and replicates: a part of it is timed.
+    queries, replicates = (20, 10) if quick else (50, 50)
+    started = time.perf_counter()
+    published_votes(rng, probabilities[:queries], replicates)
+    seconds = (time.perf_counter() - started) * (200 * 1_000) / (queries * replicates)
+    rows.append(_row(name + "the published procedure", ours, None))
+    rows[-1] |= {"rival": seconds, "ratio": seconds / rows[-1]["ours"]}
+    return rows
+
+
+def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
+    size = 2**20
+    rows = []
+    for dtype in (np.float32, np.float64):
+        with float64() if dtype == np.float64 else jax.enable_x64(False):
+            beta = jax.jit(lambda key, a, b: jnp.exp(sampling.log_beta(key, a, b, (size,))[0]))
+            arguments = (dtype(0.35), dtype(5.0))
+            rows.append(
+                _row(
+                    f"Beta(0.35, 5), {dtype.__name__}, {size:,} draws, against Generator.beta (float64)",
+                    lambda beta=beta, arguments=arguments: np.asarray(beta(KEY, *arguments)).mean(
+                        keepdims=True, dtype=np.float64
+                    ),
+                    lambda: np.mean(rng.beta(0.35, 5.0, size), keepdims=True),
+                )
+            )
+            binomial = jax.jit(lambda key, n, p: sampling.binomial(key, n, p, (size,)))
+            for n, p in ((100, 0.05), (100, 0.5), (100_000, 0.3)):
+                arguments = (dtype(n), dtype(p))
+                rows.append(
+                    _row(
+                        f"Binomial({n:,}, {p}), {dtype.__name__}, {size:,} draws",
+                        lambda arguments=arguments, n=n, binomial=binomial: (
+                            np.mean(binomial(KEY, *arguments), keepdims=True, dtype=np.float64) / n
+                        ),
+                        lambda n=n, p=p: np.mean(rng.binomial(n, p, size), keepdims=True) / n,
+                    )
+                )
+    return rows
+
+
+def _compile_times() -> list[dict[str, Any]]:
+    answers = js.AnswerDistribution(np.full((2, 3), 1 / 3), keep=np.full((2, 3), 0.5))
+    rows = []
+    for system in (js.PassAtK(), js.Vote(), js.FilterVote(), js.RoutedVote(0.5), js.BestOfN(0.9, 0.1)):
+        for population in (js.Beta(0.4, 5.0), answers):
+            if isinstance(system, js.FilterVote) and population is not answers:
+                continue
+            name = f"first call: {type(system).__name__} on {type(population).__name__}"
+            ours = lambda system=system, population=population: (
+                js.simulate(  # noqa: E731
+                    KEY, system, population, [1, 5, 25], 1_500
+                ).mean
+            )
+            rows.append(_row(name, ours, None, rounds=1))
+    ours = lambda: js.simulate(KEY, js.AdaptiveVote(0.9), answers, [1, 5, 25], 1_500).mean  # noqa: E731
+    return [*rows, _row("first call: AdaptiveVote on AnswerDistribution", ours, None, rounds=1)]
+
+
+def _growth(quick: bool) -> list[dict[str, Any]]:
+    model = js.Beta(0.35, 5.0)
+    rows = []
+    for queries in (10**6, 10**7) if quick else (10**6, 10**7, 10**8):
+        ours = lambda queries=queries: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).mean  # noqa: E731
+        rows.append(_row(f"pass@k, {queries:,} queries x 10,000 calls", ours, None, rounds=3))
+    # The exponent of time in the number of queries.
+    exponent = np.log(rows[-1]["ours"] / rows[0]["ours"]) / np.log(10 ** (len(rows) - 1))
+    rows[-1]["exponent"] = float(exponent)
+    return rows
+
+
+_THROUGHPUT = """
+import json, os, sys, time
+devices, cores, queries = map(int, sys.argv[1:])
+os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
+os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+import jax, numpy as np
+import jaxscale as js
+from jax.sharding import Mesh
+mesh = Mesh(np.array(jax.devices()), ("queries",)) if devices > 1 else None
+times = []
+for _ in range(5):
+    started = time.perf_counter()
+    found = js.simulate(jax.random.key(0), js.PassAtK(), js.Beta(0.35, 5.0), [1, 100, 10_000], queries, mesh=mesh)
+    times.append(time.perf_counter() - started)
+print(json.dumps([float(np.median(times[1:])), found.mean.tolist()]))
+"""
+
+
+def _devices(quick: bool) -> list[dict[str, Any]]:
+    if jax.default_backend() != "cpu" or len(os.sched_getaffinity(0)) < 2:
+        return []
+    queries = 2_000_000 if quick else 8_000_000
+
+    def timed(devices: int, cores: int) -> tuple[float, list[float]]:
+        command = [sys.executable, "-c", _THROUGHPUT, str(devices), str(cores), str(queries)]
+        seconds, mean = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        return seconds, mean
+
+    (two, mean), (pinned, same), (unpinned, again) = timed(2, 2), timed(1, 1), timed(1, 2)
+    difference = float(max(np.abs(np.subtract(mean, same)).max(), np.abs(np.subtract(mean, again)).max()))
+    return [
+        _named("two forced host devices against one process on one core", two, pinned, difference),
+        _named("one device on both cores against two devices", unpinned, two, difference),
+    ]
+
+
+def _row(
+    name: str, function: Callable[[], np.ndarray], rival: Callable[[], np.ndarray] | None, rounds: int = ROUNDS
+) -> dict[str, Any]:
+    started = time.perf_counter()
+    answer = function()
+    first = time.perf_counter() - started
+    difference = None if rival is None else float(np.abs(answer - rival()).max())
+    ours, theirs = [], []
+    for _ in range(rounds):
+        for times, called in ((ours, function), (theirs, rival)):
+            if called is not None:
+                started = time.perf_counter()
+                called()
+                times.append(time.perf_counter() - started)
+    row = _named(name, float(np.median(ours)), float(np.median(theirs)) if theirs else None, difference)
+    return row | {"compile": first - row["ours"], "spread": float(np.ptp(ours))}
+
+
+def _named(name: str, ours: float, rival: float | None, difference: float | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "ours": ours,
+        "rival": rival,
+        "ratio": None if rival is None else rival / ours,
+        "compile": None,
+        "max abs difference": difference,
+    }

@@ -195,8 +195,8 @@ def _weights(chosen: Array, pair: Array, pairs: int) -> Float[Array, "replicates
 @partial(jax.jit, static_argnums=3)
 def _draw(model: AbstractDifficulty, key: PRNGKeyArray, attempts: Array, replicates: int) -> Array:
     key_difficulty, key_outcome = jax.random.split(key)
-    log_p, log1m_p = model.sample(key_difficulty, (replicates, len(attempts)))
-    return binomial(key_outcome, attempts, log_p, log1m_p)
+    log_p, _ = model.sample(key_difficulty, (replicates, len(attempts)))
+    return binomial(key_outcome, attempts, jnp.exp(log_p))
 
 
 def _batched_statistics(model: AbstractLaw, attempts: np.ndarray, successes: np.ndarray) -> Any:

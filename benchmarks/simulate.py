@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -105,7 +106,7 @@ def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
                     lambda beta=beta, arguments=arguments: np.asarray(beta(KEY, *arguments)).mean(
                         keepdims=True, dtype=np.float64
                     ),
-                    lambda: np.mean(rng.beta(0.35, 5.0, size), keepdims=True),
+                    lambda: _mean(rng.beta(0.35, 5.0, size)),
                 )
             )
             binomial = jax.jit(lambda key, n, p: sampling.binomial(key, n, p, (size,)))
@@ -117,28 +118,28 @@ def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
                         lambda arguments=arguments, n=n, binomial=binomial: (
                             np.mean(binomial(KEY, *arguments), keepdims=True, dtype=np.float64) / n
                         ),
-                        lambda n=n, p=p: np.mean(rng.binomial(n, p, size), keepdims=True) / n,
+                        lambda n=n, p=p: _mean(rng.binomial(n, p, size)) / n,
                     )
                 )
     return rows
 
 
+def _mean(draws: Any) -> np.ndarray:
+    """The mean as an array of one; converting waits for what JAX still computes."""
+    return np.asarray(draws).mean(keepdims=True, dtype=np.float64)
+
+
 def _compile_times() -> list[dict[str, Any]]:
     answers = js.AnswerDistribution(np.full((2, 3), 1 / 3), keep=np.full((2, 3), 0.5))
+    model = js.Beta(0.4, 5.0)
+    voting = (js.Vote(), js.RoutedVote(0.5), js.BestOfN(0.9, 0.1), js.AdaptiveVote(0.9))
+    pairs = [(system, population) for system in (js.PassAtK(), *voting) for population in (model, answers)]
     rows = []
-    for system in (js.PassAtK(), js.Vote(), js.FilterVote(), js.RoutedVote(0.5), js.BestOfN(0.9, 0.1)):
-        for population in (js.Beta(0.4, 5.0), answers):
-            if isinstance(system, js.FilterVote) and population is not answers:
-                continue
-            name = f"first call: {type(system).__name__} on {type(population).__name__}"
-            ours = lambda system=system, population=population: (
-                js.simulate(  # noqa: E731
-                    KEY, system, population, [1, 5, 25], 1_500
-                ).mean
-            )
-            rows.append(_row(name, ours, None, rounds=1))
-    ours = lambda: js.simulate(KEY, js.AdaptiveVote(0.9), answers, [1, 5, 25], 1_500).mean  # noqa: E731
-    return [*rows, _row("first call: AdaptiveVote on AnswerDistribution", ours, None, rounds=1)]
+    for system, population in (*pairs, (js.FilterVote(), answers)):
+        ours = partial(js.simulate, KEY, system, population, [1, 5, 25], 1_500)
+        name = f"first call: {type(system).__name__} on {type(population).__name__}"
+        rows.append(_row(name, lambda ours=ours: ours().mean, None, rounds=1))
+    return rows
 
 
 def _growth(quick: bool) -> list[dict[str, Any]]:

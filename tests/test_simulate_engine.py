@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -115,6 +116,28 @@ def test_best_of_n_from_recorded_attempts():
     agrees(js.simulate(KEY, js.BestOfN(tpr, fpr), js.Attempts([2], [1]), [1, 2], 200_000), expected)
 
 
+def test_weighted_vote_by_enumeration():
+    # Query 0: 40 calls, more than one mask holds; query 1: few, with a blank call and a tie.
+    counts = np.array([[20, 19], [2, 1]])
+    scores = np.full((2, 40), np.nan)
+    scores[0] = np.r_[np.full(20, 1.0), np.full(19, 3.0), 0.0]
+    scores[1, :4] = [1.0, 2.0, 3.0, 9.0]
+    ballots = js.Ballots(counts, [[True, False], [True, False]], blank=[1, 1], scores=scores)
+    expected = []
+    for calls in (1, 3, 4):
+        first = 0.0  # right, wrong and blank calls of query 0, by their multivariate hypergeometric law
+        for right, wrong, blank in itertools.product(range(calls + 1), range(calls + 1), range(2)):
+            if right + wrong + blank == calls and right > 0:
+                ways = math.comb(20, right) * math.comb(19, wrong) / math.comb(40, calls)
+                first += ways * (0.5 if right == 3 * wrong else right > 3 * wrong)
+        second = []
+        for drawn in itertools.combinations(range(4), calls):
+            right, wrong = sum(scores[1, i] for i in drawn if i < 2), 3.0 * (2 in drawn)
+            second.append(0.5 if right == wrong > 0 else float(right > wrong))
+        expected.append((first + np.mean(second)) / 2)
+    agrees(js.simulate(KEY, js.WeightedVote(), ballots, [1, 3, 4], 60_000), expected)
+
+
 def test_correlated_calls():
     independent = js.PointMass(0.3)
     rho, q, k = 0.4, 0.7, np.array(CALLS)
@@ -203,6 +226,8 @@ def test_budgets_keep_their_order_and_share_their_draws():
         (js.FilterVote(filter_calls_count=True), FILTERED, [1], "at least 2"),
         (js.Vote(), js.Beta(1.0, 1.0), [10**11], "one by one"),
         (js.Vote(), js.PowerLaw(1.0, 0.5), [1], "expected a difficulty model"),
+        (js.WeightedVote(), ANSWERS, [1], "Ballots with scores"),
+        (js.WeightedVote(), BALLOTS, [1], "without scores"),
         (object(), ANSWERS, [1], "start, step and score"),
         (js.Vote(), ANSWERS, [0], "calls = 0"),
     ],

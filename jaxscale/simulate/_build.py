@@ -20,6 +20,7 @@ from jaxscale.simulate._process import (
     VerifiedFirst,
     first_of_independent,
 )
+from jaxscale.simulate._scored import WeightedCalls, scored_source
 from jaxscale.simulate._source import (
     AbstractSource,
     DirichletSource,
@@ -29,7 +30,7 @@ from jaxscale.simulate._source import (
     answer_source,
     recorded_source,
 )
-from jaxscale.systems import AdaptiveVote, BestOfN, FilterVote, PassAtK, RoutedVote, Vote
+from jaxscale.systems import AdaptiveVote, BestOfN, FilterVote, PassAtK, RoutedVote, Vote, WeightedVote
 
 _MOST_COUNTED = 2**31 - 1
 _MOST_ADAPTIVE = 2**12
@@ -64,6 +65,10 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
         return VerifiedFirst(population, jnp.asarray(system.tpr), jnp.asarray(system.fpr), chance), queries
     if answers[-1] > _MOST_COUNTED:
         raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_COUNTED} where calls are counted one by one")
+    if isinstance(system, WeightedVote):
+        if not isinstance(population, Ballots):
+            raise ValueError(f"WeightedVote on {type(population).__name__}: expected Ballots with scores")
+        return Sequential(scored_source(population), WeightedCalls(), counts_calls=False), queries
     source = _source(population)
     rules = {
         PassAtK: _rules.score_any,

@@ -168,6 +168,7 @@ class Call(NamedTuple):
         answer: which answer it gave, from 0, or -1 for none; int32.
         right: whether that answer is right.
         kept: whether a filter kept it (True where there is no filter).
+        score: the score that was recorded for it, NaN where there is none.
         chance: a uniform number in (0, 1] for the system's own randomness, float32.
     """
 
@@ -175,6 +176,7 @@ class Call(NamedTuple):
     answer: Array
     right: Array
     kept: Array
+    score: Array
     chance: Array
 
 
@@ -202,6 +204,7 @@ class Sequential(AbstractProcess):
                 answer=jnp.where(blank, -1, answer),
                 right=right & ~blank,
                 kept=cell < slots,
+                score=jnp.full(BLOCK, jnp.nan) if urn.score is None else urn.score,
                 chance=chance,
             )
             return urn, jax.vmap(self.system.step)(own, call)

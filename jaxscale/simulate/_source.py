@@ -45,6 +45,7 @@ class Urn(NamedTuple):
         right: (answers, lanes) which answers are right.
         greedy: (lanes,) whether the recorded greedy call was right, where there is one.
         previous: (lanes,) cell of the call before, where calls may repeat it.
+        score: (lanes,) score of the call drawn last, where calls have one.
     """
 
     levels: Array
@@ -52,6 +53,7 @@ class Urn(NamedTuple):
     right: Array
     greedy: Array | None = None
     previous: Array | None = None
+    score: Array | None = None
 
 
 class AbstractSource(eqx.Module):
@@ -195,10 +197,7 @@ class RecordedSource(AbstractSource):
 
     def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
         high, low = words_at(key, call, BLOCK)
-        left = urn.levels[-1].astype(jnp.uint64)
-        # The integer part of left * (64-bit uniform), from 32-bit pieces: unbiased to 2^-32.
-        place = (high * left + ((low * left) >> np.uint64(32))) >> np.uint64(32)
-        place = lax.optimization_barrier(place.astype(jnp.int32))
+        place = lax.optimization_barrier(draw_below(high, low, urn.levels[-1]))
         after = place < urn.levels
         cell = jnp.int32(self.cells) - jnp.sum(after, axis=0, dtype=jnp.int32)
         return urn._replace(levels=urn.levels - after), cell
@@ -207,6 +206,12 @@ class RecordedSource(AbstractSource):
         del calls
         drawn = urn.edges - urn.levels
         return jnp.diff(drawn, axis=0, prepend=0).reshape(self.groups, -1, BLOCK)
+
+
+def draw_below(high: Array, low: Array, limit: Array) -> Array:
+    """Uniform whole numbers in [0, limit) from two words: the integer part of limit times a 64-bit uniform."""
+    wide = limit.astype(jnp.uint64)
+    return ((high * wide + ((low * wide) >> np.uint64(32))) >> np.uint64(32)).astype(jnp.int32)
 
 
 def _first_is_right(answers: int) -> Array:

@@ -42,7 +42,7 @@ def plot_forecasts(
         if not many:
             axes.fill_between(curve.k, curve.lower, curve.upper, color=colour, alpha=0.15, linewidth=0)
             if name in points:
-                _mark(axes, points[name], ends[index], colour)
+                _mark(axes, points[name], colour)
     _dress(axes, curves)
     _show_ends(axes, ends, int(max(curve.k.max() for curve in curves.values())))
     if len(curves) <= _LABELLED:
@@ -55,9 +55,9 @@ def _recorded(curve: Forecast) -> int:
     return int(curve.k[curve.kind == "estimate"].max(initial=0))
 
 
-def _mark(axes: matplotlib.axes.Axes, points: Forecast, end: int, colour: str) -> None:
+def _mark(axes: matplotlib.axes.Axes, points: Forecast, colour: str) -> None:
     for hollow in (False, True):
-        chosen = (points.k > end) == hollow
+        chosen = (points.kind == "forecast") == hollow
         if chosen.any():
             value = points.value[chosen]
             bars = np.stack([value - points.lower[chosen], points.upper[chosen] - value])

@@ -32,13 +32,19 @@ app.command("fit")(_fit.fit)
 app.command("demo")(_demo.demo)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"jaxscale {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"jaxscale {__version__}")
-        raise typer.Exit
+    pass
 
 
 def main() -> None:
@@ -67,15 +73,16 @@ def run(arguments: Sequence[str]) -> int:
             return _refuse(error.format_message())
         except BadInput as error:
             return _refuse(str(error))
-        except typer.Abort:
-            print("jaxscale: interrupted", file=sys.stderr)
-            return INTERRUPTED
+        except typer.Abort:  # what Ctrl-C becomes in older versions of typer; newer ones return the exit code
+            code = INTERRUPTED
         except BrokenPipeError:
             # Whoever read the output has gone; the interpreter must not stumble over it once more when it flushes.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except SystemExit as stop:
             return int(stop.code or 0)
+    if code == INTERRUPTED:
+        print("jaxscale: interrupted", file=sys.stderr)
     return int(code or 0)
 
 

@@ -1,0 +1,5 @@
+"""Measurements against honest rivals: `python -m benchmarks [NAME...] [--quick] [--json FILE]`.
+
+Each module beside this one has `run(quick) -> list of rows`. A row has a name, seconds (warm) and, where there is a
+rival, rival_seconds, ratio (rival over ours), max_abs_difference of the answers; compile_seconds apart; a note.
+"""

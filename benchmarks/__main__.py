@@ -1,0 +1,76 @@
+"""Run benchmarks and print a table."""
+
+import argparse
+import importlib
+import importlib.metadata
+import json
+import os
+import pkgutil
+import platform
+from pathlib import Path
+from typing import Any
+
+import jax
+from rich.console import Console
+from rich.table import Table
+
+import benchmarks
+
+COLUMNS = ("name", "seconds", "rival", "rival_seconds", "ratio", "compile_seconds", "max_abs_difference", "note")
+
+
+def main() -> None:
+    """Run the named benchmarks, or all of them."""
+    known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure jaxscale against its rivals.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(known)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="small sizes: to see that it runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows and the machine to FILE as well")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        parser.error(f"NAME = {unknown[0]!r}: expected one of {', '.join(known)}")
+
+    machine = _machine()
+    console = Console(width=160)
+    console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    results: dict[str, Any] = {}
+    for name in options.names or known:
+        results[name] = importlib.import_module(f"benchmarks.{name}").run(options.quick)
+        console.print(_table(name, results[name]))
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine, "quick": options.quick, "results": results}, indent=2))
+
+
+def _machine() -> dict[str, Any]:
+    packages = ("jaxscale", "jax", "jaxlib", "numpy", "scipy")
+    return {
+        "device": jax.devices()[0].device_kind,
+        "devices": jax.device_count(),
+        "cores": os.cpu_count(),
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+        "python": platform.python_version(),
+        **{package: importlib.metadata.version(package) for package in packages},
+    }
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+    columns = [column for column in COLUMNS if any(row.get(column) is not None for row in rows)]
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="left" if column in ("name", "rival", "note") else "right")
+    for row in rows:
+        table.add_row(*(_shown(column, row.get(column)) for column in columns))
+    return table
+
+
+def _shown(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return f"{value:.1e}" if column == "max_abs_difference" else f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,17 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxscale as js
+from benchmarks._timing import alone, compared
 from jaxscale import sampling
-from jaxscale._arrays import float64
 
-ROUNDS = 7
 KEY = jax.random.key(0)
 BUDGETS = np.unique(np.round(np.logspace(0, 4, 54)).astype(int))[-50:]
 VOTE_BUDGETS = np.unique(np.round(np.logspace(0, 2, 26)).astype(int))[-20:]
 
 
 def run(quick: bool) -> list[dict[str, Any]]:
-    """Rows of seconds (warm medians, ours and the rival's run by turns), their ratio, and the largest difference."""
+    """Rows of warm medians; tolerances are several Monte Carlo errors of the rival."""
     rng = np.random.default_rng(0)
     return [
         *_coverage(rng),
@@ -72,85 +70,102 @@ def published_votes(rng: np.random.Generator, probabilities: np.ndarray, replica
 
 def _coverage(rng: np.random.Generator) -> list[dict[str, Any]]:
     model = js.Beta(0.35, 5.0)
-    ours = lambda: js.simulate(KEY, js.PassAtK(), model, BUDGETS, 1_000_000).mean  # noqa: E731
-    name = "pass@k, 50 budgets to 10,000, 1,000,000 queries of Beta(0.35, 5)"
-    return [_row(name, ours, lambda: numpy_coverage(rng, 1_000_000))]
+    return [
+        compared(
+            "pass@k, 50 budgets to 10,000, 1,000,000 queries of Beta(0.35, 5)",
+            lambda: js.simulate(KEY, js.PassAtK(), model, BUDGETS, 1_000_000).mean,
+            "NumPy: Generator.beta, inversion, histogram",
+            lambda: numpy_coverage(rng, 1_000_000),
+            rounds=9,
+            tolerance=0.004,
+        )
+    ]
 
 
 def _votes(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
     probabilities = rng.dirichlet(np.ones(5), 200)
     population = js.AnswerDistribution(probabilities)
-    ours = lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, 1_000).mean  # noqa: E731
-    name = "vote, 20 budgets to 100, 200 queries x 5 answers x 1,000 replicates, against "
-    rows = [_row(name + "multinomial increments", ours, lambda: numpy_votes(rng, probabilities, 1_000), rounds=3)]
-    # In proportion to queries and replicates: a part of it is timed.
+    row = compared(
+        "vote, 20 budgets to 100, 200 queries x 5 answers x 1,000 replicates",
+        lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, 1_000).mean,
+        "NumPy: Generator.multinomial increments",
+        lambda: numpy_votes(rng, probabilities, 1_000),
+        rounds=3,
+        tolerance=0.006,
+    )
+    # The published procedure's cost is in proportion to queries and replicates: a part of it is timed.
     queries, replicates = (20, 10) if quick else (50, 50)
     started = time.perf_counter()
-    published_votes(rng, probabilities[:queries], replicates)
+    part = published_votes(rng, probabilities[:queries], replicates)
     seconds = (time.perf_counter() - started) * (200 * 1_000) / (queries * replicates)
-    rows.append(_row(name + "the published procedure", ours, None))
-    rows[-1] |= {"rival": seconds, "ratio": seconds / rows[-1]["ours"]}
-    return rows
+    ours = js.simulate(KEY, js.Vote(), js.AnswerDistribution(probabilities[:queries]), VOTE_BUDGETS, 1_000).mean
+    published = row | {
+        "rival": "the published procedure, per budget and trial (a part timed)",
+        "rival_seconds": seconds,
+        "ratio": seconds / row["seconds"],
+        "max_abs_difference": float(np.abs(part - ours).max()),
+    }
+    return [row, published]
 
 
 def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
     size = 2**20
     rows = []
     for dtype in (np.float32, np.float64):
-        with float64() if dtype == np.float64 else jax.enable_x64(False):
+        with jax.enable_x64(dtype == np.float64):
             beta = jax.jit(lambda key, a, b: jnp.exp(sampling.log_beta(key, a, b, (size,))[0]))
-            arguments = (dtype(0.35), dtype(5.0))
             rows.append(
-                _row(
-                    f"Beta(0.35, 5), {dtype.__name__}, {size:,} draws, against Generator.beta (float64)",
-                    lambda beta=beta, arguments=arguments: np.asarray(beta(KEY, *arguments)).mean(
-                        keepdims=True, dtype=np.float64
-                    ),
-                    lambda: _mean(rng.beta(0.35, 5.0, size)),
+                compared(
+                    f"{size:,} draws of Beta(0.35, 5), {dtype.__name__}",
+                    partial(beta, KEY, dtype(0.35), dtype(5.0)),
+                    "NumPy: Generator.beta (float64)",
+                    partial(rng.beta, 0.35, 5.0, size),
+                    answer=np.mean,
+                    tolerance=0.002,
                 )
             )
             binomial = jax.jit(lambda key, n, p: sampling.binomial(key, n, p, (size,)))
             for n, p in ((100, 0.05), (100, 0.5), (100_000, 0.3)):
-                arguments = (dtype(n), dtype(p))
                 rows.append(
-                    _row(
-                        f"Binomial({n:,}, {p}), {dtype.__name__}, {size:,} draws",
-                        lambda arguments=arguments, n=n, binomial=binomial: (
-                            np.mean(binomial(KEY, *arguments), keepdims=True, dtype=np.float64) / n
-                        ),
-                        lambda n=n, p=p: _mean(rng.binomial(n, p, size)) / n,
+                    compared(
+                        f"{size:,} draws of Binomial({n:,}, {p}), {dtype.__name__}",
+                        partial(binomial, KEY, dtype(n), dtype(p)),
+                        "NumPy: Generator.binomial (int64)",
+                        partial(rng.binomial, n, p, size),
+                        answer=lambda counts, n=n: np.mean(np.asarray(counts, np.float64)) / n,
+                        tolerance=0.001,
                     )
                 )
     return rows
 
 
-def _mean(draws: Any) -> np.ndarray:
-    """The mean as an array of one; converting waits for what JAX still computes."""
-    return np.asarray(draws).mean(keepdims=True, dtype=np.float64)
-
-
 def _compile_times() -> list[dict[str, Any]]:
     answers = js.AnswerDistribution(np.full((2, 3), 1 / 3), keep=np.full((2, 3), 0.5))
-    model = js.Beta(0.4, 5.0)
     voting = (js.Vote(), js.RoutedVote(0.5), js.BestOfN(0.9, 0.1), js.AdaptiveVote(0.9))
-    pairs = [(system, population) for system in (js.PassAtK(), *voting) for population in (model, answers)]
-    rows = []
-    for system, population in (*pairs, (js.FilterVote(), answers)):
-        ours = partial(js.simulate, KEY, system, population, [1, 5, 25], 1_500)
-        name = f"first call: {type(system).__name__} on {type(population).__name__}"
-        rows.append(_row(name, lambda ours=ours: ours().mean, None, rounds=1))
-    return rows
+    pairs = [(system, population) for system in (js.PassAtK(), *voting) for population in (js.Beta(0.4, 5.0), answers)]
+    return [
+        alone(
+            f"first call: {type(system).__name__} on {type(population).__name__}",
+            lambda system=system, population=population: js.simulate(KEY, system, population, [1, 5, 25], 1_500).mean,
+            rounds=1,
+        )
+        for system, population in (*pairs, (js.FilterVote(), answers))
+    ]
 
 
 def _growth(quick: bool) -> list[dict[str, Any]]:
     model = js.Beta(0.35, 5.0)
-    rows = []
-    for queries in (10**6, 10**7) if quick else (10**6, 10**7, 10**8):
-        ours = lambda queries=queries: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).mean  # noqa: E731
-        rows.append(_row(f"pass@k, {queries:,} queries x 10,000 calls", ours, None, rounds=3))
-    # The exponent of time in the number of queries.
-    exponent = np.log(rows[-1]["ours"] / rows[0]["ours"]) / np.log(10 ** (len(rows) - 1))
-    rows[-1]["exponent"] = float(exponent)
+    sizes = (10**6, 10**7) if quick else (10**6, 10**7, 10**8)
+    rows = [
+        alone(
+            f"pass@k, {queries:,} queries x 10,000 calls",
+            lambda queries=queries: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).mean,
+            rounds=3,
+        )
+        for queries in sizes
+    ]
+    exponent = np.log(rows[-1]["seconds"] / rows[0]["seconds"]) / np.log(sizes[-1] / sizes[0])
+    rows[-1]["note"] = f"time grows as queries^{exponent:.2f}"
     return rows
 
 
@@ -184,36 +199,18 @@ def _devices(quick: bool) -> list[dict[str, Any]]:
 
     (two, mean), (pinned, same), (unpinned, again) = timed(2, 2), timed(1, 1), timed(1, 2)
     difference = float(max(np.abs(np.subtract(mean, same)).max(), np.abs(np.subtract(mean, again)).max()))
+    rows = (
+        ("two forced host devices", two, "one process on one core", pinned),
+        ("one device on both cores", unpinned, "two forced host devices", two),
+    )
     return [
-        _named("two forced host devices against one process on one core", two, pinned, difference),
-        _named("one device on both cores against two devices", unpinned, two, difference),
+        {
+            "name": f"pass@k, {queries:,} queries, {name}",
+            "seconds": ours,
+            "rival": rival,
+            "rival_seconds": theirs,
+            "ratio": theirs / ours,
+            "max_abs_difference": difference,
+        }
+        for name, ours, rival, theirs in rows
     ]
-
-
-def _row(
-    name: str, function: Callable[[], np.ndarray], rival: Callable[[], np.ndarray] | None, rounds: int = ROUNDS
-) -> dict[str, Any]:
-    started = time.perf_counter()
-    answer = function()
-    first = time.perf_counter() - started
-    difference = None if rival is None else float(np.abs(answer - rival()).max())
-    ours, theirs = [], []
-    for _ in range(rounds):
-        for times, called in ((ours, function), (theirs, rival)):
-            if called is not None:
-                started = time.perf_counter()
-                called()
-                times.append(time.perf_counter() - started)
-    row = _named(name, float(np.median(ours)), float(np.median(theirs)) if theirs else None, difference)
-    return row | {"compile": first - row["ours"], "spread": float(np.ptp(ours))}
-
-
-def _named(name: str, ours: float, rival: float | None, difference: float | None) -> dict[str, Any]:
-    return {
-        "name": name,
-        "ours": ours,
-        "rival": rival,
-        "ratio": None if rival is None else rival / ours,
-        "compile": None,
-        "max abs difference": difference,
-    }

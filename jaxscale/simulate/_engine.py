@@ -107,8 +107,8 @@ def simulate(
     Example:
         >>> import jaxscale as js
         >>> simulation = simulate(jax.random.key(0), js.PassAtK(), js.Beta(1.0, 1.0), [1, 3], 100_000)
-        >>> [round(mean, 1) for mean in simulation.mean.tolist()]  # k / (k + 1)
-        [0.5, 0.8]
+        >>> bool(abs(simulation.mean - [1 / 2, 3 / 4]).max() < 0.01)  # k / (k + 1)
+        True
 
         A system of your own: right as soon as two calls in a row are.
 

@@ -151,12 +151,13 @@ def test_best_majority_finds_the_turn_of_a_two_point_data_set():
     # Shares that follow the law exactly: 60 easy queries at 0.85, 40 hard ones at 0.4; two answers, 20 of 1,000 calls.
     right = np.repeat([850, 400], [60, 40])
     ballots = js.Ballots(np.stack([right, 1000 - right], axis=1), np.tile([True, False], (100, 1)))
-    found = js.estimate.best_majority(ballots, np.arange(1, 21))
+    calls = np.arange(1, 21)
+    found = js.estimate.best_majority(ballots, calls)
     assert found.k == js.best_calls(0.6, 0.85, 0.4) == 5
     assert found.lower <= 5 <= found.upper
-    curve = js.majority_at_k(ballots, [1, 5]).value
-    assert found.gain == pytest.approx(curve[1] - curve[0])
+    curve = js.majority_at_k(ballots, calls).value
+    assert found.gain == pytest.approx(curve[4] - curve[0])
     assert found.gain_lower < found.gain < found.gain_upper
     assert found.helps
-    hard = js.estimate.best_majority(js.Ballots([[2, 6], [3, 5]], [[True, False]] * 2))
+    hard = js.estimate.best_majority(js.Ballots([[200, 800], [300, 700]], [[True, False]] * 2), calls)
     assert (hard.k, hard.lower, hard.upper, hard.gain, hard.helps) == (1, 1, 1, 0.0, False)

@@ -155,13 +155,14 @@ def _votes(
     rivals = -np.sort(-rivals, axis=1)
     rows, back = np.unique(np.column_stack([lead, free, recorded, rivals]), axis=0, return_inverse=True)
     lead, free, recorded, rivals = rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3:]
-    # Few shapes, because each is compiled: eight rivals or 64, or 512, ..., and rows by the power of two.
+    # Few shapes, because each is compiled: eight rivals or 64, or 512, ..., rows by the power of two, and always a
+    # free count, needed or not.
     width = np.maximum((rivals > 0).sum(axis=1), 1)
     level = np.ceil(np.log(width) / np.log(8) - 1e-9).astype(int)
     result = np.zeros((len(calls), len(rows)))
     for size in np.unique(np.maximum(level, 1)):
         chosen = np.flatnonzero(np.maximum(level, 1) == size)
-        filled = np.pad(chosen, (0, (1 << (len(chosen) - 1).bit_length()) - len(chosen)), mode="edge")
+        filled = np.pad(chosen, (0, max(64, 1 << (len(chosen) - 1).bit_length()) - len(chosen)), mode="edge")
         sizes = np.zeros((len(filled), 1 + 8 ** int(size)))
         sizes[:, 0] = lead[filled]
         present = rivals[filled, : 8 ** int(size)]
@@ -171,7 +172,7 @@ def _votes(
                 HYPERGEOMETRIC,
                 jnp.asarray(sizes),
                 calls,
-                free=jnp.asarray(free[filled], jnp.float64) if free.any() else None,
+                free=jnp.asarray(free[filled], jnp.float64),
                 least=least,
                 recorded=recorded[filled],
                 every=every,

@@ -50,9 +50,11 @@ def demo(
     first = next(iter(data.values()))
     out.print(
         f"Simulated data (seed {seed}; no model was called): {len(data)} models x {len(first)} queries x "
-        f"{first.attempts.max()} attempts, in {file}\n"
+        f"{first.attempts.max()} attempts, in {file}\n",
+        soft_wrap=True,
     )
-    coverage = Table(title="Coverage: unbiased pass@k of what was recorded", title_justify="left")
+    out.print("Coverage: unbiased pass@k of what was recorded", style="bold")
+    coverage = Table()
     coverage.add_column("model")
     for k in _RECORDED:
         coverage.add_column(f"k = {k:,}", justify="right")
@@ -60,10 +62,8 @@ def demo(
         coverage.add_row(name, *(f"{row['value']:.3f}" for row in result.curve()[: len(_RECORDED)]))
     out.print(coverage)
     out.print()
-    ahead = Table(
-        title="Forecast: what more calls would give, and what they would have given (known, as this is a simulation)",
-        title_justify="left",
-    )
+    out.print("Forecast: what more calls would give, and the truth, which a simulation knows", style="bold")
+    ahead = Table()
     for column in ("model", "k", "pass@k", "90% interval", "truth"):
         ahead.add_column(column, justify="left" if column == "model" else "right")
     for name, result in results.items():
@@ -72,5 +72,5 @@ def demo(
             truth = samples[name].pass_at_k(row["k"])
             ahead.add_row(name, f"{row['k']:,}", f"{row['value']:.3f}", interval, f"{truth:.3f}")
     out.print(ahead)
-    out.print(f"\nPicture: {output / 'forecast.png'}")
-    out.print(f"The same on your own file: jaxscale forecast {file} --group model --k 1,100,10000 --plot curve.png")
+    print(f"\nPicture: {output / 'forecast.png'}")
+    print(f"On a file of your own: jaxscale forecast {file} --group model --k 1,100,10000 --plot curve.png")

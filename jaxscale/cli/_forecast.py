@@ -106,4 +106,4 @@ def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Fore
     figure = Figure(figsize=(8, 5), layout="constrained")
     plot_forecasts(figure.subplots(), curves, results)
     with replacing(path, "--plot") as part:
-        figure.savefig(part, dpi=150)
+        figure.savefig(part, dpi=120)

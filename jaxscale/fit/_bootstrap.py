@@ -97,7 +97,8 @@ def bootstrap(
                 raise ValueError(f"kind = 'parametric': {result.name} is a law of the curve, which draws no outcomes")
             successes = _draw(model, key, jnp.asarray(data.attempts), replicates)
             statistics = _batched_statistics(model, data.attempts, np.asarray(successes))
-            refits = _refit_redrawn(layout, with_prior, model, statistics, jnp.ones(len(data)), vector)
+            hessian = jnp.asarray(result.optimum.hessian)
+            refits = _refit_redrawn(layout, with_prior, model, statistics, jnp.ones(len(data)), vector, hessian)
         values = jax.vmap(lambda v: layout.to_values(layout.from_vector(v, model)))(refits.vector)
         return BootstrapResult(layout.names, np.asarray(values), np.asarray(~refits.converged))
 
@@ -178,13 +179,18 @@ def _refit_weighted(
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _refit_redrawn(
-    layout: Layout, with_prior: bool, model: AbstractLaw, statistics: Any, weights: Array, vector: Vector
+    layout: Layout,
+    with_prior: bool,
+    model: AbstractLaw,
+    statistics: Any,
+    weights: Array,
+    vector: Vector,
+    hessian: Float[Array, "free free"],
 ) -> _Refit:
-    def one(replicate: Any) -> _Refit:
-        objective = objective_of(layout, with_prior, model, replicate, weights)
-        return _refit(objective, vector, _inverse(jax.hessian(objective)(vector)))
-
-    return jax.vmap(one)(statistics)
+    inverse = _inverse(hessian)
+    return jax.vmap(
+        lambda replicate: _refit(objective_of(layout, with_prior, model, replicate, weights), vector, inverse)
+    )(statistics)
 
 
 @partial(jax.jit, static_argnums=2)

@@ -172,7 +172,8 @@ def rejection(
         lane = _first_pending(~done, slots)
         own = [p if p.ndim == 0 else jnp.tile(p.at[lane].get(mode="clip"), _TRIES) for p in parameters]
         drawn = random_words(jax.random.fold_in(key_again, attempt), words, slots * _TRIES)
-        proposed, accepted = (x.reshape(_TRIES, slots) for x in propose(drawn, *own))
+        # Without the barrier XLA proposes again for every use of what was proposed.
+        proposed, accepted = (x.reshape(_TRIES, slots) for x in lax.optimization_barrier(propose(drawn, *own)))
         value, any_accepted = proposed[0], accepted[0]
         for index in range(1, _TRIES):
             value = jnp.where(any_accepted, value, proposed[index])
@@ -184,7 +185,7 @@ def rejection(
             done.at[target].set(True, mode="drop"),
         )
 
-    values, done = propose(random_words(key_first, words, lanes), *parameters)
+    values, done = lax.optimization_barrier(propose(random_words(key_first, words, lanes), *parameters))
     return lax.while_loop(lambda state: ~jnp.all(state[2]), again, (jnp.int32(0), values, done))[1]
 
 

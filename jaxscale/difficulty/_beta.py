@@ -70,7 +70,7 @@ class Beta(AbstractDifficulty):
         solvable = stacked[0] + stacked[1]
         never = c == 0
         mixed = log_mix_with_one(self.ceiling, jnp.where(never, solvable, 0.0))
-        return jnp.where(never, mixed, jnp.log(self.ceiling) + solvable)
+        return jnp.where(never, mixed, jnp.log(jnp.where(never, 1.0, self.ceiling)) + solvable)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`. Unsolvable queries have log p = -inf."""

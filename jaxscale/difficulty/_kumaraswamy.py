@@ -11,6 +11,8 @@ from jaxscale.difficulty._parameters import check_parameters, parameter, positiv
 from jaxscale.special import log1mexp, log_beta_ratio, log_integral
 
 _BISECTIONS = 20
+# For small a the density is close to a power of |log p| between log p = -1/a and 0.
+_PANEL_ENDS = (-1500.0, -500.0, -170.0, -55.0)
 
 
 class Kumaraswamy(AbstractDifficulty):
@@ -44,11 +46,10 @@ class Kumaraswamy(AbstractDifficulty):
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
         c, m, a, b = promote(successes, failures, self.a, self.b)
         landmarks = (jnp.zeros_like(a), -jnp.log1p(m))
-        integral = log_integral(_log_integrand, (a, b, c, m), _mode(a, b, c, m), landmarks)
+        integral = log_integral(_log_integrand, (a, b, c, m), _mode(a, b, c, m), landmarks, _PANEL_ENDS)
         # Without failures E[v^(c/a)] is exact, as is pass@0 = 0.
-        return jnp.where(
-            m == 0, log_beta_ratio(b, jnp.ones_like(a), c / a), jnp.minimum(integral + jnp.log(a * b), 0.0)
-        )
+        value = jnp.where(m == 0, log_beta_ratio(b, jnp.ones_like(a), c / a), integral + jnp.log(a * b))
+        return jnp.minimum(value, 0.0)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""

@@ -11,19 +11,23 @@ from jaxscale._arrays import Floats
 # Panels end where the integrand has fallen from its peak by these factors (in logs), on either side ...
 _FALLS = np.array([0.1, 1.0, 4.0, 10.0, 20.0, 40.0])
 # ... and around each landmark, because features of width 1 there may hide in a long slow tail.
-_SPREAD = np.array([-25.0, -8.0, -2.5, 0.0, 2.5, 8.0, 25.0])
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(9)
+_SPREAD = np.array([-20.0, -7.0, -2.5, 0.0, 2.5, 7.0, 20.0])
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 _LOG_WIDTHS = (-16.0, 16.0)
 _BISECTIONS = 8
 
 
 def log_integral(
-    log_integrand: Callable[..., Floats], parameters: tuple[Floats, ...], mode: Floats, landmarks: tuple[Floats, ...]
+    log_integrand: Callable[..., Floats],
+    parameters: tuple[Floats, ...],
+    mode: Floats,
+    landmarks: tuple[Floats, ...],
+    ends: tuple[float, ...] = (),
 ) -> Floats:
     """Log of the integral of exp(log_integrand(t, *parameters)) over all real t, by Gauss-Legendre panels.
 
     The panels follow the integrand: their ends are its level sets, found by a few bisections, so that a peak of width
-    1e-6 and a tail of length 1e5 cost the same twenty panels. The integral does not depend on where its nodes lie:
+    1e-6 and a tail of length 1e5 cost the same thirty panels. The integral does not depend on where its nodes lie:
     they carry no gradient.
 
     Args:
@@ -31,6 +35,7 @@ def log_integral(
         parameters: what it takes beside t; all of one shape, that of the result.
         mode: where it is largest; the shape of the parameters.
         landmarks: places within whose distance of about 1 the integrand may bend; the shape of the parameters.
+        ends: further ends of panels, for integrands that bend at every scale.
 
     Returns:
         The logarithm, in the shape and dtype of the parameters. With analytic integrands whose nearest singularity
@@ -62,14 +67,16 @@ def log_integral(
     shape = (*centre.shape[:-1], len(falls))
     bracket = tuple(jnp.full(shape, end, dtype) for end in _LOG_WIDTHS)
     _, log_distance = jax.lax.fori_loop(0, _BISECTIONS, halve, bracket)
-    ends = centre + side * jnp.exp(log_distance)
-    first, last = ends[..., len(_FALLS) - 1, None], ends[..., -1, None]
+    levels = centre + side * jnp.exp(log_distance)
+    first, last = levels[..., len(_FALLS) - 1, None], levels[..., -1, None]
     places = [centre, *(jax.lax.stop_gradient(place)[..., None] for place in landmarks)]
-    extra = [jnp.clip(place + _SPREAD.astype(dtype), first, last) for place in places]
-    ends = jnp.sort(jnp.concatenate([ends, *extra], axis=-1), axis=-1)
+    extra = [place + _SPREAD.astype(dtype) for place in places]
+    if ends:
+        extra.append(jnp.broadcast_to(jnp.asarray(ends, dtype), (*centre.shape[:-1], len(ends))))
+    panels = jnp.sort(jnp.clip(jnp.concatenate([levels, *extra], axis=-1), first, last), axis=-1)
 
-    half = (ends[..., 1:] - ends[..., :-1])[..., None] / 2
-    nodes = (ends[..., :-1, None] + half) + half * _NODES.astype(dtype)
+    half = (panels[..., 1:] - panels[..., :-1])[..., None] / 2
+    nodes = (panels[..., :-1, None] + half) + half * _NODES.astype(dtype)
     values = log_integrand(nodes, *(value[..., None, None] for value in parameters))
     total = jnp.sum(half * _WEIGHTS.astype(dtype) * jnp.exp(values - peak[..., None]), axis=(-2, -1))
     return peak[..., 0] + jnp.log(total)

@@ -1,7 +1,6 @@
 """Voting accuracy beyond the recorded ballots."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import jax
@@ -29,7 +28,6 @@ _DRAWS = 200
 _SPLITS = 4
 
 Curves = np.ndarray  # (queries, budgets) accuracy
-Predictor = Callable[[Ballots, np.ndarray, "Vote | FilterVote", np.random.Generator], tuple[Curves, Curves]]
 
 
 def forecast_votes(
@@ -89,13 +87,28 @@ def forecast_votes(
 
     recorded = ballots.calls[:, None]
     within = answers <= recorded
-    errors = _held_out(ballots, system, rng) if model == "auto" else {}
+    fewest = int(ballots.calls.min())
+    held_out, few = _held_out_budgets(fewest), _few(fewest)
+    # One evaluation for all that is wanted of the recorded ballots: compiling it takes longer than running it.
+    exact, truth, measured = np.split(
+        _recorded(ballots, np.concatenate([answers, held_out, few]), system),
+        [len(answers), len(answers) + len(held_out)],
+        axis=1,
+    )
+    errors = _held_out_errors(ballots, held_out, truth, system, rng) if model == "auto" and len(held_out) else {}
     method = min(errors, key=lambda name: errors[name]) if errors else "dirichlet" if model == "auto" else model
-    value, square = PREDICTORS[method](ballots, answers, system, rng)
+    parameters: dict[str, object] = {"held_out_error": errors} if errors else {}
+    if method == "scaling":
+        value = _scaling(ballots, few, measured, answers, system)
+        square = value**2
+    else:
+        prior = fit_answer_prior(ballots)
+        parameters |= dataclasses.asdict(prior)
+        value, square = _dirichlet(ballots, answers, system, prior, rng)
     # A further run of as many calls: right or wrong with the foretold probability. Within n recorded ballots both
     # values are noisy averages over subsets, whose variance is at most k/n of a single vote's (Hoeffding).
     noise = np.where(within, 2 * np.minimum(answers / recorded, 1) * np.maximum(value - square, 0), value * (1 - value))
-    value = np.where(within, _recorded(ballots, answers, system), value)
+    value = np.where(within, exact, value)
     queries = len(ballots)
     mean = value.mean(axis=0)
     if over == "these":
@@ -104,9 +117,6 @@ def forecast_votes(
         squares = np.square(value - mean).sum(axis=0) + mean**2 + (1 - mean) ** 2
         variance = squares / (queries + 1) ** 2
     lower, upper = interval(key_interval, mean, np.broadcast_to(mean, (256, len(mean))), variance, level)
-    parameters: dict[str, object] = {"held_out_error": errors} if errors else {}
-    if method == "dirichlet":
-        parameters |= dataclasses.asdict(fit_answer_prior(ballots))
     shape = budgets.shape
     return Forecast(
         budgets,
@@ -128,10 +138,13 @@ def _recorded(ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote) 
     """Exact values where a query has as many ballots, nan elsewhere."""
     result = np.full((len(ballots), len(answers)), np.nan)
     vote = ballots_filter_vote if isinstance(system, FilterVote) else ballots_vote
-    for calls in np.unique(ballots.calls):
-        rows, columns = ballots.calls == calls, answers <= calls
-        if columns.any():
-            result[np.ix_(rows, columns)] = vote(_subset(ballots, rows), answers[columns]).T
+    enough = ballots.calls[:, None] >= answers
+    # Queries with enough ballots for one number of calls have enough for a smaller one: equally many are the same.
+    sizes = enough.sum(axis=0)
+    for size in np.unique(sizes[sizes > 0]):
+        columns = sizes == size
+        rows = enough[:, columns.argmax()]
+        result[np.ix_(rows, columns)] = vote(_subset(ballots, rows), answers[columns]).T
     return result
 
 
@@ -146,32 +159,34 @@ def _subset(ballots: Ballots, rows: np.ndarray) -> Ballots:
     )
 
 
-def _scaling(
-    ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote, rng: np.random.Generator
-) -> tuple[Curves, Curves]:
-    fewest = int(ballots.calls.min())
-    # Values near all recorded ballots jump as near-ties resolve: fit the half that is averaged over many subsets.
+def _few(fewest: int) -> np.ndarray:
+    """Numbers of calls to fit the scaling model to.
+
+    Values near all recorded ballots jump as near-ties resolve; the half below is averaged over many subsets.
+    """
     few = np.unique(np.rint(np.geomspace(1, max(3, fewest // 2), 6)).astype(int))
-    few = few[few <= fewest]
-    measured = _recorded(ballots, few, system)
+    return few[few <= fewest]
+
+
+def _scaling(
+    ballots: Ballots, few: np.ndarray, measured: Curves, answers: np.ndarray, system: Vote | FilterVote
+) -> Curves:
     counted = ballots
     if isinstance(system, FilterVote):
         # Easy or hard among the kept ballots; the dropped ones lead nothing.
         dropped = ballots.calls - ballots.kept_counts.sum(axis=1)
         counted = Ballots(ballots.kept_counts, ballots.correct, blank=dropped)
-    value = fit_vote_scaling(few, measured, vote_difficulty(counted).difficulty).accuracy(answers)
-    return value, value**2
+    return fit_vote_scaling(few, measured, vote_difficulty(counted).difficulty).accuracy(answers)
 
 
 def _dirichlet(
-    ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote, rng: np.random.Generator
+    ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote, prior: AnswerPrior, rng: np.random.Generator
 ) -> tuple[Curves, Curves]:
     """Mean and mean square of each query's accuracy.
 
     Under each posterior draw two votes are held at every number of calls: the product of two independent outcomes has
     the squared accuracy for its mean.
     """
-    prior = fit_answer_prior(ballots)
     order = np.argsort(answers, kind="stable")
     steps = np.diff(answers[order], prepend=0)
     mean, square = np.zeros((2, len(ballots), len(answers)))
@@ -256,30 +271,35 @@ def _split_by_filter(
     return np.concatenate([share * keep, share * (1 - keep)], axis=1)
 
 
-PREDICTORS: dict[str, Predictor] = {"dirichlet": _dirichlet, "scaling": _scaling}
-
-
-def _held_out(ballots: Ballots, system: Vote | FilterVote, rng: np.random.Generator) -> dict[str, float]:
-    """Root mean squared error of each method's curve, foretold from half of the ballots at all of them."""
-    fewest = int(ballots.calls.min())
+def _held_out_budgets(fewest: int) -> np.ndarray:
+    """Numbers of calls that half of the ballots are to foretell; none where a query has fewer than six."""
     if fewest < 6:
-        return {}
-    budgets = np.unique(np.rint(np.geomspace(fewest // 2 + 1, fewest, 4)).astype(int))
-    truth = _recorded(ballots, budgets, system).mean(axis=0)
-    squares: dict[str, list[float]] = {name: [] for name in METHODS}
-    for _ in range(_SPLITS):
-        half = _half(ballots, rng)
-        for name in METHODS:
-            foretold = PREDICTORS[name](half, budgets, system, rng)[0].mean(axis=0)
-            squares[name].append(float(np.mean(np.square(foretold - truth))))
-    return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
+        return np.empty(0, int)
+    return np.unique(np.rint(np.geomspace(fewest // 2 + 1, fewest, 4)).astype(int))
 
 
-def _half(ballots: Ballots, rng: np.random.Generator) -> Ballots:
-    """Half of each query's ballots, drawn without replacement, kept and dropped ones told apart."""
+def _held_out_errors(
+    ballots: Ballots, budgets: np.ndarray, truth: Curves, system: Vote | FilterVote, rng: np.random.Generator
+) -> dict[str, float]:
+    """Root mean squared error of each method's curve, foretold from halves of the ballots at more calls than those."""
+    halves = _halves(ballots, rng)
+    few = _few(int(halves.calls.min()))
+    scaling = _scaling(halves, few, _recorded(halves, few, system), budgets, system)
+    curves: dict[str, list[np.ndarray]] = {"dirichlet": [], "scaling": [*scaling.reshape(_SPLITS, len(ballots), -1)]}
+    for rows in np.arange(len(halves)).reshape(_SPLITS, -1):
+        half = _subset(halves, rows)
+        curves["dirichlet"].append(_dirichlet(half, budgets, system, fit_answer_prior(half), rng)[0])
+    foretold = {name: np.mean(curve, axis=1) for name, curve in curves.items()}
+    return {name: float(np.sqrt(np.mean(np.square(foretold[name] - truth.mean(axis=0))))) for name in METHODS}
+
+
+def _halves(ballots: Ballots, rng: np.random.Generator) -> Ballots:
+    """Half of each query's ballots, drawn without replacement, kept and dropped ones told apart; all of it 4 times."""
     kept = np.zeros_like(ballots.counts) if ballots.kept_counts is None else ballots.kept_counts
     kept_blank = np.zeros_like(ballots.blank) if ballots.kept_blank is None else ballots.kept_blank
-    cells = np.column_stack([kept, ballots.counts - kept, kept_blank, ballots.blank - kept_blank])
+    cells = np.tile(
+        np.column_stack([kept, ballots.counts - kept, kept_blank, ballots.blank - kept_blank]), (_SPLITS, 1)
+    )
     drawn = np.stack(
         [
             rng.multivariate_hypergeometric(row, row.sum() // 2, method="count" if row.sum() < 10**6 else "marginals")
@@ -291,7 +311,7 @@ def _half(ballots: Ballots, rng: np.random.Generator) -> Ballots:
     filtered = ballots.kept_counts is not None
     return Ballots(
         counts=first + second,
-        correct=ballots.correct,
+        correct=np.tile(ballots.correct, (_SPLITS, 1)),
         kept_counts=first if filtered else None,
         blank=drawn[:, -2] + drawn[:, -1],
         kept_blank=drawn[:, -2] if filtered else None,

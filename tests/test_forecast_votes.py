@@ -1,0 +1,249 @@
+"""Forecasts of votes: what they must equal within the ballots, their two models, and whether intervals hold."""
+
+import jax
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+import jaxscale as js
+from jaxscale.data import Ballots
+from jaxscale.fit._answers import AnswerPrior, fit_answer_prior
+from jaxscale.fit._vote_scaling import fit_vote_scaling
+from jaxscale.forecast import forecast_votes
+from jaxscale.forecast._votes import _dirichlet
+
+
+def shares(queries, rng, wrong=5):
+    """Answer probabilities of simulated queries: the right one first, and none of them certain."""
+    p = rng.beta(1.2, 1.5, (queries, 1))
+    return np.concatenate([p, (1 - p) * rng.dirichlet(np.full(wrong, 0.5), queries)], axis=1)
+
+
+def ballots_of(q, calls, rng, keep=None):
+    counts = rng.multinomial(calls, q)
+    kept = None if keep is None else rng.binomial(counts, keep)
+    correct = np.broadcast_to(np.arange(q.shape[1]) == 0, q.shape)
+    return Ballots(counts[:, :-1], correct[:, :-1], kept_counts=None if kept is None else kept[:, :-1],
+                   blank=counts[:, -1], kept_blank=None if kept is None else kept[:, -1])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ballots():
+    rng = np.random.default_rng(0)
+    return ballots_of(shares(20, rng), 12, rng, keep=np.array([0.9, 0.3, 0.6, 0.1, 0.3, 0.2]))
+
+
+SYSTEMS = [js.Vote(), js.FilterVote(), js.FilterVote(filter_calls_count=True)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=str)
+def test_within_the_ballots_it_is_the_exact_value(ballots, system):
+    calls = np.array([[12, 2], [4, 7]])
+    curve = forecast_votes(ballots, calls, system=system)
+    np.testing.assert_allclose(curve.value, js.exact(system, ballots, calls), atol=1e-12)
+    assert curve.k.tolist() == calls.tolist()
+    assert (curve.kind == "estimate").all()
+
+
+def test_a_filter_call_that_counts_halves_the_answers(ballots):
+    counting = forecast_votes(ballots, [2, 8, 24, 25, 26], system=js.FilterVote(filter_calls_count=True))
+    free = forecast_votes(ballots, [1, 4, 12], system=js.FilterVote())
+    assert counting.kind.tolist() == ["estimate"] * 4 + ["forecast"]
+    np.testing.assert_allclose(counting.value[:3], free.value, atol=1e-12)
+    with pytest.raises(ValueError, match="calls = 1: expected at least 2"):
+        forecast_votes(ballots, [1], system=js.FilterVote(filter_calls_count=True))
+
+
+def test_uneven_ballots_query_by_query(ballots):
+    rng = np.random.default_rng(1)
+    short = ballots_of(shares(10, rng), 6, rng)
+    both = Ballots(np.concatenate([ballots.counts, short.counts]), np.concatenate([ballots.correct, short.correct]),
+                   blank=np.concatenate([ballots.blank, short.blank]))  # fmt: skip
+    calls = [5, 9, 30]
+    parts = [forecast_votes(part, calls, model="scaling") for part in (ballots, short)]
+    whole = forecast_votes(both, calls, model="scaling")
+    # Both parts fit their curves to budgets up to half of the fewest ballots; 6 and 12 make them differ at 30 only.
+    expected = (20 * parts[0].value + 10 * parts[1].value) / 30
+    np.testing.assert_allclose(whole.value[:2], expected[:2], atol=1e-9)
+    assert whole.kind.tolist() == ["estimate", "forecast", "forecast"]
+    assert parts[0].kind.tolist() == ["estimate", "estimate", "forecast"]
+
+
+@pytest.mark.parametrize("model", ["auto", "dirichlet", "scaling"])
+@pytest.mark.parametrize("over", ["these", "population"])
+def test_is_inside_its_interval(ballots, model, over):
+    curve = forecast_votes(ballots, [1, 12, 13, 100, 10**5], model=model, over=over)
+    assert ((curve.lower >= 0) & (curve.lower < curve.value)).all()
+    assert ((curve.value < curve.upper) & (curve.upper <= 1)).all()
+    narrow = forecast_votes(ballots, [1, 12, 13, 100, 10**5], model=model, over=over, level=0.5)
+    assert (narrow.upper - narrow.lower < curve.upper - curve.lower).all()
+    np.testing.assert_array_equal(narrow.value, curve.value)
+
+
+def test_auto_is_the_model_that_foretold_better(ballots):
+    auto = forecast_votes(ballots, [40])
+    errors = auto.model.parameters["held_out_error"]
+    assert set(errors) == {"dirichlet", "scaling"}
+    assert auto.model.name == min(errors, key=errors.get)
+    assert 0 < min(errors.values()) < 0.2
+    assert auto.to_dict()["model"]["name"] == auto.model.name
+
+
+def test_is_the_same_for_the_same_key(ballots):
+    first, again = (forecast_votes(ballots, [3, 40], model="dirichlet") for _ in range(2))
+    other = forecast_votes(ballots, [3, 40], model="dirichlet", key=jax.random.key(1))
+    default = forecast_votes(ballots, [3, 40], model="dirichlet", key=jax.random.key(0))
+    for name in ("value", "lower", "upper"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+        np.testing.assert_array_equal(getattr(first, name), getattr(default, name))
+    assert other.value[0] == first.value[0]
+    assert other.value[1] != first.value[1]
+
+
+def test_the_dirichlet_forecast_of_endless_ballots_is_the_exact_vote():
+    rng = np.random.default_rng(2)
+    q, keep = shares(30, rng), np.full((30, 6), [0.9, 0.3, 0.6, 0.1, 0.3, 0.2])
+    ballots = ballots_of(q, 10**7, rng, keep=keep)
+    prior = AnswerPrior(1.0, 1.0, 1.0, 0.1)
+    calls = np.array([1, 4, 33])
+    # The last answer was recorded as blank: put it on 10^4 names instead, of which none ever leads.
+    for system in (js.Vote(), js.FilterVote()):
+        value, square = _dirichlet(ballots, calls, system, prior, rng)
+        expected = js.exact(system, ballots, calls)
+        # 200 draws of two votes for each of 30 queries; the pairs' product estimates the square.
+        error = np.sqrt(np.mean(value * (1 - value), axis=0) / (400 * 30))
+        assert (np.abs(value.mean(axis=0) - expected) < 5 * error).all()
+        assert (5 * error < 0.02).all()
+        error = np.sqrt(np.mean(square * (1 - square), axis=0) / (200 * 30))
+        assert (np.abs(square.mean(axis=0) - np.mean(value**2, axis=0)) < 5 * error + 1e-3).all()
+
+
+def test_the_dirichlet_forecast_with_two_answers_is_a_beta_binomial_tail():
+    counts = np.tile([[6, 4]], (40, 1))
+    prior = AnswerPrior(1.3, 2.0, 1e-9, 0.0)
+    value, _ = _dirichlet(
+        Ballots(counts, [[True, False]] * 40), np.array([11, 101]), js.Vote(), prior, np.random.default_rng(3)
+    )
+    for column, calls in enumerate((11, 101)):
+        expected = stats.betabinom(calls, 6 + 1.3, 4 + 2.0).sf(calls // 2)
+        error = np.sqrt(expected * (1 - expected) / (200 * 40))
+        assert value[:, column].mean() == pytest.approx(expected, abs=5 * error)
+
+
+def test_a_right_answer_not_seen_yet_may_come():
+    ballots = Ballots([[9, 1]] * 6 + [[1, 9]] * 6, [[True, False]] * 6 + [[False, True]] * 6)
+    never = Ballots([*ballots.counts, [9, 1]], [*ballots.correct, [False, False]])
+    curve = forecast_votes(never, [10, 1000], model="dirichlet")
+    assert curve.value[0] == pytest.approx(12 / 13)
+    assert 12 / 13 - 0.05 < curve.value[1] < 12 / 13 + 0.05
+    nowhere = forecast_votes(Ballots([[9, 1]] * 6, [[False, False]] * 6), [10, 1000], model="dirichlet")
+    assert nowhere.value[0] == 0
+    assert 0 <= nowhere.value[1] < 0.05 < 1 - nowhere.upper[1]
+
+
+def curve(coefficients, easy, calls):
+    failing = np.exp(-coefficients[:, :1] * calls - coefficients[:, 1:2] * np.sqrt(calls) - coefficients[:, 2:])
+    return np.where(easy[:, None], 1 - failing, failing)
+
+
+CALLS = np.array([1, 2, 4, 8, 16])
+
+
+def test_the_scaling_model_recovers_its_own_curves():
+    rng = np.random.default_rng(4)
+    coefficients = rng.uniform(0.01, 0.3, (12, 3))
+    easy = np.arange(12) % 2 == 0
+    fitted = fit_vote_scaling(CALLS, curve(coefficients, easy, CALLS), np.where(easy, -0.2, 0.2))
+    later = np.array([1, 30, 60])
+    np.testing.assert_allclose(fitted.accuracy(later), curve(coefficients, easy, later), atol=2e-3)
+    assert (fitted.coefficients >= 0).all()
+
+
+def test_the_scaling_model_is_the_best_of_least_squares():
+    rng = np.random.default_rng(5)
+    easy = np.arange(6) % 2 == 0
+    measured = curve(rng.uniform(0.01, 0.3, (6, 3)), easy, CALLS) + rng.normal(0, 0.03, (6, 5))
+    measured = measured.clip(0, 1)
+    fitted = fit_vote_scaling(CALLS, measured, np.where(easy, -0.2, 0.2))
+    for row in range(6):
+
+        def residual(vector, row=row):
+            return curve(vector[None], easy[row : row + 1], CALLS)[0] - measured[row]
+
+        best = optimize.least_squares(residual, np.full(3, 0.1), bounds=(0, np.inf), xtol=1e-12, ftol=1e-12)
+        ours = np.square(residual(fitted.coefficients[row])).sum()
+        assert ours < 2 * best.cost + 1e-5
+
+
+def test_tied_queries_stay_where_they_are():
+    fitted = fit_vote_scaling(CALLS, np.full((1, 5), 0.5), np.zeros(1))
+    assert fitted.accuracy(np.array([1, 10**5])).tolist() == [[0.5, 0.5]]
+    with pytest.raises(ValueError, match="accuracy has shape"):
+        fit_vote_scaling(CALLS, np.full((2, 5), 0.5), np.zeros(1))
+
+
+def restaurant(calls, concentration, discount, rng):
+    """Counts of wrong answers under the two-parameter law, one call after the other."""
+    counts = []
+    for n in range(calls):
+        weights = np.array([c - discount for c in counts] + [concentration + discount * len(counts)])
+        table = rng.choice(len(weights), p=weights / (n + concentration))
+        counts[table : table + 1] = [counts[table] + 1 if table < len(counts) else 1]
+    return counts
+
+
+def test_the_answer_prior_is_recovered():
+    truth = np.array([0.8, 1.4, 1.5, 0.3])
+    rng = np.random.default_rng(6)
+    fits = []
+    for _ in range(8):
+        right = stats.betabinom(30, truth[0], truth[1]).rvs(60, random_state=rng)
+        rows = [[c, *restaurant(30 - c, truth[2], truth[3], rng)] for c in right]
+        counts = np.zeros((60, 31), int)
+        for row, values in zip(counts, rows, strict=True):
+            row[: len(values)] = values
+        prior = fit_answer_prior(Ballots(counts, np.broadcast_to(np.arange(31) == 0, counts.shape)))
+        fits.append([prior.right_a, prior.right_b, prior.concentration, prior.discount])
+    fits = np.array(fits)
+    error = fits.std(axis=0, ddof=1)
+    assert (np.abs(fits.mean(axis=0) - truth) < 5 * error / np.sqrt(8)).all()
+    assert (error < [0.3, 0.6, 0.7, 0.2]).all()
+
+
+def test_ninety_percent_intervals_hold():
+    sets, rng = 60, np.random.default_rng(7)
+    calls = np.array([6, 60])
+    right = np.arange(6) == 0
+    expected = np.asarray(js.exact(js.Vote(), js.AnswerDistribution(shares(4000, rng)), calls))
+    inside = {"these": [], "population": []}
+    for _ in range(sets):
+        q = shares(24, rng)
+        first, again = (Ballots(rng.multinomial(12, q), np.broadcast_to(right, q.shape)) for _ in range(2))
+        longer = rng.multinomial(60, q)
+        leads = longer == longer.max(axis=1, keepdims=True)
+        rerun = [js.majority_at_k(again, 6).value, np.mean(leads[:, 0] / leads.sum(axis=1))]
+        for over, truth in (("these", rerun), ("population", expected)):
+            forecast = forecast_votes(first, calls, model="dirichlet", over=over)
+            inside[over].append((forecast.lower <= truth) & (truth <= forecast.upper))
+    covered = {over: np.mean(rows, axis=0) for over, rows in inside.items()}
+    # Three standard deviations of a share of 60; within the ballots the variance is bounded, so that more may hold.
+    for shares_inside in covered.values():
+        assert (shares_inside >= 0.9 - 3 * np.sqrt(0.09 / sets)).all()
+        assert shares_inside[1] < 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"calls": [0]}, "calls = 0: expected whole numbers from 1 to 100000"),
+        ({"calls": [10**5 + 1]}, "calls = 100001: expected whole numbers from 1 to 100000"),
+        ({"calls": []}, "calls is empty"),
+        ({"level": 1.0}, "level = 1.0: expected a number between 0 and 1"),
+        ({"over": "those"}, "over = 'those': expected 'these' or 'population'"),
+        ({"model": "beta"}, "model = 'beta': expected auto, dirichlet, scaling"),
+        ({"system": js.FilterVote()}, "kept_counts = None"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        forecast_votes(Ballots([[3, 1]], [[True, False]]), **{"calls": [1], **arguments})

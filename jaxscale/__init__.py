@@ -51,6 +51,7 @@ _MODULE_OF = {
     "read_attempts": "io",
     "read_ballots": "io",
     "simulate": "simulate",
+    "vote_curve": "estimate",
     "vote_difficulty": "estimate",
     "win_probabilities": "plurality",
 }

@@ -1,6 +1,7 @@
 """Unbiased values of what was recorded, with standard errors and no model."""
 
 from jaxscale.estimate._coverage import pass_at_k
+from jaxscale.estimate._vote_curve import VoteCurve, VoteShape, kept_ballots, vote_curve
 from jaxscale.estimate._vote_difficulty import (
     BestMajority,
     VoteDifficulty,
@@ -12,10 +13,14 @@ from jaxscale.estimate._votes import majority_at_k
 
 __all__ = [
     "BestMajority",
+    "VoteCurve",
     "VoteDifficulty",
+    "VoteShape",
     "best_majority",
+    "kept_ballots",
     "majority_at_k",
     "majority_by_difficulty",
     "pass_at_k",
+    "vote_curve",
     "vote_difficulty",
 ]

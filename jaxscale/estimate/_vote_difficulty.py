@@ -103,8 +103,11 @@ def majority_by_difficulty(ballots: Ballots, k: ArrayLike) -> dict[str, Estimate
         {'easy': [0.667, 1.0], 'hard': [0.333, 0.0]}
     """
     k = whole_numbers(k, "k")
-    values = ballots_vote(ballots, k.reshape(-1))
-    difficulty = vote_difficulty(ballots).difficulty
+    return by_difficulty(k, ballots_vote(ballots, k.reshape(-1)), vote_difficulty(ballots).difficulty)
+
+
+def by_difficulty(k: np.ndarray, values: np.ndarray, difficulty: np.ndarray) -> dict[str, Estimate]:
+    """Means of `values` (budgets, queries) over the easy, the hard and the tied queries, where there are any."""
     parts = {"easy": difficulty < 0, "hard": difficulty > 0, "tied": difficulty == 0}
     return {name: mean_over_queries(k, values[:, part]) for name, part in parts.items() if part.any()}
 
@@ -177,12 +180,20 @@ def best_majority(
     if k is None:
         k = np.arange(1, max(1, int(ballots.calls.min()) // 2) + 1)
     budgets = np.unique(np.append(whole_numbers(k, "k").reshape(-1), 1))
-    values = ballots_vote(ballots, budgets)
+    return best_of(budgets, ballots_vote(ballots, budgets), bootstrap_weights(len(ballots), resamples, seed), level)
+
+
+def bootstrap_weights(queries: int, resamples: int, seed: int) -> np.ndarray:
+    """Weights of the queries in bootstrap resamples, shape (queries, resamples); each column sums to 1."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(queries, np.full(queries, 1 / queries), resamples).T / queries
+
+
+def best_of(budgets: np.ndarray, values: np.ndarray, weights: np.ndarray, level: float) -> BestMajority:
+    """The best of increasing `budgets`, by `values` (budgets, queries) and their resamples, over the first of them."""
     # Rounding must not decide between budgets that are equally good, as K and K + 1 are with two answers.
     best = int(np.argmax(values.mean(axis=1).round(12)))
-    queries = values.shape[1]
-    weights = np.random.default_rng(seed).multinomial(queries, np.full(queries, 1 / queries), resamples) / queries
-    curves = values @ weights.T
+    curves = values @ weights
     tails = (1 - level) / 2, (1 + level) / 2
     lower, upper = np.quantile(budgets[np.argmax(curves.round(12), axis=0)], tails, method="nearest")
     gain_lower, gain_upper = np.quantile(curves[best] - curves[0], tails)

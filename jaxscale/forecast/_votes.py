@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Ballots
-from jaxscale.estimate import vote_difficulty
+from jaxscale.estimate import kept_ballots, vote_difficulty
 from jaxscale.fit._answers import AnswerPrior, fit_answer_prior
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast._coverage import DEFAULT_SEED
@@ -171,11 +171,8 @@ def _few(fewest: int) -> np.ndarray:
 def _scaling(
     ballots: Ballots, few: np.ndarray, measured: Curves, answers: np.ndarray, system: Vote | FilterVote
 ) -> Curves:
-    counted = ballots
-    if isinstance(system, FilterVote):
-        # Easy or hard among the kept ballots; the dropped ones lead nothing.
-        dropped = ballots.calls - ballots.kept_counts.sum(axis=1)
-        counted = Ballots(ballots.kept_counts, ballots.correct, blank=dropped)
+    # Easy or hard among the kept ballots; the dropped ones lead nothing.
+    counted = kept_ballots(ballots) if isinstance(system, FilterVote) else ballots
     return fit_vote_scaling(few, measured, vote_difficulty(counted).difficulty).accuracy(answers)
 
 

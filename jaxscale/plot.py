@@ -6,6 +6,8 @@ import matplotlib.axes
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
+from jaxscale.data import Estimate
+from jaxscale.estimate import BestMajority
 from jaxscale.forecast import Forecast
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6A3D9A", "#555555")
@@ -50,6 +52,78 @@ def plot_forecasts(
     return axes
 
 
+def plot_votes(
+    axes: matplotlib.axes.Axes,
+    curve: Forecast,
+    points: Forecast | None = None,
+    *,
+    parts: Mapping[str, Estimate] | None = None,
+    best: BestMajority | None = None,
+    legend: bool = True,
+) -> matplotlib.axes.Axes:
+    """Draw the accuracy of a vote against calls: solid within the recorded ballots, dashed with a band beyond them.
+
+    Args:
+        axes: where to draw.
+        curve: a forecast at many increasing numbers of calls.
+        points: a forecast at few of them to mark, filled within the ballots and hollow beyond, or None.
+        parts: accuracy over the easy and over the hard queries, as `vote_curve` has them; the axis then spans 0 to 1.
+        best: the best number of calls, to be marked.
+        legend: whether to explain lines and marks.
+
+    Returns:
+        `axes`.
+    """
+    end = _recorded(curve)
+    whole, easy, hard, mark = COLOURS[0], COLOURS[2], COLOURS[1], COLOURS[5]
+    recorded, beyond = curve.k <= end, curve.k >= end
+    for name, colour in (("easy", easy), ("hard", hard)):
+        if parts and name in parts:
+            axes.plot(parts[name].k, parts[name].value, color=colour, linewidth=1.4, label=f"{name} queries")
+    axes.fill_between(curve.k, curve.lower, curve.upper, color=whole, alpha=0.15, linewidth=0)
+    axes.plot(curve.k[recorded], curve.value[recorded], color=whole, linewidth=2, label="all queries, estimate")
+    if end < curve.k[-1]:
+        dashes = (0, (4, 2))
+        axes.plot(curve.k[beyond], curve.value[beyond], color=whole, linewidth=2, linestyle=dashes, label="forecast")
+    if points is not None:
+        _mark(axes, points, whole)
+    if best is not None:
+        height = float(np.interp(np.log(best.k), np.log(curve.k), curve.value))
+        axes.plot(
+            [best.k],
+            [height],
+            marker="*",
+            markersize=13,
+            color=mark,
+            markeredgecolor="black",
+            markeredgewidth=0.7,
+            linestyle="none",
+            label=f"best recorded: {best.k:,} {'call' if best.k == 1 else 'calls'}",
+            zorder=5,
+        )
+    _dress_votes(axes, curve, split=parts is not None)
+    _show_ends(axes, [end], int(curve.k.max()))
+    if legend:
+        axes.legend(fontsize=8.5, frameon=True, framealpha=0.85, edgecolor="none", loc="best")
+    return axes
+
+
+def _dress_votes(axes: matplotlib.axes.Axes, curve: Forecast, *, split: bool) -> None:
+    _count_calls(axes)
+    if split:
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_title("Easy and hard queries apart", loc="left", fontsize=10)
+    else:
+        low, high = float(curve.lower.min()), float(curve.upper.max())
+        room = max(0.1 * (high - low), 0.005)
+        axes.set_ylim(max(low - room, -0.02), min(high + room, 1.02))
+        these = "a further run on these queries" if curve.over == "these" else "queries like these"
+        axes.set_title(f"Accuracy, {curve.level:.0%} intervals for {these}", loc="left", fontsize=10)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.set_xlabel("calls per query, K")
+    axes.set_ylabel("queries answered rightly by a vote")
+
+
 def _recorded(curve: Forecast) -> int:
     """The largest k that was recorded for every query, as far as the curve tells; 0 if there is none."""
     return int(curve.k[curve.kind == "estimate"].max(initial=0))
@@ -79,10 +153,7 @@ def _dress(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast]) -> None:
     least = min(curve.value[curve.value > 0].min(initial=1.0) for curve in curves.values())
     most = max(curve.value.max() for curve in curves.values())
     top = min(1.02, 1.08 * max(float(curve.upper.max()) for curve in curves.values()) or 1.0)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(numticks=13))
-    axes.xaxis.set_major_formatter(FuncFormatter(_short))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    _count_calls(axes)
     if least * 10**_DECADES < most < _RARE:
         axes.set_yscale("log")
         axes.set_ylim(least / 2, top)
@@ -94,6 +165,14 @@ def _dress(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast]) -> None:
     axes.set_ylabel("queries solved by at least one of k calls (pass@k)")
     these = "a further run on these queries" if first.over == "these" else "queries like these"
     axes.set_title(f"Coverage, with {first.level:.0%} intervals for {these}", loc="left", fontsize=11)
+
+
+def _count_calls(axes: matplotlib.axes.Axes) -> None:
+    """A logarithmic axis of calls, a light grid, and no frame."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(numticks=13))
+    axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(True, which="major", color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -3,12 +3,8 @@
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from jaxscale.data import Attempts
 
 # Below this many queries compiling takes longer than all the arithmetic. (128 queries: optimised code takes four times
 # as long to compile and saves a tenth of a second. 20,000: it runs twice as fast.)
@@ -20,7 +16,7 @@ _FLAG = "--xla_cpu_use_fusion_emitters=false"
 _FLAG_KNOWN_TO = ("0.10.",)
 
 
-def prepare_jax(data: "Iterable[Attempts]") -> None:
+def prepare_jax(data: Iterable[Sized]) -> None:
     """Set jax's environment variables before it is imported; what the user has set stays.
 
     A process that has imported jax already is not the command line's own, and is left alone. jax goes on without

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxscale import __version__
-from jaxscale.cli import _demo, _fit, _forecast
+from jaxscale.cli import _demo, _fit, _forecast, _vote
 from jaxscale.cli._errors import BAD_INPUT, BadInput
 
 INTERRUPTED = 130
@@ -28,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("forecast")(_forecast.forecast)
+app.command("vote")(_vote.vote)
 app.command("fit")(_fit.fit)
 app.command("demo")(_demo.demo)
 

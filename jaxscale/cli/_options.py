@@ -10,7 +10,7 @@ from jaxscale.cli._errors import BadInput
 
 MAX_CALLS = 10**12
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False, help="Attempts, or logs of them.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False, help="Tables, or logs.")]
 Group = Annotated[
     list[str] | None,
     typer.Option("--group", metavar="COLUMN", show_default=False, help="One result per value; may be given again."),
@@ -25,13 +25,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 _WHOLE = re.compile(r"[0-9]{1,13}|[1-9](\.0*)?[eE]\+?[0-9]{1,2}")
 
 
-def whole_numbers(text: str, option: str) -> list[int]:
-    """The numbers of calls in an option such as `--k 1,10,1e4`.
+def whole_numbers(text: str, option: str, most: int = MAX_CALLS) -> list[int]:
+    """The numbers of calls in an option such as `--k 1,10,1e4`; `most` is a power of ten.
 
     Raises:
         BadInput: naming the option, the value and what was expected.
     """
-    expected = f"expected whole numbers from 1 to 10^12 with commas between them, as in {option} 1,10,100"
+    power = len(str(most)) - 1
+    expected = f"expected whole numbers from 1 to 10^{power} with commas between them, as in {option} 1,10,100"
     if not text.strip():
         raise BadInput(f"{option} is empty: {expected}")
     values = []
@@ -41,7 +42,7 @@ def whole_numbers(text: str, option: str) -> list[int]:
         if _WHOLE.fullmatch(part):
             digits, _, zeros = part.lower().partition("e")
             number = int(digits.split(".")[0]) * 10 ** int(zeros or 0)
-        if not 1 <= number <= MAX_CALLS:
+        if not 1 <= number <= most:
             shown = part if len(part) <= 40 else f"{part[:37]}..."
             raise BadInput(f"{option} = {shown!r}: {expected}")
         values.append(number)

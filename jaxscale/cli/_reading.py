@@ -1,14 +1,15 @@
 """The files that a person names on the command line."""
 
+import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxscale.cli._errors import BadInput, arguments_as_options
 
 if TYPE_CHECKING:
-    from jaxscale.data import Attempts
+    from jaxscale.data import Attempts, Ballots
 
 
 def read_attempts(files: Sequence[Path], group: Sequence[str] | None, format: str | None) -> "dict[str, Attempts]":
@@ -18,11 +19,32 @@ def read_attempts(files: Sequence[Path], group: Sequence[str] | None, format: st
         BadInput: one line that names the file, the line and what was expected.
     """
     from jaxscale import io
+
+    with _said_plainly():
+        return io.read_attempts(files, group or (), format=format)
+
+
+def read_ballots(
+    files: Sequence[Path], group: Sequence[str] | None, format: str | None, *, normalise: bool
+) -> "dict[str, Ballots]":
+    """The ballots in files, by group, with spellings of one answer merged if `normalise`.
+
+    Raises:
+        BadInput: one line that names the file, the line and what was expected.
+    """
+    from jaxscale import io
+
+    with _said_plainly():
+        return io.read_ballots(files, group or (), normalise, format=format)
+
+
+@contextlib.contextmanager
+def _said_plainly() -> Iterator[None]:
     from jaxscale.data import DataError, DataWarning
 
     warnings.simplefilter("always", DataWarning)
     try:
         with arguments_as_options("format"):
-            return io.read_attempts(files, group or (), format=format)
+            yield
     except DataError as error:
         raise BadInput(str(error)) from None

@@ -1,0 +1,275 @@
+"""`jaxscale vote`: the accuracy of a majority vote within and beyond the recorded ballots."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+import typer
+
+from jaxscale import __version__
+from jaxscale.cli._errors import BadInput, arguments_as_options
+from jaxscale.cli._forecast import Over
+from jaxscale.cli._jax import prepare_jax
+from jaxscale.cli._options import Files, Format, Group, Json, Seed, whole_numbers
+from jaxscale.cli._output import check_picture, console, print_json, progress, replacing
+from jaxscale.cli._reading import read_ballots
+
+if TYPE_CHECKING:
+    from jaxscale.data import Ballots
+    from jaxscale.estimate import VoteCurve
+    from jaxscale.forecast import Forecast
+    from jaxscale.systems import FilterVote, Vote
+
+MOST_CALLS = 10**5
+
+_MEANING = {
+    "these": "a further run on these very queries",
+    "population": "the expectation over queries like these",
+}
+
+
+class _Result(NamedTuple):
+    forecast: "Forecast"
+    recorded: "VoteCurve"
+
+
+def vote(
+    files: Files,
+    calls: Annotated[str, typer.Option("--calls", metavar="K,...", help="Numbers of calls.")] = "1,3,5,9,33",
+    group: Group = None,
+    format: Format = None,
+    system: Annotated[
+        Literal["vote", "filter-vote"], typer.Option(help="Vote over all calls, or over those that a filter kept.")
+    ] = "vote",
+    filter_calls_count: Annotated[
+        bool, typer.Option("--filter-calls-count", help="K calls are K/2 answers and as many calls of the filter.")
+    ] = False,
+    normalise: Annotated[
+        bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
+    ] = False,
+    level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
+    over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
+    seed: Seed = 0,
+    json: Json = False,
+    plot: Annotated[Path | None, typer.Option(metavar="OUT.png", show_default=False, help="Draw the curves.")] = None,
+) -> None:
+    """Estimate the accuracy of a vote from recorded ballots, forecast it beyond them, and say whether more calls help.
+
+    FILE is CSV, JSONL or Parquet with columns problem, answer, count, correct (or problem, answer, correct with one
+    row a call), and kept for a filter; or a log of a known evaluation tool. A call without an answer never wins.
+    """
+    budgets = whole_numbers(calls, "--calls", most=MOST_CALLS)
+    if filter_calls_count and system != "filter-vote":
+        raise BadInput("--filter-calls-count: expected only with --system filter-vote")
+    if filter_calls_count and min(budgets) < 2:
+        raise BadInput("--calls = 1: expected at least 2 with --filter-calls-count, where the filter's own calls count")
+    check_picture(plot)
+    data = read_ballots(files, group, format, normalise=normalise)
+    if system == "filter-vote":
+        for name, ballots in data.items():
+            if ballots.kept_counts is None:
+                raise BadInput(f"--system = 'filter-vote': {name}: expected files with a column 'kept'")
+    prepare_jax(data.values())
+    from jaxscale.systems import FilterVote, Vote
+
+    chosen = FilterVote(filter_calls_count) if system == "filter-vote" else Vote()
+    results = vote_each(data, budgets, system=chosen, level=level, over=over, seed=seed)
+    if plot is not None:
+        draw(plot, data, results, system=chosen, seed=seed)
+    if json:
+        groups = [{**_described(name, data[name]), **_plain(result)} for name, result in results.items()]
+        print_json("vote", groups, seed=seed, system=system, filter_calls_count=filter_calls_count)
+    else:
+        out = console()
+        for name, result in results.items():
+            print_vote(out, name, data[name], result)
+        out.print(f"{level:.0%} intervals for {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim")
+    for name, result in results.items():
+        _warn(name, len(data[name]), result.recorded)
+
+
+def vote_each(
+    data: Mapping[str, "Ballots"], calls: list[int], *, system: "Vote | FilterVote", level: float, over: Over, seed: int
+) -> dict[str, _Result]:
+    """A forecast and the recorded curve of each data set, with a bar for a person who waits."""
+    import jax
+
+    from jaxscale.estimate import vote_curve
+    from jaxscale.forecast import forecast_votes
+
+    results = {}
+    with arguments_as_options("level", "over", "calls"), progress(len(data)) as begin:
+        for name, ballots in data.items():
+            begin(name)
+            key = jax.random.key(seed)
+            forecast = forecast_votes(ballots, calls, system=system, level=level, over=over, key=key)
+            within = [k for k in calls if k <= _recorded(ballots, system)]
+            results[name] = _Result(forecast, vote_curve(ballots, system, also=within, level=level, seed=seed))
+    return results
+
+
+def _recorded(ballots: "Ballots", system: "Vote | FilterVote") -> int:
+    """The most calls that the ballots of every query make."""
+    from jaxscale.systems import FilterVote
+
+    fewest = int(ballots.calls.min())
+    return 2 * fewest + 1 if isinstance(system, FilterVote) and system.filter_calls_count else fewest
+
+
+def _described(name: str, data: "Ballots") -> dict[str, Any]:
+    recorded = data.calls
+    return {
+        "name": name,
+        "queries": len(data),
+        "attempts_min": int(recorded.min()),
+        "attempts_max": int(recorded.max()),
+        "blank": int(_blank(data)),
+    }
+
+
+def _blank(data: "Ballots") -> int:
+    return 0 if data.blank is None else int(data.blank.sum())
+
+
+def _plain(result: _Result) -> dict[str, Any]:
+    forecast, recorded = result
+    shares, best, shape = recorded.difficulty.shares, recorded.best, recorded.shape
+    parts = {}
+    for name, part in recorded.parts.items():
+        rows = zip(part.k.tolist(), part.value.tolist(), part.standard_error.tolist(), strict=True)
+        curve = [dict(zip(("calls", "value", "standard_error"), row, strict=True)) for row in rows]
+        parts[name] = {"queries": _queries(recorded)[name], "curve": curve}
+    return {
+        **forecast.to_dict(),
+        "curve": forecast.curve("calls"),
+        "shape": shape.kind,
+        "shape_in_words": shape.words,
+        "shape_beyond_noise": shape.beyond_noise,
+        "shape_calls": [shape.first, shape.last],
+        "best": {
+            "calls": best.k,
+            "lower": best.lower,
+            "upper": best.upper,
+            "gain": best.gain,
+            "gain_lower": best.gain_lower,
+            "gain_upper": best.gain_upper,
+            "helps": best.helps,
+        },
+        "difficulty": {**shares, "limit": float(recorded.difficulty.limit.mean())},
+        "parts": parts,
+    }
+
+
+def _queries(recorded: "VoteCurve") -> dict[str, int]:
+    difficulty = recorded.difficulty.difficulty
+    counts = {"easy": difficulty < 0, "hard": difficulty > 0, "tied": difficulty == 0}
+    return {name: int(which.sum()) for name, which in counts.items()}
+
+
+def print_vote(out: Any, name: str, data: "Ballots", result: _Result) -> None:
+    """Print one data set's table and what it means."""
+    from rich.table import Table
+    from rich.text import Text
+
+    forecast, recorded = result
+    least, most = int(data.calls.min()), int(data.calls.max())
+    span = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    blank = _blank(data)
+    silent = f", {blank:,} of {data.calls.sum():,} without an answer (these never win)" if blank else ""
+    out.print(Text(f"{name}: {len(data):,} queries x {span} ballots{silent}", style="bold"))
+
+    counts = _queries(recorded)
+    table = Table("calls", "accuracy", f"{forecast.level:.0%} interval", "kind")
+    for part in recorded.parts:
+        table.add_column(f"{counts[part]} {part}")
+    for column in table.columns:
+        column.justify = "left" if column.header == "kind" else "right"
+    values = {part: dict(zip(e.k.tolist(), e.value.tolist(), strict=True)) for part, e in recorded.parts.items()}
+    for row in forecast.curve("calls"):
+        interval = f"{row['lower']:.4f} to {row['upper']:.4f}"
+        split = [f"{value[row['calls']]:.4f}" if row["calls"] in value else "" for value in values.values()]
+        table.add_row(f"{row['calls']:,}", f"{row['value']:.4f}", interval, row["kind"], *split)
+    out.print(table)
+    for line in _sentences(result, len(data)):
+        out.print(Text(line), soft_wrap=True)
+    out.print(Text(f"model beyond the data: {forecast.model}\n", style="dim"))
+
+
+def _sentences(result: _Result, queries: int) -> list[str]:
+    recorded = result.recorded
+    shape, best, shares = recorded.shape, recorded.best, recorded.difficulty.shares
+    level = f"{best.level:.0%}"
+    if shape.kind == "unknown":
+        lines = ["shape: unknown, from so few ballots a query"]
+    else:
+        noise = "" if shape.beyond_noise or not shape.moves else f", though not beyond the noise of {queries:,} queries"
+        lines = [f"shape: {shape.words}{noise} (from {shape.first:,} to {shape.last:,} calls)"]
+        gains = f"{best.gain:+.4f} over one call, {level} interval {best.gain_lower:+.4f} to {best.gain_upper:+.4f}"
+        lines.append(f"best: {best.k:,} calls ({level} interval {best.lower:,} to {best.upper:,}), {gains}")
+        helps = "yes" if best.helps else "no" if best.gain <= 0 else "not beyond the noise of these queries"
+        lines.append(f"does voting help at all? {helps}")
+    split = ", ".join(f"{share:.0%} {name}" for name, share in shares.items())
+    limit = f"by the recorded shares, accuracy tends to {recorded.difficulty.limit.mean():.4f} as calls grow"
+    return [*lines, f"queries: {split} at {level} confidence; {limit}"]
+
+
+def _warn(name: str, queries: int, recorded: "VoteCurve") -> None:
+    """Say on stderr where more calls hurt."""
+    shape, best = recorded.shape, recorded.best
+    if shape.moves[-1:] != ("falls",):
+        return
+    value = dict(zip(recorded.estimate.k.tolist(), recorded.estimate.value.tolist(), strict=True))
+    top = shape.turns[-1] if shape.turns else shape.first
+    noise = "" if shape.beyond_noise else f" (within the noise of {queries:,} queries)"
+    print(
+        f"jaxscale: warning: {name}: more calls hurt: accuracy falls from {value[top]:.4f} at {top:,} calls to "
+        f"{value[shape.last]:.4f} at {shape.last:,}{noise}; {best.k:,} is best",
+        file=sys.stderr,
+    )
+
+
+def draw(
+    path: Path,
+    data: Mapping[str, "Ballots"],
+    results: Mapping[str, _Result],
+    *,
+    system: "Vote | FilterVote",
+    seed: int,
+) -> None:
+    """Write a picture: the curve and its parts of one data set side by side, or a panel for each of several."""
+    import jax
+    import matplotlib
+    import numpy as np
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    from jaxscale.forecast import forecast_votes
+    from jaxscale.plot import plot_votes
+
+    wide = 2 if len(data) == 1 else min(4, len(data))
+    high = 1 if len(data) == 1 else -(-len(data) // wide)
+    size = (10.5, 4.6) if len(data) == 1 else (3.4 * wide, 2.9 * high + 0.5)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(high, wide, squeeze=False).reshape(-1).tolist()
+    for name, ballots in data.items():
+        points, recorded = results[name]
+        first, last = int(recorded.estimate.k[0]), int(max(points.k.max(), recorded.shape.last, 3))
+        end = min(_recorded(ballots, system), last)
+        dense = np.union1d(np.rint(np.geomspace(first, last, 40)).astype(int), [end])
+        method: Any = points.model.name
+        curve = forecast_votes(
+            ballots, dense, system=system, model=method, level=points.level, over=points.over, key=jax.random.key(seed)
+        )
+        if len(data) == 1:
+            plot_votes(panels.pop(0), curve, points, best=recorded.best)
+            plot_votes(panels.pop(0), curve, parts=recorded.parts, best=recorded.best)
+            figure.suptitle(f"{name}: {len(ballots):,} queries", fontsize=11, x=0.01, ha="left")
+        else:
+            plot_votes(panels[0], curve, parts=recorded.parts, best=recorded.best, legend=len(panels) == wide * high)
+            panels.pop(0).set_title(name, loc="left", fontsize=10)
+    for empty in panels:
+        empty.set_visible(False)
+    with replacing(path, "--plot") as part:
+        figure.savefig(part, dpi=150)

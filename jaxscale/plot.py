@@ -45,7 +45,7 @@ def plot_forecasts(
             axes.fill_between(curve.k, curve.lower, curve.upper, color=colour, alpha=0.15, linewidth=0)
             if name in points:
                 _mark(axes, points[name], colour)
-    _dress(axes, curves)
+    _dress(axes, curves, "" if many else _intervals(next(iter(curves.values()))))
     _show_ends(axes, ends, int(max(curve.k.max() for curve in curves.values())))
     if len(curves) <= _LABELLED:
         _name_at_the_end(axes, curves)
@@ -59,7 +59,6 @@ def plot_votes(
     *,
     parts: Mapping[str, Estimate] | None = None,
     best: BestMajority | None = None,
-    legend: bool = True,
 ) -> matplotlib.axes.Axes:
     """Draw the accuracy of a vote against calls: solid within the recorded ballots, dashed with a band beyond them.
 
@@ -67,9 +66,9 @@ def plot_votes(
         axes: where to draw.
         curve: a forecast at many increasing numbers of calls.
         points: a forecast at few of them to mark, filled within the ballots and hollow beyond, or None.
-        parts: accuracy over the easy and over the hard queries, as `vote_curve` has them; the axis then spans 0 to 1.
+        parts: accuracy over the easy and over the hard queries, as `vote_curve` has them; the axis then spans 0 to 1,
+            and names beside the lines take the place of a legend.
         best: the best number of calls, to be marked.
-        legend: whether to explain lines and marks.
 
     Returns:
         `axes`.
@@ -79,7 +78,8 @@ def plot_votes(
     recorded, beyond = curve.k <= end, curve.k >= end
     for name, colour in (("easy", easy), ("hard", hard)):
         if parts and name in parts:
-            axes.plot(parts[name].k, parts[name].value, color=colour, linewidth=1.4, label=f"{name} queries")
+            axes.plot(parts[name].k, parts[name].value, color=colour, linewidth=1.4)
+            _name_at_the_start(axes, name, (parts[name].k[0], parts[name].value[0]), colour, above=name == "hard")
     axes.fill_between(curve.k, curve.lower, curve.upper, color=whole, alpha=0.15, linewidth=0)
     axes.plot(curve.k[recorded], curve.value[recorded], color=whole, linewidth=2, label="all queries, estimate")
     if end < curve.k[-1]:
@@ -103,9 +103,25 @@ def plot_votes(
         )
     _dress_votes(axes, curve, split=parts is not None)
     _show_ends(axes, [end], int(curve.k.max()))
-    if legend:
-        axes.legend(fontsize=8.5, frameon=True, framealpha=0.85, edgecolor="none", loc="best")
+    if parts is None:
+        axes.legend(fontsize=8.5, framealpha=0.85, edgecolor="none", loc="best")
+    else:
+        _name_at_the_start(axes, "all", (curve.k[0], curve.value[0]), whole, above=True)
     return axes
+
+
+def _name_at_the_start(
+    axes: matplotlib.axes.Axes, name: str, place: tuple[float, float], colour: str, *, above: bool
+) -> None:
+    axes.annotate(
+        name,
+        place,
+        xytext=(0, 4 if above else -4),
+        textcoords="offset points",
+        verticalalignment="bottom" if above else "top",
+        color=colour,
+        fontsize=9,
+    )
 
 
 def _dress_votes(axes: matplotlib.axes.Axes, curve: Forecast, *, split: bool) -> None:
@@ -148,8 +164,12 @@ def _mark(axes: matplotlib.axes.Axes, points: Forecast, colour: str) -> None:
             )
 
 
-def _dress(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast]) -> None:
-    first = next(iter(curves.values()))
+def _intervals(curve: Forecast) -> str:
+    these = "a further run on these queries" if curve.over == "these" else "queries like these"
+    return f", with {curve.level:.0%} intervals for {these}"
+
+
+def _dress(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast], intervals: str) -> None:
     least = min(curve.value[curve.value > 0].min(initial=1.0) for curve in curves.values())
     most = max(curve.value.max() for curve in curves.values())
     top = min(1.02, 1.08 * max(float(curve.upper.max()) for curve in curves.values()) or 1.0)
@@ -163,8 +183,7 @@ def _dress(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast]) -> None:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0 if top > 0.1 else None))
     axes.set_xlabel("calls per query, k")
     axes.set_ylabel("queries solved by at least one of k calls (pass@k)")
-    these = "a further run on these queries" if first.over == "these" else "queries like these"
-    axes.set_title(f"Coverage, with {first.level:.0%} intervals for {these}", loc="left", fontsize=11)
+    axes.set_title(f"Coverage{intervals}", loc="left", fontsize=11)
 
 
 def _count_calls(axes: matplotlib.axes.Axes) -> None:
@@ -196,6 +215,7 @@ def _show_ends(axes: matplotlib.axes.Axes, ends: Sequence[int], last: int) -> No
             verticalalignment="bottom",
             fontsize=8.5,
             color="#555555",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.6, "pad": 1},
         )
 
 

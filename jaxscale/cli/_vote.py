@@ -267,8 +267,13 @@ def draw(
             plot_votes(panels.pop(0), curve, parts=recorded.parts, best=recorded.best)
             figure.suptitle(f"{name}: {len(ballots):,} queries", fontsize=11, x=0.01, ha="left")
         else:
-            plot_votes(panels[0], curve, parts=recorded.parts, best=recorded.best, legend=len(panels) == wide * high)
-            panels.pop(0).set_title(name, loc="left", fontsize=10)
+            panel = panels.pop(0)
+            plot_votes(panel, curve, parts=recorded.parts, best=recorded.best)
+            panel.set_title(name, loc="left", fontsize=9)
+            panel.label_outer()
+    if len(data) > 1:
+        note = "Accuracy of a vote; dashed: forecast; star: best recorded number of calls"
+        figure.suptitle(note, fontsize=11, x=0.01, ha="left")
     for empty in panels:
         empty.set_visible(False)
     with replacing(path, "--plot") as part:

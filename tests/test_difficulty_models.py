@@ -66,9 +66,9 @@ def mp_scaled_beta(a, b, scale, c, m):
     return scale**c * mp_integral(log_integrand) / mp.beta(a, b)
 
 
-def mp_kumaraswamy(a, b, c, m):
+def mp_kumaraswamy(a, b, c, m, exact_up_to=7):
     a, b = mp.mpf(a), mp.mpf(b)
-    if m <= 7:  # E[p^j] = b B(1 + j/a, b), and (1-p)^m by the binomial theorem
+    if m <= exact_up_to:  # E[p^j] = b B(1 + j/a, b), and (1-p)^m by the binomial theorem
         return mp.fsum((-1) ** j * mp.binomial(m, j) * b * mp.beta(1 + (c + j) / a, b) for j in range(int(m) + 1))
 
     def log_integrand(t):
@@ -198,7 +198,7 @@ def test_coverage_rises_from_zero_and_stays_below_one(name):
 def test_jit_changes_nothing(name):
     with float64():
         eager = LAWS[name]().log_failure(ALL_K)
-    np.testing.assert_allclose(eager, [failure_at(name)[k] for k in ALL_K], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(eager, [failure_at(name)[k] for k in ALL_K], rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -211,7 +211,8 @@ def test_a_batched_law_is_a_loop_over_laws(name):
         together = eqx.filter_vmap(log_failure, in_axes=(0, None))(batch, ALL_K)
         assert not np.array_equal(together[0], together[1])
         for one, row in zip((law, other), together, strict=True):
-            np.testing.assert_allclose(row, log_failure(one, ALL_K), rtol=1e-12, atol=1e-14)
+            # Rounding decides where panels of quadrature end: 1e-11 is its accuracy.
+            np.testing.assert_allclose(row, log_failure(one, ALL_K), rtol=1e-11, atol=1e-11)
 
 
 @eqx.filter_jit
@@ -251,6 +252,20 @@ def test_draws_have_the_coverage_of_the_law(name):
     exact, square = (np.exp([failure_at(name)[j] for j in times]) for times in (k, 2 * k))
     error = np.sqrt(np.maximum(square - exact**2, 0) / draws)
     assert np.all(np.abs(failed.mean(axis=1) - exact) < 5 * error + 1e-6)
+
+
+def test_quadrature_all_over_its_box():
+    rng, points = np.random.default_rng(3), 60
+    a, b = 10 ** rng.uniform(-2, 2, points), 10 ** rng.uniform(-2, 4, points)
+    s = np.where(rng.random(points) < 0.5, 10 ** rng.uniform(-6, 0, points), 1 - 10 ** rng.uniform(-12, 0, points))
+    c, m = rng.integers(0, 50, points) * (rng.random(points) < 0.5), rng.integers(1, 40, points)
+    rows = [(*map(mp.mpf, row[:3]), *map(int, row[3:])) for row in zip(a, b, s, c, m, strict=True)]
+    with mp.workdps(110):  # the binomial theorem alternates
+        kumaraswamy = [mp_kumaraswamy(a, b, c, m, exact_up_to=40) for a, b, _, c, m in rows]
+        scaled = [mp_scaled_beta(*row) for row in rows]
+    with float64():
+        assert_close(log_moment(Kumaraswamy(a, b), c.astype(float), m.astype(float)), kumaraswamy, 2e-11)
+        assert_close(log_moment(ScaledBeta(a, b, s), c.astype(float), m.astype(float)), scaled, 2e-11)
 
 
 @pytest.mark.parametrize("b", [0.5, 1.0, 40.0])

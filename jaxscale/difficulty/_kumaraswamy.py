@@ -44,18 +44,22 @@ class Kumaraswamy(AbstractDifficulty):
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
-        c, m, a, b = promote(successes, failures, self.a, self.b)
-        landmarks = (jnp.zeros_like(a), -jnp.log1p(m))
-        integral = log_integral(_log_integrand, (a, b, c, m), _mode(a, b, c, m), landmarks, _PANEL_ENDS)
-        # Without failures E[v^(c/a)] is exact, as is pass@0 = 0.
-        value = jnp.where(m == 0, log_beta_ratio(b, jnp.ones_like(a), c / a), integral + jnp.log(a * b))
-        return jnp.minimum(value, 0.0)
+        return _log_moment(*promote(successes, failures, self.a, self.b))
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""
         log1m_v = -jax.random.exponential(key, shape, self.b.dtype) / self.b
         log_p = log1mexp(log1m_v) / self.a
         return log_p, log1mexp(log_p)
+
+
+@jax.jit
+def _log_moment(c: Floats, m: Floats, a: Floats, b: Floats) -> Floats:
+    landmarks = (jnp.zeros_like(a), -jnp.log1p(m))
+    integral = log_integral(_log_integrand, (a, b, c, m), _mode(a, b, c, m), landmarks, _PANEL_ENDS)
+    # Without failures E[v^(c/a)] is exact, as is pass@0 = 0.
+    value = jnp.where(m == 0, log_beta_ratio(b, jnp.ones_like(a), c / a), integral + jnp.log(a * b))
+    return jnp.minimum(value, 0.0)
 
 
 def _log_integrand(t: Floats, a: Floats, b: Floats, successes: Floats, failures: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Beta-distributed success probabilities that stop short of 1."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
@@ -41,11 +42,7 @@ class ScaledBeta(AbstractDifficulty):
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
-        c, m, a, b, s = promote(successes, failures, self.a, self.b, self.scale)
-        integral = log_integral(_log_integrand, (a + c, b, m, s), _mode(a + c, b, m, s), (jnp.zeros_like(a), _bend(s)))
-        # Without failures E[x^c] is exact, as is pass@0 = 0.
-        unscaled = jnp.where(m == 0, log_beta_ratio(b, a, c), jnp.minimum(integral - log_beta_function(a, b), 0.0))
-        return log_power(s, c, jnp.zeros_like(c)) + unscaled
+        return _log_moment(*promote(successes, failures, self.a, self.b, self.scale))
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""
@@ -53,11 +50,19 @@ class ScaledBeta(AbstractDifficulty):
         return jnp.log(self.scale) + log_x, _log1m_scaled(self.scale, jnp.exp(log_x), jnp.exp(log1m_x))
 
 
+@jax.jit
+def _log_moment(c: Floats, m: Floats, a: Floats, b: Floats, s: Floats) -> Floats:
+    integral = log_integral(_log_integrand, (a + c, b, m, s), _mode(a + c, b, m, s), (jnp.zeros_like(a), _bend(s)))
+    # Without failures E[x^c] is exact, as is pass@0 = 0.
+    unscaled = jnp.where(m == 0, log_beta_ratio(b, a, c), jnp.minimum(integral - log_beta_function(a, b), 0.0))
+    return log_power(s, c, jnp.zeros_like(c)) + unscaled
+
+
 def _log1m_scaled(s: Floats, x: Floats, y: Floats) -> Floats:
     """log(1 - s x), given y = 1 - x as well: accurate where s x is tiny and where it is next to 1."""
-    # Near s x = 0 the sum w is rounded; what was lost there can be found exactly and added.
-    w = jnp.maximum((1 - s) + s * y, jnp.finfo(x.dtype).tiny)
-    return jnp.log(w) + jnp.where(w > 0.5, ((1 - w) - s * x) / w, 0.0)
+    near_zero = s * x < 0.5
+    rest = jnp.maximum((1 - s) + s * y, jnp.finfo(x.dtype).tiny)
+    return jnp.where(near_zero, jnp.log1p(-jnp.where(near_zero, s * x, 0.0)), jnp.log(jnp.where(near_zero, 1.0, rest)))
 
 
 def _log_integrand(t: Floats, a: Floats, b: Floats, failures: Floats, s: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Pictures of results: matplotlib axes in, axes out. Nothing here chooses a backend or writes a file."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import matplotlib.axes
@@ -48,7 +49,8 @@ def plot_forecasts(
     _dress(axes, curves, "" if many else _intervals(next(iter(curves.values()))))
     _show_ends(axes, ends, int(max(curve.k.max() for curve in curves.values())))
     if len(curves) <= _LABELLED:
-        _name_at_the_end(axes, curves)
+        ends = zip(curves.items(), itertools.cycle(COLOURS), strict=False)
+        _name_at_the_end(axes, {name: (float(curve.value[-1]), colour) for (name, curve), colour in ends})
     return axes
 
 
@@ -79,7 +81,6 @@ def plot_votes(
     for name, colour in (("easy", easy), ("hard", hard)):
         if parts and name in parts:
             axes.plot(parts[name].k, parts[name].value, color=colour, linewidth=1.4)
-            _name_at_the_start(axes, name, (parts[name].k[0], parts[name].value[0]), colour, above=name == "hard")
     axes.fill_between(curve.k, curve.lower, curve.upper, color=whole, alpha=0.15, linewidth=0)
     axes.plot(curve.k[recorded], curve.value[recorded], color=whole, linewidth=2, label="all queries, estimate")
     if end < curve.k[-1]:
@@ -106,28 +107,16 @@ def plot_votes(
     if parts is None:
         axes.legend(fontsize=8.5, framealpha=0.85, edgecolor="none", loc="best")
     else:
-        _name_at_the_start(axes, "all", (curve.k[0], curve.value[0]), whole, above=True)
+        ends = {"hard": hard, "all": whole, "easy": easy}
+        heights = {"all": float(curve.value[-1]), **{name: float(part.value[-1]) for name, part in parts.items()}}
+        _name_at_the_end(axes, {name: (heights[name], colour) for name, colour in ends.items() if name in heights})
     return axes
-
-
-def _name_at_the_start(
-    axes: matplotlib.axes.Axes, name: str, place: tuple[float, float], colour: str, *, above: bool
-) -> None:
-    axes.annotate(
-        name,
-        place,
-        xytext=(0, 4 if above else -4),
-        textcoords="offset points",
-        verticalalignment="bottom" if above else "top",
-        color=colour,
-        fontsize=9,
-    )
 
 
 def _dress_votes(axes: matplotlib.axes.Axes, curve: Forecast, *, split: bool) -> None:
     _count_calls(axes)
     if split:
-        axes.set_ylim(-0.02, 1.02)
+        axes.set_ylim(-0.08, 1.02)
         axes.set_title("Easy and hard queries apart", loc="left", fontsize=10)
     else:
         low, high = float(curve.lower.min()), float(curve.upper.max())
@@ -219,22 +208,21 @@ def _show_ends(axes: matplotlib.axes.Axes, ends: Sequence[int], last: int) -> No
         )
 
 
-def _name_at_the_end(axes: matplotlib.axes.Axes, curves: Mapping[str, Forecast]) -> None:
-    """Write each name beside the right end of its curve, moved apart where they would overlap."""
+def _name_at_the_end(axes: matplotlib.axes.Axes, ends: Mapping[str, tuple[float, str]]) -> None:
+    """Write names beside the right end, at the heights where their curves end, moved apart where they would overlap."""
     points = axes.get_window_extent().height * 72 / axes.figure.dpi
     gap = 12 / points  # in shares of the axis: a line of text of 9 points
     to_axes = axes.transData + axes.transAxes.inverted()
-    last = max(int(curve.k.max()) for curve in curves.values())
-    places = {name: float(to_axes.transform((last, max(c.value[-1], 1e-12)))[1]) for name, c in curves.items()}
+    right = axes.get_xlim()[1]
+    places = {name: float(to_axes.transform((right, max(value, 1e-12)))[1]) for name, (value, _) in ends.items()}
     ordered = sorted(places, key=lambda name: places[name])
     heights = _apart([places[name] for name in ordered], gap)
-    names = list(curves)
     for name, height in zip(ordered, heights, strict=True):
         axes.annotate(
             name,
             (1.015, height),
             xycoords="axes fraction",
-            color=COLOURS[names.index(name) % len(COLOURS)],
+            color=ends[name][1],
             fontsize=9,
             va="center",
             annotation_clip=False,

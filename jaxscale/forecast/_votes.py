@@ -98,24 +98,30 @@ def forecast_votes(
     errors = _held_out_errors(ballots, held_out, truth, system, rng) if model == "auto" and len(held_out) else {}
     method = min(errors, key=lambda name: errors[name]) if errors else "dirichlet" if model == "auto" else model
     parameters: dict[str, object] = {"held_out_error": errors} if errors else {}
-    if method == "scaling":
-        value = _scaling(ballots, few, measured, answers, system)
-        square = value**2
-    else:
-        prior = fit_answer_prior(ballots)
+    prior = fit_answer_prior(ballots)
+    chance, square = _dirichlet(ballots, answers, system, prior, rng)
+    if method == "dirichlet":
         parameters |= dataclasses.asdict(prior)
-        value, square = _dirichlet(ballots, answers, system, prior, rng)
-    # A further run of as many calls: right or wrong with the foretold probability. Within n recorded ballots both
-    # values are noisy averages over subsets, whose variance is at most k/n of a single vote's (Hoeffding).
-    noise = np.where(within, 2 * np.minimum(answers / recorded, 1) * np.maximum(value - square, 0), value * (1 - value))
+        value = chance
+    else:
+        value = _scaling(ballots, few, measured, answers, system)
+    # A further run of as many calls: right or wrong with the posterior chance, whichever model foretold it. Within n
+    # recorded ballots both values are noisy averages over subsets, whose variance is at most k/n of a single vote's
+    # (Hoeffding).
+    noise = np.where(
+        within, 2 * np.minimum(answers / recorded, 1) * np.maximum(chance - square, 0), chance * (1 - chance)
+    )
+    gap = np.where(within, 0, value - chance).mean(axis=0)
     value = np.where(within, exact, value)
     queries = len(ballots)
     mean = value.mean(axis=0)
     if over == "these":
         variance = noise.sum(axis=0) / queries**2
     else:
-        squares = np.square(value - mean).sum(axis=0) + mean**2 + (1 - mean) ** 2
-        variance = squares / (queries + 1) ** 2
+        # Foretold chances vary less than the true ones, by their posterior variance.
+        squares = np.square(value - mean) + np.where(within, 0, square - chance**2)
+        variance = (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2
+    variance = np.maximum(variance, 0) + gap**2
     lower, upper = interval(key_interval, mean, np.broadcast_to(mean, (256, len(mean))), variance, level)
     shape = budgets.shape
     return Forecast(

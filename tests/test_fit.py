@@ -163,7 +163,7 @@ def test_bad_arguments_are_named():
         fit("bta", data)
     with pytest.raises(ValueError, match="method = 'ml'"):
         fit("beta", data, method="ml")
-    with pytest.raises(ValueError, match="free = 'c'.*a, b, ceiling"):
+    with pytest.raises(ValueError, match=r"free = 'c'.*a, b, ceiling"):
         fit("beta", data, free=("c",))
     with pytest.raises(ValueError, match="at least one parameter"):
         fit("beta", data, free=())

@@ -40,7 +40,7 @@ def test_is_a_curve_inside_its_interval(model):
     _, data = simulated(0.4, 6.0, 60, 100, seed=2)
     curve = forecast(data, [1, 30, 100, 1000, 10**6, 10**12], model=model)
     assert (np.diff(curve.value) >= 0).all()
-    assert ((0 <= curve.lower) & (curve.lower <= curve.value)).all()
+    assert ((curve.lower >= 0) & (curve.lower <= curve.value)).all()
     assert ((curve.value <= curve.upper) & (curve.upper <= 1)).all()
 
 
@@ -131,9 +131,9 @@ def test_keeps_the_order_and_shape_of_k():
 
 def test_bad_arguments_are_named():
     data = js.Attempts([10, 10], [1, 2])
-    with pytest.raises(ValueError, match="model = 'magic': expected auto, beta.*loglog"):
+    with pytest.raises(ValueError, match=r"model = 'magic': expected auto, beta.*loglog"):
         forecast(data, 100, model="magic")
-    with pytest.raises(ValueError, match="level = 1.5"):
+    with pytest.raises(ValueError, match=r"level = 1\.5"):
         forecast(data, 100, level=1.5)
     with pytest.raises(ValueError, match="over = 'all'"):
         forecast(data, 100, over="all")
@@ -143,9 +143,9 @@ def test_bad_arguments_are_named():
         forecast(js.Attempts([10, 10], [0, 0]), 100, model="loglog")
 
 
-@pytest.mark.parametrize(("over", "least", "most"), [("these", 0.82, 0.97), ("population", 0.82, 0.97)])
+@pytest.mark.parametrize(("over", "least", "most"), [("these", 0.8, 0.98), ("population", 0.8, 0.98)])
 def test_intervals_hold_as_often_as_they_claim(over, least, most):
-    """120 data sets from Betas inside the model; the bounds leave room for 3 standard errors of a 90% share."""
+    """60 data sets from Betas, inside the model; the bounds leave room for 3 standard errors of a 90% share."""
     hits, checks = 0, 0
     rng = np.random.default_rng(20)
     for seed in range(60):

@@ -55,7 +55,7 @@ def fit_answer_prior(ballots: Ballots) -> AnswerPrior:
     """
     right = np.where(ballots.correct, ballots.counts, 0).sum(axis=1)
     difficulty = fit("beta", Attempts(ballots.calls, right), method="map").values
-    wrong = np.column_stack([np.where(ballots.correct, 0, ballots.counts), ballots.blank])
+    wrong = np.column_stack([np.where(ballots.correct, 0, ballots.counts), np.asarray(ballots.blank)])
     answers, calls = np.count_nonzero(wrong, axis=1), wrong.sum(axis=1)
     size = padded_size(int(calls.max()) + 1, 64)
     step = np.arange(1, size)

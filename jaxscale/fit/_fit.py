@@ -61,7 +61,7 @@ class FitResult:
     layout: Layout = field(repr=False)
 
     @property
-    def values(self) -> dict[str, float | list[float]]:
+    def values(self) -> dict[str, Any]:
         """Every parameter of the model by its constructor's argument name, fixed ones included."""
         leaves = zip(self.layout.leaves, jax.tree.leaves(self.model), strict=True)
         return {leaf.name: np.asarray(value).tolist() for leaf, value in leaves}

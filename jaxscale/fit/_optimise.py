@@ -16,6 +16,8 @@ from jaxtyping import Array, Float, Int
 from jaxscale.fit._parameters import Vector
 
 Objective = Callable[[Vector], Float[Array, ""]]
+Slope = Callable[[Vector], tuple[Float[Array, ""], Vector]]
+"""A function's value and gradient."""
 
 GRADIENT_TOLERANCE = 1e-6
 """A fit counts as converged when no derivative of the mean negative log-likelihood per query exceeds this."""
@@ -51,11 +53,11 @@ def _unevaluated(start: Vector, curved: int) -> Optimum:
     return Optimum(start, jnp.asarray(_HUGE, start.dtype), jnp.ones_like(start), hessian, jnp.asarray(0))
 
 
-def lbfgs(objective: Objective, start: Vector, max_steps: int) -> Optimum:
+def lbfgs(value_and_grad: Slope, start: Vector, max_steps: int) -> Optimum:
     """L-BFGS directions from optax with Armijo backtracking.
 
     Args:
-        objective: what to minimise; a value that is not finite counts as a wall.
+        value_and_grad: what to minimise, with its gradient; a value that is not finite counts as a wall.
         start: (free,) where to start.
         max_steps: the most evaluations.
 
@@ -77,7 +79,7 @@ def lbfgs(objective: Objective, start: Vector, max_steps: int) -> Optimum:
     def turn(carry: Carry) -> Carry:
         at, state, direction, step = carry
         trial = at.vector + step * direction
-        value, gradient = jax.value_and_grad(objective)(trial)
+        value, gradient = value_and_grad(trial)
         usable = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
         accepted = usable & (value <= at.value + 1e-4 * step * jnp.vdot(at.gradient, direction))
         scaled, new_state = preconditioner.update(jnp.where(usable, gradient, 0.0), state, trial)
@@ -96,7 +98,7 @@ def lbfgs(objective: Objective, start: Vector, max_steps: int) -> Optimum:
     return jax.lax.while_loop(unfinished, turn, first).at
 
 
-def newton(objective: Objective, start: Vector, max_steps: int) -> Optimum:
+def newton(value_and_grad: Slope, start: Vector, max_steps: int) -> Optimum:
     """Newton steps with Levenberg-Marquardt damping, for a point near a minimum.
 
     The Hessian comes from central differences of the exact gradient. In float64 its error is near 1e-9 of the scale of
@@ -104,7 +106,7 @@ def newton(objective: Objective, start: Vector, max_steps: int) -> Optimum:
     use, for three times the compile time.
 
     Args:
-        objective: what to minimise.
+        value_and_grad: what to minimise, with its gradient.
         start: (free,) where to start.
         max_steps: the most evaluations.
 
@@ -130,9 +132,7 @@ def newton(objective: Objective, start: Vector, max_steps: int) -> Optimum:
         move = -basis @ (inverse * (basis.T @ at.gradient))
         trial = at.vector + move * jnp.minimum(1.0, 2.0 / jnp.maximum(jnp.linalg.norm(move), 1e-30))
         steps = 1e-4 * jnp.eye(trial.shape[0], dtype=trial.dtype)
-        values, gradients = jax.vmap(jax.value_and_grad(objective))(
-            jnp.concatenate([trial[None], trial + steps, trial - steps])
-        )
+        values, gradients = jax.vmap(value_and_grad)(jnp.concatenate([trial[None], trial + steps, trial - steps]))
         value, gradient = values[0], gradients[0]
         up, down = jnp.split(gradients[1:], 2)
         hessian = (up - down + (up - down).T) / 4e-4
@@ -159,9 +159,11 @@ def minimise(objective: Objective, starts: Float[Array, "starts free"], max_step
     Returns:
         The best optimum.
     """
-    ends = jax.vmap(lambda start: lbfgs(objective, start, max_steps))(starts)
+    # Under a jit of its own the objective is traced once for both loops.
+    value_and_grad = jax.jit(jax.value_and_grad(objective))
+    ends = jax.vmap(lambda start: lbfgs(value_and_grad, start, max_steps))(starts)
     best = jax.tree.map(lambda leaf: leaf[jnp.argmin(ends.value)], ends)
     if starts.shape[1] > MAX_CURVED:
         return best
-    refined = newton(objective, best.vector, 50)
+    refined = newton(value_and_grad, best.vector, 50)
     return refined._replace(steps=best.steps + refined.steps)

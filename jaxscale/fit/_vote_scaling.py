@@ -95,7 +95,7 @@ def _fit(
         # Squares keep the coefficients at or above 0 and let the optimum lie on the boundary.
         first = jnp.clip(jnp.where(is_easy, 1 - target[0], target[0]), 0.05, 0.95)
         start = jnp.sqrt(jnp.maximum(-jnp.log(first) * jnp.array([0.3, 0.3, 0.4]), _SMALLEST))
-        return lbfgs(functools.partial(loss, target, is_easy), start, 100).vector
+        return lbfgs(jax.value_and_grad(functools.partial(loss, target, is_easy)), start, 100).vector
 
     scale = jnp.stack([calls.max(), jnp.sqrt(calls.max()), jnp.ones_like(calls[0])])
     return jnp.square(jax.vmap(one)(accuracy, easy)) / scale

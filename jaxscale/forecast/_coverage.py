@@ -14,14 +14,18 @@ from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimate._coverage import pass_at_k_per_query
 from jaxscale.estimate._distinct import Distinct, distinct, padded_size
-from jaxscale.fit import NAMED_MODELS, FitResult, fit, sample_posterior
+from jaxscale.fit import NAMED_MODELS, fit, sample_posterior
 from jaxscale.forecast._intervals import interval
 from jaxscale.forecast._noise import rerun_variance
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.forecast._rivals import RIVALS
 
-AUTO = ("beta", "beta-ceiling")
-"""The models that model="auto" averages, each by how well it foretold the data (its evidence under wide priors)."""
+AUTO = {"beta": 0.8, "beta-ceiling": 0.2}
+"""The models that model="auto" averages, with the share of each before the data speak (by evidence under wide priors).
+
+A ceiling is the less likely by default: data that end early cannot tell it from a slow rise, and it can only lower
+the forecast.
+"""
 
 DEFAULT_SEED = 0
 _DRAWS = 400
@@ -86,8 +90,16 @@ def forecast(
         value, lower, upper, used = RIVALS[model](attempts, flat, level, key)
     else:
         value, lower, upper, used = _by_models(attempts, flat, model, level, over, key)
-    shaped = (array.reshape(budgets.shape) for array in (value, lower, upper))
-    return Forecast(budgets, *shaped, model=used, kind=kind.reshape(budgets.shape), level=level, over=over)
+    return Forecast(
+        budgets,
+        value.reshape(budgets.shape),
+        lower.reshape(budgets.shape),
+        upper.reshape(budgets.shape),
+        model=used,
+        kind=kind.reshape(budgets.shape),
+        level=level,
+        over=over,
+    )
 
 
 def _by_models(
@@ -102,7 +114,7 @@ def _by_models(
     if isinstance(model, str) and model != "auto" and model not in known:
         raise ValueError(f"model = {model!r}: expected auto, {', '.join([*known, *RIVALS])}")
     key_posterior, key_interval = jax.random.split(key)
-    names = AUTO if model == "auto" else (model,)
+    names: dict[Any, float] = AUTO if model == "auto" else {model: 1.0}
     # Threads, so that the compilations of several models overlap.
     with ThreadPoolExecutor(len(names)) as pool:
         fits = list(pool.map(lambda name: fit(name, attempts, method="map"), names))
@@ -111,12 +123,15 @@ def _by_models(
     counts = pairs.queries
     posteriors = [sample_posterior(result, attempts, k, _DRAWS) for result, k in zip(fits, keys, strict=True)]
     evidence = np.array([posterior.log_evidence for posterior in posteriors])
-    share = np.exp(evidence - evidence.max())
+    share = np.array(list(names.values())) * np.exp(evidence - evidence.max())
     share /= share.sum()
     predictions = [
-        _predict(result, posterior.model, pairs, k) for result, posterior in zip(fits, posteriors, strict=True)
+        _predict(result.model, posterior.model, pairs, k) for result, posterior in zip(fits, posteriors, strict=True)
     ]
-    value = counts @ np.einsum("m,mpk->pk", share, np.stack([p.per_pair for p in predictions])) / counts.sum()
+    # As differences from the first model: what they agree on, the estimates within the data, stays exact.
+    first = predictions[0].per_pair
+    per_pair = first + np.einsum("m,mpk->pk", share, np.stack([p.per_pair - first for p in predictions]))
+    value = counts @ per_pair / counts.sum()
     # Each model contributes draws in proportion to its share: a deterministic split of evenly spaced draws.
     means = np.concatenate(
         [
@@ -128,19 +143,21 @@ def _by_models(
     if over == "these":
         noise = np.einsum("m,mpk->pk", share, np.stack([p.noise for p in predictions]))
         variance = counts @ noise / counts.sum() ** 2
+        # Within k calls a query of a run as long as that is solved or not; a longer run averages over subsets.
+        step = np.minimum(1.0, k / np.mean(attempts.attempts)) / counts.sum()
     else:
-        per_pair = np.einsum("m,mpk->pk", share, np.stack([p.per_pair for p in predictions]))
         # One pseudo-query solved and one failed in a half each: equal queries do not make a sample certain.
         squares = counts @ np.square(per_pair - value) + value**2 + (1 - value) ** 2
         variance = squares / (counts.sum() + 1) ** 2
-    lower, upper = interval(key_interval, value, means, variance, level)
+        step = np.zeros(len(k))
+    lower, upper = interval(key_interval, value, means, variance, level, step)
     best = int(np.argmax(share))
     weights = {result.name: float(s) for result, s in zip(fits, share, strict=True)}
     used = ForecastModel("auto" if model == "auto" else fits[best].name, fits[best].values, weights)
     return value, lower, upper, used
 
 
-def _predict(result: FitResult, drawn: Any, pairs: Distinct, k: np.ndarray) -> _Prediction:
+def _predict(model: Any, drawn: Any, pairs: Distinct, k: np.ndarray) -> _Prediction:
     n, c, counts = pairs.attempts, pairs.successes, pairs.queries
     beyond = k > n[:, None]
     # 1 for a query that was solved, and the unbiased estimate within its attempts.
@@ -155,7 +172,7 @@ def _predict(result: FitResult, drawn: Any, pairs: Distinct, k: np.ndarray) -> _
             chance = chance[:, : len(unsolved)]
             by_draw += np.einsum("p,dpk->dk", counts[unsolved], chance) / counts.sum()
             per_pair[unsolved] += chance.mean(axis=0)
-        noise = np.asarray(rerun_variance(result.model, n, c, k))
+        noise = np.asarray(rerun_variance(model, n, c, k))
     return _Prediction(by_draw, per_pair, noise)
 
 

@@ -6,7 +6,12 @@ from jaxtyping import PRNGKeyArray
 
 
 def interval(
-    key: PRNGKeyArray, value: np.ndarray, means: np.ndarray, variance: np.ndarray, level: float
+    key: PRNGKeyArray,
+    value: np.ndarray,
+    means: np.ndarray,
+    variance: np.ndarray,
+    level: float,
+    step: np.ndarray | float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles of a mean in [0, 1] whose own noise has a given variance.
 
@@ -19,6 +24,8 @@ def interval(
         means: (draws, budgets) draws of the mean.
         variance: (budgets,) variance of the noise.
         level: probability inside, split evenly between the ends.
+        step: (budgets,) spacing of the values that what is predicted can take; half a step is added at either end, as
+            for any discrete quantity, so that a run in which all queries are solved is not ruled out.
 
     Returns:
         (budgets,) lower and upper ends in [0, 1].
@@ -36,4 +43,5 @@ def interval(
     spread = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * noise)))
     tail = (1 - level) / 2
     lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)
-    return np.minimum(lower, value), np.maximum(upper, value)
+    lower, upper = np.minimum(lower, value) - step / 2, np.maximum(upper, value) + step / 2
+    return np.maximum(lower, 0.0), np.minimum(upper, 1.0)

@@ -209,7 +209,7 @@ def test_posterior_agrees_with_integration_on_a_grid():
     spread = np.sqrt((weights * (log_a - mean) ** 2).sum() / weights.sum())
     drawn = np.log(np.asarray(posterior.model.a))
     # Five standard errors of the mean of effectively independent draws.
-    effective = min(2000, 2048 * posterior.efficiency)
+    effective = min(2000, 1024 * posterior.efficiency)
     assert abs(drawn.mean() - mean) < 5 * spread / np.sqrt(effective)
     assert drawn.std() == pytest.approx(spread, rel=0.15)
     cell = (log_a[1, 0] - log_a[0, 0]) * (log_b[0, 1] - log_b[0, 0])

@@ -19,7 +19,7 @@ from jaxscale.fit._statistics import compress
 
 # Proposals are Student t with few degrees of freedom: their tails are heavier than a posterior's.
 _FREEDOM = 4
-_PROPOSALS = 2048
+_PROPOSALS = 1024
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,8 @@ def forecast(
     Args:
         attempts: what was recorded; attempts may be uneven.
         k: numbers of calls, whole numbers from 1 to 10^12; any shape.
-        model: "auto" (an average of models by their evidence), a difficulty model's name or instance (the start of its
+        model: "auto" (an average of "beta" and "beta-ceiling" by their evidence; "beta" alone, for the noise of a
+            further run, where no k is beyond the attempts), a difficulty model's name or instance (the start of its
             fit), or a rival that users know: "loglog" or "discretised-beta".
         level: probability that the interval is to hold, in (0, 1).
         over: "these" for the unbiased estimate that a further, equally long or longer run on these very queries would
@@ -115,19 +116,25 @@ def _by_models(
         raise ValueError(f"model = {model!r}: expected auto, {', '.join([*known, *RIVALS])}")
     key_posterior, key_interval = jax.random.split(key)
     names: dict[Any, float] = AUTO if model == "auto" else {model: 1.0}
+    ahead = bool(k.max() > attempts.attempts.min())
+    if not ahead:
+        # Nothing to forecast: a model only says how noisy a further run would be, and any that fits will do.
+        names = dict(list(names.items())[:1])
     # Threads, so that the compilations of several models overlap.
     with ThreadPoolExecutor(len(names)) as pool:
         fits = list(pool.map(lambda name: fit(name, attempts, method="map"), names))
-    keys = jax.random.split(key_posterior, len(fits))
     pairs = distinct(attempts)
     counts = pairs.queries
-    posteriors = [sample_posterior(result, attempts, k, _DRAWS) for result, k in zip(fits, keys, strict=True)]
-    evidence = np.array([posterior.log_evidence for posterior in posteriors])
-    share = np.array(list(names.values())) * np.exp(evidence - evidence.max())
-    share /= share.sum()
-    predictions = [
-        _predict(result.model, posterior.model, pairs, k) for result, posterior in zip(fits, posteriors, strict=True)
-    ]
+    share = np.ones(1)
+    drawn: list[Any] = [None]
+    if ahead:
+        keys = jax.random.split(key_posterior, len(fits))
+        posteriors = [sample_posterior(*each, _DRAWS) for each in zip(fits, [attempts] * len(fits), keys, strict=True)]
+        evidence = np.array([posterior.log_evidence for posterior in posteriors])
+        share = np.array(list(names.values())) * np.exp(evidence - evidence.max())
+        share /= share.sum()
+        drawn = [posterior.model for posterior in posteriors]
+    predictions = [_predict(result.model, draws, pairs, k) for result, draws in zip(fits, drawn, strict=True)]
     # As differences from the first model: what they agree on, the estimates within the data, stays exact.
     first = predictions[0].per_pair
     per_pair = first + np.einsum("m,mpk->pk", share, np.stack([p.per_pair - first for p in predictions]))
@@ -153,7 +160,7 @@ def _by_models(
     lower, upper = interval(key_interval, value, means, variance, level, step)
     best = int(np.argmax(share))
     weights = {result.name: float(s) for result, s in zip(fits, share, strict=True)}
-    used = ForecastModel("auto" if model == "auto" else fits[best].name, fits[best].values, weights)
+    used = ForecastModel("auto" if len(fits) > 1 else fits[best].name, fits[best].values, weights)
     return value, lower, upper, used
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxscale.data import Attempts
+from jaxscale.data import Attempts, Ballots
 
 MODELS = {"small": (0.30, 9.0, 0.80), "medium": (0.35, 4.0, 0.92), "large": (0.45, 1.8, 0.97)}
 """The simulated models: the success probability of a query is Beta(a, b), or 0 for a share 1 - ceiling of queries."""
@@ -55,3 +55,32 @@ def sample_attempts(seed: int = 0, queries: int = 120, attempts: int = 200) -> d
         labels = tuple(f"q{query:03d}" for query in range(queries))
         samples[model] = Sample(Attempts(np.full(queries, attempts), successes, labels, model), probabilities)
     return samples
+
+
+def sample_ballots(seed: int = 0, queries: int = 120, calls: int = 60) -> Ballots:
+    """Simulate the answers of one model to easy and hard queries, so that a vote gets better at first and then worse.
+
+    Half of the queries are easy: a right answer comes in 75% to 95% of calls. In the others it comes in 30% to 45%, and
+    one wrong answer a little more often. In one call of 50 there is no answer.
+
+    Args:
+        seed: of NumPy's generator; the same seed gives the same numbers.
+        queries: number of queries.
+        calls: ballots of each.
+
+    Returns:
+        Counts of the right answer, which comes first, and of four wrong ones.
+
+    >>> sample_ballots().counts.shape
+    (120, 5)
+    """
+    rng = np.random.default_rng([seed, len(MODELS)])
+    easy = np.arange(queries) < queries // 2
+    right = np.where(easy, rng.uniform(0.75, 0.95, queries), rng.uniform(0.30, 0.45, queries))
+    rival = np.where(easy, (1 - right) / 2, right + rng.uniform(0.03, 0.10, queries))
+    others = (1 - right - rival)[:, None] * rng.dirichlet(np.ones(3), queries)
+    named = 0.98 * np.column_stack([right, rival, others])
+    drawn = rng.multinomial(calls, np.column_stack([named, 1 - named.sum(axis=1)]))
+    labels = tuple(f"q{query:03d}" for query in range(queries))
+    correct = np.broadcast_to(np.arange(5) == 0, (queries, 5))
+    return Ballots(drawn[:, :-1], correct, blank=drawn[:, -1], query=labels, name="simulated")

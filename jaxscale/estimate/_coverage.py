@@ -69,8 +69,8 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
         blocks = []
         for start in range(0, len(attempts), _BLOCK):
             n, c = attempts[start : start + _BLOCK], successes[start : start + _BLOCK]
-            # Padding to a power of two keeps the number of compilations small.
-            extra = padded_size(len(n)) - len(n)
+            # Padding to an eighth of a power of two keeps both the compilations and the waste few.
+            extra = -len(n) % max(1, padded_size(len(n)) // 16)
             n, c = (np.pad(x, (0, extra), mode="edge").astype(np.float64) for x in (n, c))
             blocks.append(np.asarray(_solved(n, c, k.astype(np.float64)))[: len(n) - extra])
         return np.concatenate(blocks)
@@ -109,11 +109,12 @@ def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
             "expected k up to the fewest attempts of any query; forecast() goes beyond them"
         )
     pairs = distinct(attempts)
-    per_pair = pass_at_k_per_query(pairs.attempts, pairs.successes, budgets.reshape(-1))
+    real = pairs.queries > 0
+    per_pair = pass_at_k_per_query(pairs.attempts[real], pairs.successes[real], budgets.reshape(-1))
     queries = len(attempts)
-    value = pairs.queries @ per_pair / queries
+    value = pairs.queries[real] @ per_pair / queries
     if queries > 1:
-        variance = pairs.queries @ np.square(per_pair - value) / (queries - 1)
+        variance = pairs.queries[real] @ np.square(per_pair - value) / (queries - 1)
         standard_error = np.sqrt(variance / queries)
     else:
         standard_error = np.full_like(value, np.nan)

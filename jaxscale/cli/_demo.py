@@ -1,8 +1,8 @@
-"""`jaxscale demo`: the main job, from a file to a decision, on simulated attempts."""
+"""`jaxscale demo`: the main job, from a file to a decision, on simulated attempts and ballots."""
 
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,19 +10,22 @@ from jaxscale.cli._errors import BadInput
 from jaxscale.cli._forecast import draw, forecast_each
 from jaxscale.cli._options import Seed
 from jaxscale.cli._output import console, replacing
-from jaxscale.cli._reading import read_attempts
+from jaxscale.cli._reading import read_attempts, read_ballots
+from jaxscale.cli._vote import draw as draw_votes
+from jaxscale.cli._vote import print_vote, vote_each
 
 _RECORDED = (1, 10, 50, 200)
 _BEYOND = (1_000, 10_000)
+_VOTES = (1, 3, 9, 30, 200)
 
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where files go.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
-    """Simulate the attempts of three models, and estimate and forecast their coverage.
+    """Simulate the attempts of three models and the answers of one; forecast coverage, and find the best vote.
 
-    No model is called: the attempts are drawn from a seed, so the truth is known and is shown beside the forecast.
+    No model is called: all is drawn from a seed, so the truth is known and is shown beside the forecast of coverage.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -74,3 +77,29 @@ def demo(
     out.print(ahead)
     print(f"\nPicture: {output / 'forecast.png'}")
     print(f"On a file of your own: jaxscale forecast {file} --group model --k 1,100,10000 --plot curve.png")
+    _vote(out, output, seed)
+
+
+def _vote(out: Any, output: Path, seed: int) -> None:
+    """Vote over simulated ballots: more calls help at first, and then hurt."""
+    from jaxscale.samples import sample_ballots
+    from jaxscale.systems import Vote
+
+    sample = sample_ballots(seed)
+    file = output / "ballots.csv"
+    with replacing(file, "--output") as part, part.open("w", newline="") as rows:
+        writer = csv.writer(rows)
+        writer.writerow(["problem", "answer", "count", "correct"])
+        for label, counts, blank in zip(
+            sample.query or (), sample.counts, sample.calls - sample.counts.sum(axis=1), strict=True
+        ):
+            answers = [*(f"answer {i}" for i in range(len(counts))), ""]
+            given = zip(answers, [*counts.tolist(), int(blank)], strict=True)
+            writer.writerows((label, answer, count, int(answer == answers[0])) for answer, count in given if count)
+    data = read_ballots([file], None, None, normalise=False)
+    results = vote_each(data, list(_VOTES), system=Vote(), level=0.9, over="these", seed=seed)
+    draw_votes(output / "vote.png", data, results, system=Vote(), seed=seed)
+    print(f"\nSimulated ballots (seed {seed}; no model was called), in {file}. The majority vote:\n")
+    print_vote(out, "simulated", data["all"], results["all"])
+    print(f"Picture: {output / 'vote.png'}")
+    print(f"On a file of your own: jaxscale vote {file} --calls 1,3,9,30,200 --plot vote.png")

@@ -49,8 +49,8 @@ def plot_forecasts(
     _dress(axes, curves, "" if many else _intervals(next(iter(curves.values()))))
     _show_ends(axes, ends, int(max(curve.k.max() for curve in curves.values())))
     if len(curves) <= _LABELLED:
-        ends = zip(curves.items(), itertools.cycle(COLOURS), strict=False)
-        _name_at_the_end(axes, {name: (float(curve.value[-1]), colour) for (name, curve), colour in ends})
+        coloured = zip(curves.items(), itertools.cycle(COLOURS), strict=False)
+        _name_at_the_end(axes, {name: (float(curve.value[-1]), colour) for (name, curve), colour in coloured})
     return axes
 
 

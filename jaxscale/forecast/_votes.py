@@ -155,13 +155,15 @@ def _recorded(ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote) 
 
 
 def _subset(ballots: Ballots, rows: np.ndarray) -> Ballots:
-    kept = ballots.kept_counts is not None
+    def part(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else array[rows]
+
     return Ballots(
         counts=ballots.counts[rows],
         correct=ballots.correct[rows],
-        kept_counts=ballots.kept_counts[rows] if kept else None,
-        blank=ballots.blank[rows],
-        kept_blank=ballots.kept_blank[rows] if kept else None,
+        kept_counts=part(ballots.kept_counts),
+        blank=part(ballots.blank),
+        kept_blank=part(ballots.kept_blank),
     )
 
 
@@ -214,7 +216,7 @@ def _draw_answers(
     The columns: right answers (one that was not seen yet, if none was), wrong ones, and last what never wins: blank
     calls and wrong answers yet unseen.
     """
-    counts, correct, blank = ballots.counts[i], ballots.correct[i], ballots.blank[i]
+    counts, correct, blank = ballots.counts[i], ballots.correct[i], np.asarray(ballots.blank)[i]
     right, wrong = counts[correct & (counts > 0)], counts[~correct & (counts > 0)]
     p = rng.beta(prior.right_a + right.sum(), prior.right_b + wrong.sum() + blank, (_DRAWS, 1))
     among_right = rng.dirichlet(right, _DRAWS) if len(right) > 1 else np.ones((_DRAWS, 1))
@@ -248,7 +250,7 @@ class _KeepRates(NamedTuple):
 
 
 def _keep_rates(ballots: Ballots) -> _KeepRates:
-    kept, counts = ballots.kept_counts, ballots.counts
+    kept, counts = np.asarray(ballots.kept_counts), ballots.counts
     rates = ((kept[which].sum() + 0.5) / (counts[which].sum() + 1.0) for which in (ballots.correct, ~ballots.correct))
     return _KeepRates(*(float(rate) for rate in rates))
 
@@ -262,8 +264,8 @@ def _split_by_filter(
     """
     counts, correct = ballots.counts[i], ballots.correct[i]
     rows = [np.flatnonzero(correct & (counts > 0)), np.flatnonzero(~correct & (counts > 0))]
-    kept, cast = ballots.kept_counts[i], counts
-    silent = (ballots.kept_blank[i], ballots.blank[i])
+    kept, cast = np.asarray(ballots.kept_counts)[i], counts
+    silent = (np.asarray(ballots.kept_blank)[i], np.asarray(ballots.blank)[i])
     if len(rows[0]):
         seen = [(kept[j], cast[j], rates.right) for j in rows[0]]
     else:

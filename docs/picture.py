@@ -1,4 +1,4 @@
-"""Draw docs/forecast.png, the picture of the README, from the packaged simulated sample."""
+"""Draw docs/forecast.png and docs/vote.png, the pictures of the README, from the packaged simulated samples."""
 
 import shutil
 import tempfile
@@ -10,4 +10,5 @@ if __name__ == "__main__":
     here = Path(__file__).parent
     with tempfile.TemporaryDirectory() as directory:
         run(["demo", "--output", directory])
-        shutil.move(Path(directory, "forecast.png"), here / "forecast.png")
+        for name in ("forecast.png", "vote.png"):
+            shutil.move(Path(directory, name), here / name)

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from jax.sharding import Mesh
 
+from jaxscale._arrays import float64
+from jaxscale.simulate._build import build_process
 from jaxscale.simulate._engine import simulate
 from jaxscale.simulate._schema import Sweep, read_sweep
 
@@ -47,9 +50,11 @@ def sweep(
         `device`.
 
     Raises:
-        ValueError: for a bad configuration, or parts of another sweep.
+        ValueError: for a bad configuration, a system that has no meaning on the population (before anything is
+            written), or parts of another sweep.
     """
     plan = config if isinstance(config, Sweep) else read_sweep(config)
+    _check_pairs(plan)
     out = Path(out)
     parts = out.with_name(out.name + ".parts")
     fingerprint = hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode()).hexdigest()
@@ -70,6 +75,17 @@ def sweep(
     _write(pa.concat_tables([pq.read_table(part, schema=schema) for part in _finished(parts)]), out)
     shutil.rmtree(parts)
     return out
+
+
+def _check_pairs(plan: Sweep) -> None:
+    """Refuse a system that has no meaning on the population before the points ahead of it have been run."""
+    kinds = {(point.population_name, *point.population, point.system_name): point for point in plan.points}
+    for point in kinds.values():
+        with float64():
+            try:
+                build_process(*point.build(), np.unique(plan.calls))
+            except ValueError as error:
+                raise ValueError(f"{point.system_name} on {point.population_name}: {error}") from None
 
 
 def _prepare(parts: Path, fingerprint: str, resume: bool) -> int:

@@ -1,0 +1,143 @@
+"""`jaxscale simulate`: a sweep of simulations, from a TOML file into a Parquet file."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxscale import __version__
+from jaxscale.cli._errors import BadInput
+from jaxscale.cli._jax import prepare_jax
+from jaxscale.cli._options import Json
+from jaxscale.cli._output import console, print_json
+
+
+def simulate(
+    config: Annotated[Path, typer.Argument(metavar="SWEEP.toml", show_default=False, help="What to simulate.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT.parquet", show_default=False, help="The results.")
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a killed run of this sweep ended, not from the start.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Simulate systems on populations, over a grid of parameters.
+
+    SWEEP.toml has calls, replicates, seed, a [population] and [[system]] tables. OUT.parquet gets one row per point of
+    the grid and number of calls once all are done; until then finished points are kept in OUT.parquet.parts.
+    """
+    _check_output(output)
+    prepare_jax(None)
+    import jax
+    import numpy as np
+
+    from jaxscale.simulate import read_sweep, sweep
+
+    try:
+        plan = read_sweep(config)
+    except OSError as error:
+        raise BadInput(f"{config}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    devices = jax.devices()
+    mesh = jax.sharding.Mesh(np.array(devices), ("queries",)) if len(devices) > 1 else None
+    start, done = time.perf_counter(), []
+    try:
+        with _bar() as show:
+
+            def advance(points: int, total: int) -> None:
+                done.append(points)
+                show(points, total)
+
+            sweep(plan, output, resume=resume, mesh=mesh, progress=advance)
+    except OSError as error:
+        problem = (error.strerror or str(error)).lower()
+        raise BadInput(f"--output = {str(output)!r}: cannot be written: {problem}") from None
+    except ValueError as error:
+        raise BadInput(f"{config}: {error}") from None
+    except KeyboardInterrupt:
+        print(f"jaxscale: finished points are kept in {output}.parts: add --resume to go on", file=sys.stderr)
+        raise
+    seconds = time.perf_counter() - start
+    points, rows, device = len(plan.points), len(plan.points) * len(plan.calls), devices[0].device_kind
+    if json:
+        group = {
+            "name": config.stem,
+            "output": str(output),
+            "points": points,
+            "points_resumed": done[0],
+            "rows": rows,
+            "seconds": seconds,
+            "device": device,
+            "devices": len(devices),
+            "curve": [],
+        }
+        print_json("simulate", [group], seed=plan.seed)
+        return
+    kept = f" ({done[0]:,} of them resumed)" if done[0] else ""
+    on = device if mesh is None else f"{len(devices)} x {device}"
+    out = console()
+    out.print(
+        f"{output}: {rows:,} rows, {points:,} points{kept}, {seconds:.1f} seconds on {on}", markup=False, soft_wrap=True
+    )
+    out.print(f"{plan.replicates:,} replicates a point; seed {plan.seed}; jaxscale {__version__}", style="dim")
+
+
+def _check_output(path: Path) -> None:
+    """Refuse an `--output` that cannot be written, before anything is computed."""
+    problem = None
+    if path.suffix.lower() != ".parquet":
+        problem = "expected a name that ends in .parquet"
+    elif path.is_dir():
+        problem = "is a directory: expected a file"
+    elif not path.parent.is_dir():
+        problem = "no such directory: expected one that exists"
+    if problem is not None:
+        raise BadInput(f"--output = {str(path)!r}: {problem}")
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr with an estimate of the time left, where a person sees it.
+
+    Yields:
+        A function to call with (points done, points in all).
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("points"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    # A point may take minutes: the estimate is made from all of them, not from those of the last half minute.
+    with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=float("inf")) as bar:
+        task = None
+
+        def show(done: int, total: int) -> None:
+            nonlocal task
+            if task is None:  # points resumed count as done, but not towards the speed
+                task = bar.add_task("", total=total, completed=done)
+            else:
+                bar.update(task, completed=done)
+
+        yield show

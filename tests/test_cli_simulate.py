@@ -1,0 +1,164 @@
+"""`jaxscale simulate`: its rows and words, what it refuses, and a killed run that goes on."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from jaxscale.cli import run
+from jaxscale.simulate import sweep
+
+SMALL = """
+calls = [1, 3]
+replicates = 2000
+seed = 7
+[population]
+model = "two-point"
+easy_share = [0.2, 0.5, 0.8]
+p_easy = 0.9
+p_hard = 0.2
+[[system]]
+name = "vote"
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("small.toml")
+    path.write_text(SMALL)
+    return path
+
+
+def output(capsys, *arguments, code=0):
+    assert run(["simulate", *map(str, arguments)]) == code
+    return capsys.readouterr()
+
+
+def rows_of(path):
+    return pq.read_table(path).drop_columns(["seconds"]).to_pylist()
+
+
+def test_the_file_and_the_words_are_those_of_the_sweep(config, capsys):
+    out, err = output(capsys, config, "-o", "out.parquet")
+    assert err == ""
+    first, second = out.splitlines()
+    assert first.startswith("out.parquet: 6 rows, 3 points, ")
+    assert " seconds on " in first
+    assert second.startswith("2,000 replicates a point; seed 7; jaxscale ")
+    assert rows_of("out.parquet") == rows_of(sweep(config, "expected.parquet"))
+    assert not Path("out.parquet.parts").exists()
+
+
+def test_the_json(config, capsys):
+    result = json.loads(output(capsys, config, "--output", "out.parquet", "--json").out, parse_constant=pytest.fail)
+    assert (result["command"], result["seed"]) == ("simulate", 7)
+    (group,) = result["groups"]
+    assert (group["name"], group["output"], group["rows"]) == ("small", "out.parquet", 6)
+    assert (group["points"], group["points_resumed"], group["devices"]) == (3, 0, 1)
+    assert group["seconds"] > 0
+    assert pq.read_table("out.parquet")["device"][0].as_py() == group["device"]
+
+
+def test_a_killed_run_goes_on(config, capsys):
+    whole = sweep(config, "whole.parquet")
+    killed = """
+import importlib, os, sys
+module = importlib.import_module("jaxscale.simulate._sweep")
+module._FLUSH_SECONDS = 0.0
+point, left = module._run_point, [2]
+def run_point(*arguments):
+    if not left[0]:
+        os._exit(9)
+    left[0] -= 1
+    return point(*arguments)
+module._run_point = run_point
+from jaxscale.cli import run
+run(sys.argv[1:])
+"""
+    arguments = [sys.executable, "-c", killed, "simulate", str(config), "-o", "out.parquet"]
+    environment = dict(os.environ, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    process = subprocess.run(arguments, env=environment, capture_output=True, timeout=300)
+    assert process.returncode == 9, process.stderr.decode()
+    assert not Path("out.parquet").exists()
+    out, _ = output(capsys, config, "-o", "out.parquet", "--resume")
+    assert "3 points (2 of them resumed)" in out
+    # Two points were drawn on two devices, the third on one.
+    assert rows_of("out.parquet") == rows_of(whole)
+
+
+def test_an_interrupted_run_says_how_to_go_on(config, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["jaxscale.simulate"], "sweep", interrupted)
+    _, err = output(capsys, config, "-o", "out.parquet", code=130)
+    assert err.splitlines() == [
+        "jaxscale: finished points are kept in out.parquet.parts: add --resume to go on",
+        "jaxscale: interrupted",
+    ]
+
+
+def test_a_person_sees_the_time_left(config, capsys, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    output(capsys, config, "-o", "out.parquet")
+    assert "3/3" in terminal.getvalue()
+    assert "left" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seed = 7", "sed = 7", "small.toml: sed: unknown key, expected one of calls, population"),
+        ("replicates = 2000", "", "small.toml: replicates is missing"),
+        ("p_easy = 0.9", "p_easy = 1.9", "small.toml: population: TwoPoint: p_easy = 1.9"),
+        ('"vote"', '"voting"', "small.toml: system[0].name = 'voting': expected one of"),
+        (
+            '"vote"',
+            '"filter-vote"',
+            "small.toml: filter-vote on two-point: FilterVote on a population without a filter",
+        ),
+        ("calls =", "calls", "small.toml: not TOML"),
+    ],
+)
+def test_a_bad_sweep_is_one_line(config, capsys, old, new, message):
+    config.write_text(SMALL.replace(old, new, 1))
+    out, err = output(capsys, config, "-o", "out.parquet", code=2)
+    assert out == ""
+    assert err.startswith("jaxscale: " + message)
+    assert err.count("\n") == 1
+    assert os.listdir() == ["small.toml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.toml", "-o", "out.parquet"], "none.toml: cannot be read: no such file or directory"),
+        (["small.toml", "-o", "out.csv"], "--output = 'out.csv': expected a name that ends in .parquet"),
+        (["small.toml", "-o", "no/out.parquet"], "--output = 'no/out.parquet': no such directory"),
+        (["small.toml"], "Missing option '--output' / '-o'"),
+    ],
+)
+def test_bad_arguments_are_one_line(config, capsys, arguments, message):
+    _, err = output(capsys, *arguments, code=2)
+    assert err.startswith("jaxscale: " + message)
+    assert err.count("\n") == 1
+    assert os.listdir() == ["small.toml"]
+
+
+def test_parts_of_another_sweep_are_refused(config, capsys):
+    Path("out.parquet.parts").mkdir()
+    Path("out.parquet.parts", "sweep.sha256").write_text("another")
+    _, err = output(capsys, config, "-o", "out.parquet", "--resume", code=2)
+    assert "out.parquet.parts holds parts of another sweep" in err
+    assert err.count("\n") == 1

@@ -118,7 +118,7 @@ def test_same_key_same_numbers_and_a_documented_default():
     _, data = simulated(0.4, 6.0, 30, 50, seed=4)
     default, again = forecast(data, [1000]), forecast(data, [1000], key=jax.random.key(0))
     assert default.to_dict() == again.to_dict()
-    assert forecast(data, [1000], key=jax.random.key(1)).upper != default.upper
+    assert forecast(data, [1000], key=jax.random.key(1)).lower != default.lower
 
 
 def test_keeps_the_order_and_shape_of_k():

@@ -74,6 +74,7 @@ def bootstrap(
         MATH section 2.
 
     Example:
+        >>> from jaxscale.fit import fit
         >>> data = Attempts(attempts=[10] * 6, successes=[0, 0, 1, 3, 5, 9])
         >>> bootstrap(fit("beta", data), data, jax.random.key(0), replicates=20).values.shape
         (20, 2)

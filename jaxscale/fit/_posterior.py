@@ -56,6 +56,7 @@ def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws
         MATH section 2 (posterior sampling).
 
     Example:
+        >>> from jaxscale.fit import fit
         >>> data = Attempts(attempts=[10] * 6, successes=[0, 0, 1, 3, 5, 9])
         >>> sample_posterior(fit("beta", data, method="map"), data, jax.random.key(0)).model.a.shape
         (400,)

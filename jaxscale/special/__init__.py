@@ -1,5 +1,6 @@
 """Special functions that do not cancel, with gradients that stay finite."""
 
+from jaxscale.special._betainc import regularised_incomplete_beta
 from jaxscale.special._gamma import log_beta_function, log_beta_ratio, log_binomial
 from jaxscale.special._harmonic import harmonic_number
 from jaxscale.special._log import log1mexp, log_mix_with_one, log_mixture, log_power
@@ -15,4 +16,5 @@ __all__ = [
     "log_mix_with_one",
     "log_mixture",
     "log_power",
+    "regularised_incomplete_beta",
 ]

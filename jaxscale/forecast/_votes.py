@@ -88,23 +88,23 @@ def forecast_votes(
     recorded = ballots.calls[:, None]
     within = answers <= recorded
     fewest = int(ballots.calls.min())
-    held_out, few = _held_out_budgets(fewest), _few(fewest)
+    beyond = not within.all()
+    held_out = _held_out_budgets(fewest) if beyond and model == "auto" else np.empty(0, int)
+    few = _few(fewest) if beyond else np.empty(0, int)
     # One evaluation for all that is wanted of the recorded ballots: compiling it takes longer than running it.
     exact, truth, measured = np.split(
         _recorded(ballots, np.concatenate([answers, held_out, few]), system),
         [len(answers), len(answers) + len(held_out)],
         axis=1,
     )
-    errors = _held_out_errors(ballots, held_out, truth, system, rng) if model == "auto" and len(held_out) else {}
+    errors = _held_out_errors(ballots, held_out, truth, system, rng) if len(held_out) else {}
     method = min(errors, key=lambda name: errors[name]) if errors else "dirichlet" if model == "auto" else model
     parameters: dict[str, object] = {"held_out_error": errors} if errors else {}
     prior = fit_answer_prior(ballots)
     chance, square = _dirichlet(ballots, answers, system, prior, rng)
     if method == "dirichlet":
         parameters |= dataclasses.asdict(prior)
-        value = chance
-    else:
-        value = _scaling(ballots, few, measured, answers, system)
+    value = _scaling(ballots, few, measured, answers, system) if method == "scaling" and beyond else chance
     # A further run of as many calls: right or wrong with the posterior chance, whichever model foretold it. Within n
     # recorded ballots both values are noisy averages over subsets, whose variance is at most k/n of a single vote's
     # (Hoeffding).

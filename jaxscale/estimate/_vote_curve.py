@@ -116,7 +116,7 @@ def vote_curve(
         MATH 3.1 to 3.4; [Chen24] sections 3 and 4.
 
     Example:
-        >>> curve = vote_curve(Ballots([[9, 1], [8, 2], [4, 6]], [[True, False]] * 3))
+        >>> curve = vote_curve(Ballots([[9, 1], [8, 2], [7, 3], [1, 9]], [[True, False]] * 4))
         >>> curve.shape.words, curve.best.k, [part for part in curve.parts]
         ('rises', 5, ['easy', 'hard'])
     """

@@ -169,10 +169,11 @@ def hypergeometric(
 
 def _binomial(key: PRNGKeyArray, lanes: int, n: Array, p: Array) -> Array:
     key_small, key_large = jax.random.split(key)
-    n, p = jnp.broadcast_to(n, (lanes,)), jnp.broadcast_to(p, (lanes,))
+    # Scalars stay scalars: gathering parameters for the lanes that try again would take half of the time.
     rarer = jnp.minimum(p, 1 - p)
     small = ~(n * rarer >= _SMALL_MEAN)
-    few = _invert(key_small, jnp.where(small, n, 0.0), jnp.where(small, rarer, 0.0))
+    inverted = (jnp.broadcast_to(jnp.where(small, x, 0.0), (lanes,)) for x in (n, rarer))
+    few = _invert(key_small, *inverted)
 
     def reject(few: Array) -> Array:
         # Small lanes take the parameters of a fair coin, whatever they then propose is not used.

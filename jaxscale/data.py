@@ -39,6 +39,28 @@ class DataWarning(UserWarning):
     """Data that can be used, though not for everything, or that a reader had to change or drop a part of."""
 
 
+def require(value: Any, kind: type, argument: str) -> None:
+    """Refuse anything but one data set; the readers' dictionary of them is what people pass by mistake.
+
+    Args:
+        value: what was passed.
+        kind: `Attempts` or `Ballots`.
+        argument: its name in the message.
+
+    Raises:
+        ValueError: naming the argument, what was found and what was expected.
+
+    >>> require({}, Attempts, "attempts")
+    Traceback (most recent call last):
+    ValueError: attempts is a dict: expected Attempts, one value of the dictionary that the readers return
+    """
+    if not isinstance(value, kind):
+        found, wanted = type(value).__name__, kind.__name__
+        raise ValueError(
+            f"{argument} is a {found}: expected {wanted}, one value of the dictionary that the readers return"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Attempts:
     """How many calls each query was given, and how many of them were right.

@@ -36,7 +36,7 @@ FILES = {
     "empty file": ("", "runs.csv: is empty"),
     "header only": (HEADER, "has a header but no rows"),
     "missing column": ("problem,attempts\na,1\n", "no column 'successes'"),
-    "misspelt column": ("problem,attempts,sucesses\na,1,1\n", "(did you mean 'sucesses'?)"),
+    "misspelt column": ("problem,attempts,sucesses\na,1,1\n", "(is 'sucesses' meant?)"),
     "successes > attempts": (HEADER + "a,2,1\nb,1,2\n", "runs.csv, line 3: successes = 2 of attempts = 1: expected"),
     "negative": (HEADER + "a,2,-1\n", "runs.csv, line 2: successes = '-1': expected a whole number"),
     "fractional": (HEADER + "a,2,0.5\n", "line 2: successes = '0.5': expected a whole number"),

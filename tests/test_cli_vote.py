@@ -45,7 +45,10 @@ def ballots(tmp_path):
 def test_the_json_of_a_vote(ballots, capsys):
     arguments = (ballots, "--group", "model", "--calls", "9,1,40,20", "--json")
     out, err = output(capsys, *arguments)
-    assert [line.split(": ")[2:4] for line in err.splitlines()] == [["x", "more calls hurt"], ["y", "more calls hurt"]]
+    assert [line.split(": ")[2:4] for line in err.splitlines()] == [
+        ["x", "more calls may hurt"],
+        ["y", "more calls may hurt"],
+    ]
     assert err.count("(within the noise of 8 queries)") == 2
     result = json.loads(out, parse_constant=pytest.fail)
     assert (result["command"], result["system"], result["seed"]) == ("vote", "vote", 0)

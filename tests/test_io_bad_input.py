@@ -32,9 +32,9 @@ ATTEMPTS = {
     "header only": (HEADER, "has a header but no rows"),
     "header and blank lines": (HEADER + "\n\n", "has a header but no rows"),
     "missing column": ("problem,attempts\na,1\n", "no column 'successes': expected columns problem, attempts"),
-    "misspelt column": ("problem,attempts,sucesses\na,1,1\n", "no column 'successes' (did you mean 'sucesses'?)"),
-    "misspelt, all": ("Problem,Attempts,Successes\na,1,1\n", "no column 'problem' (did you mean 'Problem'?)"),
-    "misspelt call": ("problem,pased\na,1\n", "no column 'passed' (did you mean 'pased'?)"),
+    "misspelt column": ("problem,attempts,sucesses\na,1,1\n", "no column 'successes' (is 'sucesses' meant?)"),
+    "misspelt, all": ("Problem,Attempts,Successes\na,1,1\n", "no column 'problem' (is 'Problem' meant?)"),
+    "misspelt call": ("problem,pased\na,1\n", "no column 'passed' (is 'pased' meant?)"),
     "ballots": ("problem,answer,correct\na,1,1\n", "holds ballots, not attempts"),
     "mixed layouts": ("problem,attempts,successes,passed\na,1,1,1\n", "layouts together (attempts, successes, passed)"),
     "successes > attempts": (HEADER + "a,2,1\nb,1,2\n", "line 3: successes = 2 of attempts = 1: expected at most"),
@@ -78,7 +78,7 @@ JSONL = {
     "a key missing": ('{"problem": 1, "passed": 1}\n\n{"problem": 1}\n', "line 3: passed is empty"),
     "a list": ('{"problem": 1, "passed": [1]}\n', "line 1: passed is a list or an object: expected a single value"),
     "half a surrogate": ('{"problem": "\\ud800", "passed": 1}\n', "line 1: problem holds half a surrogate pair"),
-    "no such column": ('{"problem": 1, "pass": 1}\n', "no column 'passed' (did you mean 'pass'?)"),
+    "no such column": ('{"problem": 1, "pass": 1}\n', "no column 'passed' (is 'pass' meant?)"),
     "no columns": ("{}\n{}\n", "no column 'problem'"),
     "not utf-8": (b'{"problem": 1, "passed": 1}\n{"problem": "\xff", "passed": 1}\n', "line 2: not UTF-8"),
 }
@@ -100,8 +100,8 @@ BALLOTS = {
     "kept is 2": (CALLS + "p,x,1,2,0.5\n", "line 2: kept = '2': expected 0 or 1"),
     "mixed layouts": ("problem,answer,count,correct,score\np,x,1,1,1\n", "two layouts together (count, score)"),
     "attempts": (HEADER + "a,1,1\n", "holds attempts, not ballots"),
-    "misspelt count": ("problem,answer,counts,correct\np,x,1,1\n", "no column 'count' (did you mean 'counts'?)"),
-    "misspelt correct": ("problem,answer,corect\np,x,1\n", "no column 'correct' (did you mean 'corect'?)"),
+    "misspelt count": ("problem,answer,counts,correct\np,x,1,1\n", "no column 'count' (is 'counts' meant?)"),
+    "misspelt correct": ("problem,answer,corect\np,x,1\n", "no column 'correct' (is 'corect' meant?)"),
     "not correct": ("problem,answer,correct\np,x,maybe\n", "line 2: correct = 'maybe': expected 0 or 1"),
 }  # fmt: skip
 

@@ -215,15 +215,22 @@ def _sentences(result: _Result, queries: int) -> list[str]:
 
 
 def _warn(name: str, queries: int, recorded: "VoteCurve") -> None:
-    """Say on stderr where more calls hurt."""
+    """Say on stderr where more calls hurt, and whether that may be noise."""
     shape, best = recorded.shape, recorded.best
     if shape.moves[-1:] != ("falls",):
         return
     value = dict(zip(recorded.estimate.k.tolist(), recorded.estimate.value.tolist(), strict=True))
     top = shape.turns[-1] if shape.turns else shape.first
-    noise = "" if shape.beyond_noise else f" (within the noise of {queries:,} queries)"
+    hurt, noise = (
+        ("more calls hurt", "")
+        if shape.beyond_noise
+        else (
+            "more calls may hurt",
+            f" (within the noise of {queries:,} queries)",
+        )
+    )
     print(
-        f"jaxscale: warning: {name}: more calls hurt: accuracy falls from {value[top]:.4f} at {top:,} calls to "
+        f"jaxscale: warning: {name}: {hurt}: accuracy falls from {value[top]:.4f} at {top:,} calls to "
         f"{value[shape.last]:.4f} at {shape.last:,}{noise}; {best.k:,} is best",
         file=sys.stderr,
     )

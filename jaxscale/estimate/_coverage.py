@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, float64, promote, whole_numbers
-from jaxscale.data import Attempts, Estimate
+from jaxscale.data import Attempts, Estimate, require
 from jaxscale.estimate._distinct import distinct, padded_size
 from jaxscale.special import log_beta_ratio
 
@@ -100,6 +100,7 @@ def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
         >>> pass_at_k(Attempts(attempts=[4, 4], successes=[1, 4]), [1, 2]).value
         array([0.625, 0.75 ])
     """
+    require(attempts, Attempts, "attempts")
     budgets = whole_numbers(k, "k")
     fewest = int(np.argmin(attempts.attempts))
     if budgets.max() > attempts.attempts[fewest]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from rich.table import Table
 
 from jaxscale._arrays import float64
-from jaxscale.data import Attempts
+from jaxscale.data import Attempts, require
 from jaxscale.difficulty import AbstractLaw
 from jaxscale.fit._models import named_model
 from jaxscale.fit._optimise import GRADIENT_TOLERANCE, MAX_CURVED, Objective, Optimum, minimise
@@ -36,7 +36,8 @@ class FitResult:
         converged: whether the optimiser reached a maximum that the data determine.
         message: what happened, in words.
         log_likelihood: at the fitted parameters, summed over queries, natural log; composite for laws of the curve.
-        aic: Akaike's criterion (for composite likelihoods with Takeuchi's penalty), nan where it has no meaning.
+        aic: Akaike's criterion. That of a composite likelihood (a law of the curve; `model.composite`), with Takeuchi's
+            penalty, compares such laws with each other, not with difficulty models.
         parameters: names of the free parameters.
         covariance: (parameters, parameters) of the fitted values, from the curvature of the log-likelihood (a sandwich
             for composite likelihoods); None where the data do not determine it, or for models with many parameters.
@@ -80,6 +81,7 @@ class FitResult:
             "method": self.method,
             "converged": self.converged,
             "message": self.message,
+            "composite": self.model.composite,
             "log_likelihood": self.log_likelihood,
             "aic": self.aic if np.isfinite(self.aic) else None,
             "standard_errors": self.standard_errors,
@@ -90,9 +92,9 @@ class FitResult:
         }
 
     def __rich__(self) -> Table:
-        table = Table(
-            title=f"{self.name}: log-likelihood {self.log_likelihood:.4f}, AIC {self.aic:.2f}", caption=self.message
-        )
+        kind = "composite " if self.model.composite else ""
+        caption = f"{kind}log-likelihood {self.log_likelihood:.4f}\n{kind}AIC {self.aic:.2f}\n{self.message}"
+        table = Table(title=self.name, caption=caption, caption_justify="left")
         for column in ("parameter", "value", "standard error"):
             table.add_column(column, justify="left" if column == "parameter" else "right")
         errors = self.standard_errors or {}
@@ -140,6 +142,7 @@ def fit(
         >>> result.converged, round(result.log_likelihood, 3)
         (True, ...)
     """
+    require(data, Attempts, "data")
     if method not in ("mle", "map"):
         raise ValueError(f"method = {method!r}: expected 'mle' or 'map'")
     with float64():

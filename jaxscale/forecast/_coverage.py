@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import float64, whole_numbers
-from jaxscale.data import Attempts
+from jaxscale.data import Attempts, require
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimate._coverage import pass_at_k_per_query
 from jaxscale.estimate._distinct import Distinct, distinct, padded_size
@@ -79,6 +79,7 @@ def forecast(
         >>> curve.value.shape, curve.kind.tolist()
         ((3,), ['estimate', 'estimate', 'forecast'])
     """
+    require(attempts, Attempts, "attempts")
     budgets = whole_numbers(k, "k")
     if not 0 < level < 1:
         raise ValueError(f"level = {level!r}: expected a number between 0 and 1")

@@ -43,5 +43,7 @@ def interval(
     spread = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * noise)))
     tail = (1 - level) / 2
     lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)
-    lower, upper = np.minimum(lower, value) - step / 2, np.maximum(upper, value) + step / 2
+    # Where the noise is far below a step there is but one value left to take.
+    margin = np.minimum(step / 2, deviation)
+    lower, upper = np.minimum(lower, value) - margin, np.maximum(upper, value) + margin
     return np.maximum(lower, 0.0), np.minimum(upper, 1.0)

@@ -9,7 +9,7 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import whole_numbers
-from jaxscale.data import Ballots
+from jaxscale.data import Ballots, require
 from jaxscale.estimate import kept_ballots, vote_difficulty
 from jaxscale.fit._answers import AnswerPrior, fit_answer_prior
 from jaxscale.fit._vote_scaling import fit_vote_scaling
@@ -72,6 +72,7 @@ def forecast_votes(
         >>> forecast_votes(ballots, [1, 8, 32]).kind.tolist()
         ['estimate', 'estimate', 'forecast']
     """
+    require(ballots, Ballots, "ballots")
     system = Vote() if system is None else system
     budgets = whole_numbers(calls, "calls", most=MOST_FORECAST_CALLS)
     if not 0 < level < 1:

@@ -103,7 +103,7 @@ def _is_counted(table: Table) -> bool:
         )
     near = table.near("count")
     if not counted and near and near not in COLUMNS:
-        raise table.error(f"no column 'count' (did you mean {near!r}?): found {table.found()}")
+        raise table.error(f"no column 'count' (is {near!r} meant?): found {table.found()}")
     table.layout((COUNTED, PER_CALL), COUNTED if counted else PER_CALL)
     return counted
 

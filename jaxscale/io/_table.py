@@ -120,7 +120,7 @@ class Table:
         for name in chosen:
             if name not in self.names:
                 near = self.near(name)
-                meant = f" (did you mean {near!r}?)" if near else ""
+                meant = f" (is {near!r} meant?)" if near else ""
                 expected = " or ".join(", ".join(layout) for layout in layouts)
                 raise self.error(f"no column {name!r}{meant}: expected columns {expected}; found {self.found()}")
 

@@ -8,9 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.optimize import minimize
 
+from benchmarks._timing import compared
 from jaxscale import AnswerDistribution, Ballots, Vote, exact, majority_at_k
 from jaxscale._arrays import float64
+from jaxscale.fit import fit_vote_scaling
 
 
 def published_monte_carlo(rng: np.random.Generator, probabilities: np.ndarray, calls: int, trials: int) -> np.ndarray:
@@ -36,6 +39,44 @@ def bootstrapped_majority(rng: np.random.Generator, ballots: np.ndarray, k: int,
             leaders = [answer for answer, count in votes.items() if count == top]
             hits += leaders[rng.integers(len(leaders))] == 0
     return hits / (trials * len(ballots))
+
+
+def scipy_scaling(calls: np.ndarray, accuracy: np.ndarray, easy: np.ndarray) -> np.ndarray:
+    """The scaling model of Chen et al. by one bounded `scipy.optimize.minimize` a query; foretold accuracy (fitted)."""
+    features = np.stack([calls / calls.max(), np.sqrt(calls / calls.max()), np.ones(len(calls))])
+
+    def curve(coefficients: np.ndarray, is_easy: bool) -> np.ndarray:
+        falling = np.exp(-coefficients @ features)
+        return 1 - falling if is_easy else falling
+
+    found = [
+        curve(
+            minimize(
+                lambda x, y=y, e=e: np.mean((curve(x, e) - y) ** 2),
+                np.full(3, 0.3),
+                bounds=[(0, None)] * 3,
+                options={"ftol": 1e-12},
+            ).x,
+            e,
+        )
+        for y, e in zip(accuracy, easy, strict=True)
+    ]
+    return np.array(found)
+
+
+def _scaling_model(rng: np.random.Generator, queries: int) -> dict[str, Any]:
+    calls = np.array([1.0, 3.0, 5.0, 9.0, 17.0])
+    easy = rng.random(queries) < 0.6
+    falling = np.exp(-rng.gamma(1.0, 0.1, (queries, 3)) @ np.stack([calls, np.sqrt(calls), np.ones(5)]))
+    accuracy = np.where(easy[:, None], 1 - falling, falling)
+    return compared(
+        f"scaling model, {queries} queries",
+        lambda: fit_vote_scaling(calls, accuracy, np.where(easy, -0.5, 0.5)).accuracy(calls),
+        "one scipy.optimize.minimize a query",
+        lambda: scipy_scaling(calls, accuracy, easy),
+        tolerance=1e-2,
+        note="wanted: ratio 50; both fit least squares with coefficients >= 0",
+    )
 
 
 def run(quick: bool) -> list[dict[str, Any]]:
@@ -81,6 +122,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
     rows.append(_row("vote, one query x 5 answers, 100,000 calls", lambda: exact(Vote(), one, 100_000), None))
     many = AnswerDistribution(rng.dirichlet(np.ones(200), 1))
     rows.append(_row("vote, one query x 200 answers, 1,000 calls", lambda: exact(Vote(), many, 1_000), None))
+    rows.append(_scaling_model(rng, 20 if quick else 200))
     return rows
 
 

@@ -19,6 +19,7 @@ _MODULE_OF = {
     "BestOfN": "systems",
     "Beta": "difficulty",
     "CorrelatedTrials": "difficulty",
+    "Cost": "plan",
     "DirichletAnswers": "difficulty",
     "Estimate": "data",
     "ExponentiatedPowerLaw": "difficulty",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from jaxscale.forecast import Forecast, ForecastModel
-from jaxscale.plot import COLOURS, _apart, _short, plot_forecasts
+from jaxscale.plot import COLOURS, plot_forecasts
+from jaxscale.plot._axes import apart, short
 
 BUDGETS = np.unique(np.rint(np.geomspace(1, 10_000, 30)).astype(int))
 
@@ -87,7 +88,7 @@ def test_names_do_not_overlap(count):
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_heights_are_apart_inside_and_only_moved_where_they_must(heights):
     gap = 0.08
-    placed = _apart(sorted(heights), gap)
+    placed = apart(sorted(heights), gap)
     assert all(b - a >= gap - 1e-12 for a, b in itertools.pairwise(placed))
     assert placed[0] >= 0
     assert placed[-1] <= 1 + 1e-12
@@ -96,6 +97,6 @@ def test_heights_are_apart_inside_and_only_moved_where_they_must(heights):
 
 
 def test_ticks_in_words():
-    assert [_short(k, 0) for k in (1, 10, 1000, 10**4, 10**6, 10**9, 10**12)] == [
+    assert [short(k, 0) for k in (1, 10, 1000, 10**4, 10**6, 10**9, 10**12)] == [
         "1", "10", "1,000", "10k", "1M", "1B", "1T",
     ]  # fmt: skip

@@ -118,14 +118,17 @@ def _vote_of_two(system: Vote, population: AbstractDifficulty, calls: np.ndarray
 
 
 def _majority(population: AbstractDifficulty, calls: int) -> Floats:
+    # Padded to a power of two: each length is compiled, and a curve asks for many.
     right = np.arange((calls + 1) // 2, calls + 1)
-    return _tail(population, right, calls - right)
+    padded = np.pad(right, (0, (1 << (len(right) - 1).bit_length()) - len(right)), mode="edge")
+    return _tail(population, padded, calls - padded, np.arange(len(padded)) < len(right))
 
 
 @jax.jit
-def _tail(population: AbstractDifficulty, right: jax.Array, wrong: jax.Array) -> Floats:
+def _tail(population: AbstractDifficulty, right: jax.Array, wrong: jax.Array, counted: jax.Array) -> Floats:
     right, wrong = (x.astype(float) for x in (right, wrong))
-    return jnp.exp(population.log_moment(right, wrong) + log_binomial(right + wrong, right)).sum()
+    terms = jnp.exp(population.log_moment(right, wrong) + log_binomial(right + wrong, right))
+    return jnp.where(counted, terms, 0.0).sum()
 
 
 @rule(Vote, DirichletAnswers)

@@ -1,0 +1,87 @@
+"""Pictures of votes: accuracy against calls."""
+
+from collections.abc import Mapping
+
+import matplotlib.axes
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+from jaxscale.data import Estimate
+from jaxscale.estimate import BestMajority
+from jaxscale.forecast import Forecast
+from jaxscale.plot._axes import COLOURS, count_calls, last_recorded, mark_points, name_at_the_end, show_ends
+
+
+def plot_votes(
+    axes: matplotlib.axes.Axes,
+    curve: Forecast,
+    points: Forecast | None = None,
+    *,
+    parts: Mapping[str, Estimate] | None = None,
+    best: BestMajority | None = None,
+) -> matplotlib.axes.Axes:
+    """Draw the accuracy of a vote against calls: solid within the recorded ballots, dashed with a band beyond them.
+
+    Args:
+        axes: where to draw.
+        curve: a forecast at many increasing numbers of calls.
+        points: a forecast at few of them to mark, filled within the ballots and hollow beyond, or None.
+        parts: accuracy over the easy and over the hard queries, as `vote_curve` has them; the axis then spans 0 to 1,
+            and names beside the lines take the place of a legend.
+        best: the best number of calls, to be marked.
+
+    Returns:
+        `axes`.
+    """
+    end = last_recorded(curve)
+    whole, easy, hard, mark = COLOURS[0], COLOURS[2], COLOURS[1], COLOURS[5]
+    recorded, beyond = curve.k <= end, curve.k >= end
+    for name, colour in (("easy", easy), ("hard", hard)):
+        if parts and name in parts:
+            axes.plot(parts[name].k, parts[name].value, color=colour, linewidth=1.4)
+    axes.fill_between(curve.k, curve.lower, curve.upper, color=whole, alpha=0.15, linewidth=0)
+    axes.plot(curve.k[recorded], curve.value[recorded], color=whole, linewidth=2, label="all queries, estimate")
+    if end < curve.k[-1]:
+        dashes = (0, (4, 2))
+        axes.plot(curve.k[beyond], curve.value[beyond], color=whole, linewidth=2, linestyle=dashes, label="forecast")
+    if points is not None:
+        mark_points(axes, points, whole)
+    if best is not None:
+        height = float(np.interp(np.log(best.k), np.log(curve.k), curve.value))
+        axes.plot(
+            [best.k],
+            [height],
+            marker="*",
+            markersize=13,
+            color=mark,
+            markeredgecolor="black",
+            markeredgewidth=0.7,
+            linestyle="none",
+            label=f"best recorded: {best.k:,} {'call' if best.k == 1 else 'calls'}",
+            zorder=5,
+        )
+    _dress_votes(axes, curve, split=parts is not None)
+    show_ends(axes, [end], int(curve.k.max()))
+    if parts is None:
+        axes.legend(fontsize=8.5, framealpha=0.85, edgecolor="none", loc="best")
+    else:
+        ends = {"hard": hard, "all": whole, "easy": easy}
+        heights = {"all": float(curve.value[-1]), **{name: float(part.value[-1]) for name, part in parts.items()}}
+        name_at_the_end(axes, {name: (heights[name], colour) for name, colour in ends.items() if name in heights})
+    return axes
+
+
+def _dress_votes(axes: matplotlib.axes.Axes, curve: Forecast, *, split: bool) -> None:
+    count_calls(axes)
+    if split:
+        axes.set_ylim(-0.08, 1.02)
+        axes.set_title("Easy and hard queries apart", loc="left", fontsize=10)
+    else:
+        low, high = float(curve.lower.min()), float(curve.upper.max())
+        room = max(0.1 * (high - low), 0.005)
+        axes.set_ylim(max(low - room, -0.02), min(high + room, 1.02))
+        these = "a further run on these queries" if curve.over == "these" else "queries like these"
+        axes.set_title(f"Accuracy, {curve.level:.0%} intervals for {these}", loc="left", fontsize=10)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.set_xlabel("calls per query, K")
+    axes.set_ylabel("queries answered rightly by a vote")

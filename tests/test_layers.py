@@ -27,6 +27,7 @@ LAYERS = [
     ("plurality",),
     ("estimate",),
     ("exact",),
+    ("stopping",),
     ("simulate",),
     ("fit",),
     ("forecast",),

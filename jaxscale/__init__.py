@@ -51,6 +51,7 @@ _MODULE_OF = {
     "pass_at_k": "estimate",
     "read_attempts": "io",
     "read_ballots": "io",
+    "read_costs": "plan",
     "simulate": "simulate",
     "vote_curve": "estimate",
     "vote_difficulty": "estimate",

@@ -101,3 +101,77 @@ def test_tokens_and_prices_are_named_when_refused():
         js.Cost.from_tokens(500, -5)
     with pytest.raises(ValueError, match=r"^price_out = inf: expected"):
         js.Cost.from_tokens(500, 5, price_out=math.inf)
+
+
+def priced(tmp_path, text, data=None):
+    path = tmp_path / "prices.toml"
+    path.write_text(text)
+    return js.read_costs(path, data)
+
+
+def test_a_price_file_gives_a_cost_by_name(tmp_path):
+    text = """
+    [small]
+    prompt_tokens = 500
+    decode_tokens = 1_000
+    price_in = 0.15
+    price_out = 0.6
+    prompt_shared = false
+    parallel = 8
+    [small.check]
+    per_call = 0.001
+    ["gpt-4o / cot"]
+    per_call = 0.03
+    parallel = inf
+    """
+    costs = priced(tmp_path, text)
+    assert list(costs) == ["small", "gpt-4o / cot"]
+    assert costs["small"].money(2, checks=1) == pytest.approx(2 * 675e-6 + 0.001)
+    assert costs["small"].parallel == 8
+    assert costs["gpt-4o / cot"].money(2) == 0.06
+    assert costs["gpt-4o / cot"].parallel == math.inf
+
+
+def test_recorded_tokens_stand_in_for_those_that_a_price_file_leaves_out(tmp_path):
+    tokens = [[100, 300, np.nan], [1000, 1000, 4000]]  # means 200 and 2000: queries count alike
+    ballots = js.Ballots([[2], [3]], [[True], [True]], tokens=tokens)
+    costs = priced(
+        tmp_path, "[m]\nprice_out = 2\n[n]\nprice_out = 2\ndecode_tokens = 7\n", {"n": ballots, "m": ballots}
+    )
+    assert list(costs) == ["n", "m"]
+    assert costs["m"].per_call == pytest.approx(2 * 1100 / 1e6)
+    assert costs["n"].per_call == pytest.approx(2 * 7 / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[small\n", "not TOML"),
+        ("", r"no model: expected a table for each"),
+        ("small = 3\n", r"small = 3: expected a table of prices"),
+        ("[small]\n", r"small: no price: expected per_call"),
+        ("[small]\nper_cal = 1\n", r"small.per_cal: unknown key \(is 'per_call' meant\?\)"),
+        ("[small]\nxyz = 1\n", r"small.xyz: unknown key: expected one of prompt_tokens"),
+        ("[small]\nper_call = -1\n", r"small.per_call = -1.0: expected a finite number of 0 or more"),
+        ("[small]\nper_call = '1'\n", r"small.per_call = '1': expected a finite number"),
+        ("[small]\nper_call = true\n", r"small.per_call = True: expected a finite number"),
+        ("[small]\nper_call = 1\nprice_in = 3\n", r"small: per_call beside price_in: expected amounts per call, or"),
+        ("[small]\nprice_out = 1\n", r"small.decode_tokens is missing: price_out needs it, as the data record no"),
+        ("[small]\nprice_in = 1\n", r"small.prompt_tokens is missing: price_in needs it"),
+        ("[small]\nper_call = 1\nprompt_shared = 1\n", r"small: per_call beside prompt_shared"),
+        ("[small]\nprice_out = 1\ndecode_tokens = 1\nprompt_shared = 1\n", r"prompt_shared = 1: expected true or"),
+        ("[small]\nper_call = 1\nparallel = 0\n", r"small.parallel = 0: expected a whole number from 1"),
+        ("[small]\nper_call = 1\n[small.check]\nper_call = -1\n", r"small.check.per_call = -1.0: expected"),
+    ],
+)
+def test_a_price_file_that_cannot_be_used_says_which_key(tmp_path, text, message):
+    with pytest.raises(ValueError, match=rf"prices.toml: {message}"):
+        priced(tmp_path, text)
+
+
+def test_a_data_set_without_a_price_is_refused_with_the_near_name(tmp_path):
+    attempts = js.Attempts([3], [1])
+    with pytest.raises(ValueError, match=r"no prices for 'smal': expected a table \(is 'small' meant\?\)"):
+        priced(tmp_path, "[small]\nper_call = 1\n", {"smal": attempts})
+    with pytest.raises(ValueError, match="no such file"):
+        js.read_costs(tmp_path / "none.toml")

@@ -112,9 +112,11 @@ def test_vote_gain_is_what_further_calls_teach(first, second):
 
 
 def test_vote_gain_is_all_the_doubt_in_the_end():
-    # With calls without end one knows which is the more probable.
-    votes = [5, 3]
-    assert stopping.expected_vote_gain(votes, 100_000) == pytest.approx(1 - stopping.leader_confidence(votes), abs=2e-3)
+    # With n calls only shares within about 1 / (2 sqrt n) of 1/2 stay in doubt: density there times 0.8 / (2 sqrt n).
+    votes, further = [5, 3], 100_000
+    left = 504 * 0.5**8 * 0.8 / (2 * math.sqrt(further))
+    doubt = 1 - stopping.leader_confidence(votes)
+    assert doubt - stopping.expected_vote_gain(votes, further) == pytest.approx(left, rel=0.05)
 
 
 def test_coverage_gain_is_the_posterior_predictive():

@@ -103,7 +103,9 @@ def test_the_words_of_a_vote_that_rises_then_falls(tmp_path, capsys):
     assert "shape: rises, then falls after 5 calls (from 1 to 30 calls)" in out
     assert "best: 5 calls" in out
     assert "does voting help at all? yes" in out
-    assert "50% easy" in out
+    assert "easy: the right answer leads in 30 queries, surely in 30; hard: a wrong answer leads in 30" in out
+    assert "beyond 30 calls, half of the ballots, an estimate decides near ties as this record does" in out
+    assert "half of the ballots" not in output(capsys, path, "--calls", "1,30")[0]
     assert "accuracy tends to 0.5000" in out
     assert err.startswith("jaxscale: warning: all: more calls hurt: accuracy falls from 0.6")
     assert err.count("\n") == 1
@@ -237,16 +239,16 @@ def test_pictures(ballots, tmp_path, capsys):
 def test_what_is_drawn():
     data = two_answers(*[30] * 5, *[10] * 5)
     recorded = js.vote_curve(data)
-    curve = forecast_votes(data, [1, 5, 20, 40, 100], model="scaling")
+    curve = forecast_votes(data, [1, 5, 20, 40, 41, 100], model="scaling")
     axes = Figure().subplots()
     assert plot_votes(axes, curve, curve, best=recorded.best) is axes
     names = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert names[:2] == ["all queries, estimate", "forecast"]
-    assert names[2].startswith(f"best recorded: {recorded.best.k} call")
+    assert names[:3] == ["all queries, estimate", "from over half of the ballots", "forecast"]
+    assert names[3].startswith(f"best recorded: {recorded.best.k} call")
     assert axes.get_xscale() == "log"
     lines = {line.get_label(): line for line in axes.lines}
-    assert lines["all queries, estimate"].get_xdata().max() == 40 == lines["forecast"].get_xdata().min()
-    assert lines[names[2]].get_xdata().tolist() == [recorded.best.k]
+    assert [lines[name].get_xdata().tolist() for name in names[:3]] == [[1, 5, 20], [20, 40], [41, 100]]
+    assert lines[names[3]].get_xdata().tolist() == [recorded.best.k]
     axes = Figure().subplots()
     plot_votes(axes, curve, parts=recorded.parts)
     assert {"easy", "hard", "all"} <= {text.get_text() for text in axes.texts}

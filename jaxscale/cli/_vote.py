@@ -156,7 +156,7 @@ def _plain(result: _Result) -> dict[str, Any]:
             "gain_upper": best.gain_upper,
             "helps": best.helps,
         },
-        "difficulty": {**shares, "limit": float(recorded.difficulty.limit.mean())},
+        "difficulty": {**shares, "level": best.level, "limit": float(recorded.difficulty.limit.mean())},
         "parts": parts,
     }
 
@@ -209,9 +209,21 @@ def _sentences(result: _Result, queries: int) -> list[str]:
         lines.append(f"best: {best.k:,} calls ({level} interval {best.lower:,} to {best.upper:,}), {gains}")
         helps = "yes" if best.helps else "no" if best.gain <= 0 else "not beyond the noise of these queries"
         lines.append(f"does voting help at all? {helps}")
-    split = ", ".join(f"{share:.0%} {name}" for name, share in shares.items())
-    limit = f"by the recorded shares, accuracy tends to {recorded.difficulty.limit.mean():.4f} as calls grow"
-    return [*lines, f"queries: {split} at {level} confidence; {limit}"]
+    counts = _queries(recorded)
+    leads = [
+        f"{part}: {leader} leads in {counts[part]:,} queries, surely in {round(shares[part] * queries):,}"
+        for part, leader in (("easy", "the right answer"), ("hard", "a wrong answer"))
+    ]
+    tied = f"; tied: {counts['tied']:,}" if counts["tied"] else ""
+    lines.append(f"{'; '.join(leads)} (at {level} confidence){tied}")
+    limit = recorded.difficulty.limit.mean()
+    lines.append(f"if the recorded leaders are the true ones, accuracy tends to {limit:.4f} as calls grow")
+    if result.forecast.k.max() > shape.last:
+        lines.append(
+            f"beyond {shape.last:,} calls, half of the ballots, an estimate decides near ties as this record does; a "
+            "forecast lets them come out either way, so the curve may step where it begins"
+        )
+    return lines
 
 
 def _warn(name: str, queries: int, recorded: "VoteCurve") -> None:
@@ -264,7 +276,9 @@ def draw(
         points, recorded = results[name]
         first, last = int(recorded.estimate.k[0]), int(max(points.k.max(), recorded.shape.last, 3))
         end = min(_recorded(ballots, system), last)
-        dense = np.union1d(np.rint(np.geomspace(first, last, 40)).astype(int), [end])
+        dense = np.union1d(
+            np.rint(np.geomspace(first, last, 40)).astype(int), [max(first, end // 2), end, min(end + 1, last)]
+        )
         method: Any = points.model.name
         curve = forecast_votes(
             ballots, dense, system=system, model=method, level=points.level, over=points.over, key=jax.random.key(seed)

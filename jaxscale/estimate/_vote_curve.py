@@ -102,7 +102,7 @@ def vote_curve(
         system: Vote() (the default) or FilterVote(...), which needs `ballots.kept_counts`; a query is then easy or
             hard by its kept ballots.
         also: further numbers of calls to estimate, within the recorded ones; shape and best ignore those beyond half.
-        level: probability that the intervals hold, and the confidence with which a query is called easy or hard.
+        level: probability that the intervals hold, and the confidence with which a query is surely easy or hard.
         resamples: bootstrap resamples of the queries.
         seed: of the resampling.
 

@@ -21,7 +21,7 @@ class VoteDifficulty:
         standard_error: of the difficulty, from the multinomial variance; float64, shape (queries,).
         limit: accuracy of the vote as calls grow without end, as the recorded shares have it: 1, 0, or the share of
             right answers among tied leaders; float64, shape (queries,).
-        level: confidence with which a query is called easy or hard.
+        level: confidence with which a query is surely easy or hard.
 
     >>> VoteDifficulty(np.array([-0.5, 0.1]), np.array([0.1, 0.2]), np.array([1.0, 0.0]), 0.9).shares
     {'easy': 0.5, 'hard': 0.0, 'undecided': 0.5}
@@ -39,7 +39,7 @@ class VoteDifficulty:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Shares of queries that are easy, hard, and undecided at this level."""
+        """Shares of queries that are surely easy or hard, at this level, and of those that may be either."""
         easy, hard = ((self.decided & side).mean() for side in (self.difficulty < 0, self.difficulty > 0))
         return {"easy": float(easy), "hard": float(hard), "undecided": float(1 - easy - hard)}
 
@@ -49,7 +49,7 @@ def vote_difficulty(ballots: Ballots, level: float = 0.9) -> VoteDifficulty:
 
     Args:
         ballots: what was recorded; blank calls count in the shares and never lead.
-        level: confidence with which a query is called easy or hard, in (0, 1).
+        level: confidence with which a query is surely easy or hard, in (0, 1).
 
     Returns:
         Difficulties with standard errors, and the limit of each query's accuracy.

@@ -22,6 +22,10 @@ def plot_votes(
 ) -> matplotlib.axes.Axes:
     """Draw the accuracy of a vote against calls: solid within the recorded ballots, dashed with a band beyond them.
 
+    The line is thin from half of the ballots on: there, draws without replacement overlap so much that near ties come
+    out as this one record has them. A forecast lets them come out either way, so the curve may step where it begins;
+    estimate and forecast are therefore not joined.
+
     Args:
         axes: where to draw.
         curve: a forecast at many increasing numbers of calls.
@@ -35,15 +39,21 @@ def plot_votes(
     """
     end = last_recorded(curve)
     whole, easy, hard, mark = COLOURS[0], COLOURS[2], COLOURS[1], COLOURS[5]
-    recorded, beyond = curve.k <= end, curve.k >= end
     for name, colour in (("easy", easy), ("hard", hard)):
         if parts and name in parts:
             axes.plot(parts[name].k, parts[name].value, color=colour, linewidth=1.4)
-    axes.fill_between(curve.k, curve.lower, curve.upper, color=whole, alpha=0.15, linewidth=0)
-    axes.plot(curve.k[recorded], curve.value[recorded], color=whole, linewidth=2, label="all queries, estimate")
-    if end < curve.k[-1]:
-        dashes = (0, (4, 2))
-        axes.plot(curve.k[beyond], curve.value[beyond], color=whole, linewidth=2, linestyle=dashes, label="forecast")
+    recorded, thick = curve.k <= end, curve.k <= max(end // 2, 1)
+    thin = recorded & (curve.k >= curve.k[thick].max(initial=0))  # from where the thick stretch ends
+    for stretch, dashes, width, label in (
+        (recorded & thick, "-", 2.0, "all queries, estimate"),
+        (thin & (thin & ~thick).any(), "-", 1.0, "from over half of the ballots"),
+        (~recorded, (0, (4, 2)), 2.0, "forecast"),
+    ):
+        if stretch.any():
+            where = curve.k[stretch], curve.value[stretch]
+            axes.plot(*where, color=whole, linewidth=width, linestyle=dashes, label=label)
+    for side in (recorded, ~recorded):
+        axes.fill_between(curve.k[side], curve.lower[side], curve.upper[side], color=whole, alpha=0.15, linewidth=0)
     if points is not None:
         mark_points(axes, points, whole)
     if best is not None:

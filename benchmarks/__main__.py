@@ -36,8 +36,11 @@ def main() -> None:
     console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
     results: dict[str, Any] = {}
     for name in options.names or known:
-        results[name] = importlib.import_module(f"benchmarks.{name}").run(options.quick)
-        console.print(_table(name, results[name]))
+        module = importlib.import_module(f"benchmarks.{name}")
+        results[name] = module.run(options.quick)
+        # Rows of errors and intervals do not fit the table of times: such a module has tables of its own.
+        for table in module.tables(results[name]) if hasattr(module, "tables") else [_table(name, results[name])]:
+            console.print(table)
     if options.json:
         options.json.write_text(json.dumps({"machine": machine, "quick": options.quick, "results": results}, indent=2))
 

@@ -1,0 +1,158 @@
+"""How good forecasts are: errors and intervals of many forecasts against their truths, gathered and summed up."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+LEVEL = 0.9
+
+
+@dataclass
+class Record:
+    """What one method said of one group (a data set, a family) at one budget, forecast by forecast."""
+
+    truth: list[float] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    lower: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, truth: float, value: float, lower: float, upper: float, seconds: float) -> None:
+        """One more forecast."""
+        for name, x in (("truth", truth), ("value", value), ("lower", lower), ("upper", upper), ("seconds", seconds)):
+            getattr(self, name).append(float(x))
+
+
+@dataclass
+class Ledger:
+    """Records by (claim, regime, group, method).
+
+    A claim is what the truth is: "these" (a further run on the very queries) or "population" (the expectation).
+    """
+
+    records: dict[tuple[str, str, str, str], Record] = field(default_factory=dict)
+
+    def add(self, key: tuple[str, str, str, str], *entry: float) -> None:
+        """One more forecast, `entry` as `Record.add` takes it."""
+        self.records.setdefault(key, Record()).add(*entry)
+
+    def chosen(self, claim: str, regime: str | None, group: str | None, method: str) -> list[Record]:
+        """The records that fit; None stands for any."""
+        return [
+            record
+            for (c, r, g, m), record in self.records.items()
+            if (c, m) == (claim, method) and regime in (None, r) and group in (None, g)
+        ]
+
+    def names(self, place: int, claim: str | None = None) -> list[str]:
+        """Distinct claims (0), regimes (1), groups (2) or methods (3), in order of first use."""
+        return list(dict.fromkeys(key[place] for key in self.records if claim in (None, key[0])))
+
+
+def summary(records: Iterable[Record], level: float = LEVEL) -> dict[str, Any]:
+    """Figures over all forecasts of some records.
+
+    Returns:
+        forecasts (their number), rmse, bias (forecast minus truth), coverage (share of intervals that hold the truth),
+        width, interval_score (width plus 2/(1 - level) times the distance by which the truth is outside, Gneiting and
+        Raftery 2007; lower is better), all means over forecasts; seconds, the median (a mean would count compilation).
+    """
+    records = list(records)
+    truth, value, lower, upper, seconds = (
+        np.concatenate([getattr(record, name) for record in records])
+        for name in ("truth", "value", "lower", "upper", "seconds")
+    )
+    outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
+    return {
+        "forecasts": len(truth),
+        "rmse": float(np.sqrt(np.mean(np.square(value - truth)))),
+        "bias": float(np.mean(value - truth)),
+        "coverage": float(np.mean((lower <= truth) & (truth <= upper))),
+        "width": float(np.mean(upper - lower)),
+        "interval_score": float(np.mean(upper - lower + 2 / (1 - level) * outside)),
+        "seconds": float(np.median(seconds)),
+    }
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    """What a function returns, and how long it took."""
+    start = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - start
+
+
+def rows(ledger: Ledger, kind: str) -> list[dict[str, Any]]:
+    """One row for each claim, regime, group and method, and for each regime over all groups ("all")."""
+    result = []
+    for claim in ledger.names(0):
+        for regime in ledger.names(1, claim):
+            for group in [*ledger.names(2, claim), "all"]:
+                for method in ledger.names(3, claim):
+                    found = ledger.chosen(claim, regime, None if group == "all" else group, method)
+                    if found:
+                        name = f"{kind}: {regime}, {group}, {method}, {claim}"
+                        keys = {"claim": claim, "regime": regime, "group": group, "method": method}
+                        result.append({"name": name, "kind": kind, **keys, **summary(found)})
+    return result
+
+
+def against_rivals(
+    ledger: Ledger, ours: str, rivals: list[str], regimes: list[str], claim: str = "these"
+) -> dict[str, Any]:
+    """Our error as a multiple of the best rival's, regime by regime, and on single groups.
+
+    Returns:
+        ratios: by regime (error over all groups, over that of the best rival in it); best: which rival that was;
+        geometric_mean of the ratios; worst_group: by regime, the group on which our error exceeds 1.15 times that of
+        the rival that is best over all groups, plus 0.01, by most, and by how much (positive: the goal is missed).
+    """
+    ratios, best, worst = {}, {}, {}
+    for regime in regimes:
+        errors = {m: summary(ledger.chosen(claim, regime, None, m))["rmse"] for m in [ours, *rivals]}
+        best[regime] = min(rivals, key=errors.__getitem__)
+        ratios[regime] = errors[ours] / errors[best[regime]]
+        excess = {
+            group: summary(ledger.chosen(claim, regime, group, ours))["rmse"]
+            - 1.15 * summary(ledger.chosen(claim, regime, group, best[regime]))["rmse"]
+            - 0.01
+            for group in ledger.names(2, claim)
+            if ledger.chosen(claim, regime, group, ours)
+        }
+        group = max(excess, key=excess.__getitem__)
+        worst[regime] = (group, excess[group])
+    mean = float(np.exp(np.mean(np.log(list(ratios.values())))))
+    return {"ratios": ratios, "best": best, "geometric_mean": mean, "worst_group": worst}
+
+
+FIGURES = ("rmse", "bias", "coverage", "width", "interval_score", "seconds")
+
+
+def figures_table(title: str, found: list[dict[str, Any]], first: str, caption: str | None = None) -> Table:
+    """All figures of some rows; the first column is their field of that name."""
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    table.add_column(first.replace("_", " "))
+    for figure in FIGURES:
+        table.add_column(figure.replace("_", " "), justify="right")
+    for row in found:
+        shown = [f"{row[x]:.1%}" if x == "coverage" else f"{row[x]:.4f}" for x in FIGURES]
+        table.add_row(str(row[first]), *shown)
+    return table
+
+
+def errors_table(title: str, found: list[dict[str, Any]], figure: str = "rmse") -> Table:
+    """One figure by group (rows) and method (columns)."""
+    methods = list(dict.fromkeys(row["method"] for row in found))
+    table = Table(title=title, title_justify="left")
+    table.add_column("group")
+    for method in methods:
+        table.add_column(method, justify="right")
+    for group in dict.fromkeys(row["group"] for row in found):
+        at = {row["method"]: row[figure] for row in found if row["group"] == group}
+        table.add_row(
+            group, *(f"{at[m]:.0%}" if figure == "coverage" else f"{at[m]:.3f}" if m in at else "" for m in methods)
+        )
+    return table

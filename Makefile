@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench notebooks
+.PHONY: demo test check bench notebooks notebooks-store
 .DELETE_ON_ERROR:
 
 demo: $(READY)
 	$(BIN)/jaxscale demo --output demo
 
+test: export JAXSCALE_SMALL := 1
 test: check notebooks
 	$(BIN)/pytest -n 2 --dist loadfile -q
 
@@ -23,11 +24,17 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-# Every notebook is a percent script; at its small size it runs in seconds and asserts its headline number.
+# Every notebook is a percent script that asserts its headline numbers. JAXSCALE_SMALL=1 runs them in seconds, with
+# less data; nothing is written.
 notebooks: $(READY)
-	@for notebook in $(wildcard notebooks/*.py); do \
-		echo "$$notebook"; JAXSCALE_SMALL=1 MPLBACKEND=Agg $(BIN)/python "$$notebook" || exit 1; \
+	@for notebook in notebooks/*.py; do \
+		echo "$$notebook"; \
+		(cd notebooks && MPLBACKEND=Agg ../$(BIN)/python "../$$notebook") || exit 1; \
 	done
+
+# Runs them at full size (or those in NAMES="a b") and stores what people read: notebooks/*.ipynb with their pictures.
+notebooks-store: $(READY)
+	$(BIN)/python docs/notebooks.py $(NAMES)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jaxscale needs Python 3.11 or newer")'

@@ -33,6 +33,7 @@ LAYERS = [
     ("forecast",),
     ("plan",),
     ("report", "plot"),
+    ("experiments",),
     ("cli",),
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}

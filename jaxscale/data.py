@@ -216,6 +216,54 @@ class Ballots:
         return answers
 
 
+def draw_ballots(ballots: Ballots, calls: ArrayLike, seed: int | np.random.Generator = 0) -> Ballots:
+    """Draw some of the recorded ballots of each query, without replacement: what a shorter run would have recorded.
+
+    Args:
+        ballots: what was recorded.
+        calls: how many to draw; a whole number from 1 to the recorded calls of a query, or one for each query.
+        seed: of NumPy's generator, or a generator.
+
+    Returns:
+        Ballots of the same queries and answers, kept ones among them where a filter was recorded. Scores and tokens,
+        which belong to single calls, are left out.
+
+    Raises:
+        ValueError: where a query has fewer ballots.
+
+    Example:
+        >>> draw_ballots(Ballots([[30, 10], [5, 35]], [[True, False]] * 2), 8).calls
+        array([8, 8])
+    """
+    wanted = _whole(np.broadcast_to(calls, len(ballots)), "calls", shape=(len(ballots),), least=1)
+    _refuse(wanted > ballots.calls, wanted, "calls", "at most the recorded ballots of the query", ballots.query)
+    rng = np.random.default_rng(seed)
+    none = np.zeros(len(ballots), np.int64)
+    kept = np.zeros_like(ballots.counts) if ballots.kept_counts is None else ballots.kept_counts
+    kept_blank = none if ballots.kept_blank is None else ballots.kept_blank
+    blank = none if ballots.blank is None else ballots.blank
+    cells = np.column_stack([kept, ballots.counts - kept, kept_blank, blank - kept_blank])
+    drawn = np.stack(
+        [
+            rng.multivariate_hypergeometric(row, count, method="count" if row.sum() < 10**6 else "marginals")
+            for row, count in zip(cells, wanted, strict=True)
+        ]
+    )
+    options = ballots.counts.shape[1]
+    first, second = drawn[:, :options], drawn[:, options : 2 * options]
+    filtered = ballots.kept_counts is not None
+    return Ballots(
+        counts=first + second,
+        correct=ballots.correct,
+        kept_counts=first if filtered else None,
+        blank=drawn[:, -2] + drawn[:, -1],
+        greedy_correct=ballots.greedy_correct,
+        query=ballots.query,
+        name=ballots.name,
+        kept_blank=drawn[:, -2] if filtered else None,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """Values at several numbers of calls, with standard errors over queries.

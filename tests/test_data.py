@@ -187,3 +187,33 @@ def test_right_answers_default_to_answer_0_and_broadcast():
 def test_bad_answer_distributions_name_the_argument(arguments, message):
     with pytest.raises(ValueError, match=message):
         js.AnswerDistribution(**arguments)
+
+
+def test_a_draw_of_ballots_is_what_a_shorter_run_records():
+    ballots = js.Ballots(
+        counts=[[6, 2, 0], [1, 3, 1]],
+        correct=[[True, False, False]] * 2,
+        kept_counts=[[5, 1, 0], [1, 0, 1]],
+        blank=[2, 5],
+        kept_blank=[1, 0],
+        query=["a", "b"],
+        name="x",
+    )
+    cells = ["counts", "kept_counts", "blank", "kept_blank"]
+    draws = [js.draw_ballots(ballots, [4, 6], seed) for seed in range(2000)]
+    for drawn in draws:
+        assert drawn.calls.tolist() == [4, 6]
+        for name in cells:
+            assert (getattr(drawn, name) <= getattr(ballots, name)).all()
+    for name in cells:
+        # Means of a hypergeometric law: the share drawn of each cell, within five of its standard errors.
+        whole, drawn = getattr(ballots, name), np.stack([getattr(one, name) for one in draws])
+        share = np.array([0.4, 0.6]).reshape(2, *[1] * (whole.ndim - 1))
+        spread = np.sqrt(whole * share / len(draws)) + 1e-12
+        assert (np.abs(drawn.mean(axis=0) - whole * share) < 5 * spread).all()
+    assert (draws[0].query, draws[0].name) == (("a", "b"), "x")
+    np.testing.assert_array_equal(js.draw_ballots(ballots, 10).counts, ballots.counts)
+    with pytest.raises(ValueError, match=r"^calls = 11 at index 0 \(query 'a'\): expected at most"):
+        js.draw_ballots(ballots, [11, 1])
+    with pytest.raises(ValueError, match=r"^calls = 0 at index 0: expected a whole number from 1"):
+        js.draw_ballots(ballots, 0)

@@ -9,7 +9,7 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import whole_numbers
-from jaxscale.data import Ballots, require
+from jaxscale.data import Ballots, draw_ballots, require
 from jaxscale.estimate import kept_ballots, vote_difficulty
 from jaxscale.fit._answers import AnswerPrior, fit_answer_prior
 from jaxscale.fit._vote_scaling import fit_vote_scaling
@@ -300,25 +300,6 @@ def _held_out_errors(
 
 
 def _halves(ballots: Ballots, rng: np.random.Generator) -> Ballots:
-    """Half of each query's ballots, drawn without replacement, kept and dropped ones told apart; all of it 4 times."""
-    kept = np.zeros_like(ballots.counts) if ballots.kept_counts is None else ballots.kept_counts
-    kept_blank = np.zeros_like(ballots.blank) if ballots.kept_blank is None else ballots.kept_blank
-    cells = np.tile(
-        np.column_stack([kept, ballots.counts - kept, kept_blank, ballots.blank - kept_blank]), (_SPLITS, 1)
-    )
-    drawn = np.stack(
-        [
-            rng.multivariate_hypergeometric(row, row.sum() // 2, method="count" if row.sum() < 10**6 else "marginals")
-            for row in cells
-        ]
-    )
-    options = ballots.counts.shape[1]
-    first, second = drawn[:, :options], drawn[:, options : 2 * options]
-    filtered = ballots.kept_counts is not None
-    return Ballots(
-        counts=first + second,
-        correct=np.tile(ballots.correct, (_SPLITS, 1)),
-        kept_counts=first if filtered else None,
-        blank=drawn[:, -2] + drawn[:, -1],
-        kept_blank=drawn[:, -2] if filtered else None,
-    )
+    """Half of each query's ballots, drawn without replacement; all of it 4 times."""
+    tiled = _subset(ballots, np.tile(np.arange(len(ballots)), _SPLITS))
+    return draw_ballots(tiled, tiled.calls // 2, rng)

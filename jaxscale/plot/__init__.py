@@ -1,7 +1,17 @@
 """Pictures of results: matplotlib axes in, axes out. Nothing here chooses a backend or writes a file."""
 
 from jaxscale.plot._axes import COLOURS
+from jaxscale.plot._comparisons import plot_costs, plot_predictions, plot_vote_curves
 from jaxscale.plot._coverage import plot_forecasts
+from jaxscale.plot._difficulty import plot_difficulty
 from jaxscale.plot._votes import plot_votes
 
-__all__ = ["COLOURS", "plot_forecasts", "plot_votes"]
+__all__ = [
+    "COLOURS",
+    "plot_costs",
+    "plot_difficulty",
+    "plot_forecasts",
+    "plot_predictions",
+    "plot_vote_curves",
+    "plot_votes",
+]

@@ -90,27 +90,41 @@ class RoutedVote:
 
 @dataclass(frozen=True)
 class BestOfN:
-    """An answer drawn from those that a noisy verifier accepts, or from all of them if it accepts none.
+    """The answer that a noisy verifier picks among n calls.
+
+    A verifier that accepts or rejects (`tpr` and `fpr`) leaves an answer drawn from those that it accepts, or from all
+    of them if it accepts none. A verifier that scores (`separation`) leaves the answer with the highest score.
 
     Args:
         tpr: probability that the verifier accepts a right answer, in [0, 1].
         fpr: probability that it accepts a wrong one, in [0, 1].
+        separation: how far the mean score of right answers lies above that of wrong ones, in standard deviations of
+            either; scores are normal. A right answer outscores a wrong one with probability
+            Phi(separation / sqrt(2)): 0 is a verifier that guesses. Instead of the two rates.
 
     Raises:
-        ValueError: for a rate outside [0, 1].
+        ValueError: for a rate outside [0, 1], a separation that is not finite, or not exactly one kind of verifier.
 
-    Source: arXiv 2411.17501 (MATH section 3.6).
+    Source: arXiv 2411.17501 (MATH section 3.6); equal-variance normal scores as in signal detection theory.
 
     >>> BestOfN(tpr=0.9, fpr=0.1)
-    BestOfN(tpr=0.9, fpr=0.1)
+    BestOfN(tpr=0.9, fpr=0.1, separation=None)
     """
 
-    tpr: float
-    fpr: float
+    tpr: float | None = None
+    fpr: float | None = None
+    separation: float | None = None
 
     def __post_init__(self) -> None:
-        _check("tpr", self.tpr, "a probability in [0, 1]", 0 <= self.tpr <= 1)
-        _check("fpr", self.fpr, "a probability in [0, 1]", 0 <= self.fpr <= 1)
+        if self.separation is None:
+            for name, rate in (("tpr", self.tpr), ("fpr", self.fpr)):
+                if rate is None:
+                    raise ValueError(f"{name} is missing: expected both tpr and fpr, or separation instead of them")
+                _check(name, rate, "a probability in [0, 1]", 0 <= rate <= 1)
+            return
+        for name, rate in (("tpr", self.tpr), ("fpr", self.fpr)):
+            _check(name, rate, "none beside separation", rate is None)
+        _check("separation", self.separation, "a finite number", math.isfinite(self.separation))
 
 
 @dataclass(frozen=True)

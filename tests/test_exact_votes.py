@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import mpmath
 import numpy as np
 import pytest
 from scipy import stats
@@ -179,6 +180,38 @@ def test_best_of_n_tends_to_the_precision_of_its_verifier():
     perfect = js.exact(js.BestOfN(tpr=1.0, fpr=0.0), population, [1, 4])
     np.testing.assert_allclose(perfect, [1.3 / 3, (1 - 0.7**4 + 1) / 3], atol=1e-12)
     np.testing.assert_allclose(js.exact(js.BestOfN(tpr=0.0, fpr=0.0), population, [7]), [1.3 / 3], atol=1e-12)
+
+
+@pytest.mark.parametrize("separation", [-2.0, 0.0, 1.0, 9.0])
+def test_best_scored_of_n_is_the_integral(separation):
+    # Scores are independent: P(the best is right) = n p E[F(s)^(n - 1)], s the score of a right call.
+    p, calls = 0.3, [1, 2, 50, 10**9]
+
+    def integral(n):
+        def density(s):
+            law = mpmath.mpf(p) * mpmath.ncdf(s - separation) + (1 - mpmath.mpf(p)) * mpmath.ncdf(s)
+            return n * p * mpmath.npdf(s - separation) * law ** (n - 1)
+
+        return float(mpmath.quad(density, mpmath.linspace(separation - 12, separation + 12, 25)))
+
+    q = np.array([[p, 0.5, 0.2]])
+    found = js.exact(js.BestOfN(separation=separation), js.AnswerDistribution(q), calls)
+    np.testing.assert_allclose(found, [integral(n) for n in calls], atol=1e-10)
+    single = js.exact(js.BestOfN(separation=separation), js.AnswerDistribution(q.astype(np.float32)), calls)
+    np.testing.assert_allclose(single, found, atol=1e-5)
+
+
+def test_best_scored_of_n_is_differentiable_and_certain_at_the_ends():
+    def accuracy(p, calls):
+        return js.exact(js.BestOfN(separation=1.0), js.AnswerDistribution(jnp.stack([p, 1 - p])[None]), calls)
+
+    with float64():
+        slope = jax.grad(accuracy)(jnp.float64(0.3), 20)
+        step = (accuracy(jnp.float64(0.3 + 1e-6), 20) - accuracy(jnp.float64(0.3 - 1e-6), 20)) / 2e-6
+        np.testing.assert_allclose(slope, step, rtol=1e-6)
+        assert [float(accuracy(jnp.float64(p), 20)) for p in (0.0, 1.0)] == pytest.approx([0.0, 1.0])
+        # The slope at p = 0 is that of a single right call among n: n P(it outscores n - 1 wrong ones).
+        assert jax.grad(accuracy)(jnp.float64(0.0), 2) == pytest.approx(1 + math.erf(0.5))
 
 
 def test_difficulty_models_are_two_answers():

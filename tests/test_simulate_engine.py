@@ -62,6 +62,7 @@ def test_coverage_of_models(model):
         (js.FilterVote(), BALLOTS),
         (js.RoutedVote(0.6), ANSWERS),
         (js.BestOfN(0.8, 0.3), ANSWERS),
+        (js.BestOfN(separation=1.5), ANSWERS),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -114,6 +115,14 @@ def test_best_of_n_from_recorded_attempts():
     both, none = tpr * fpr, (1 - tpr) * (1 - fpr)
     expected = [0.5, (both + none) / 2 + tpr * (1 - fpr)]
     agrees(js.simulate(KEY, js.BestOfN(tpr, fpr), js.Attempts([2], [1]), [1, 2], 200_000), expected)
+
+
+def test_best_scored_of_two_recorded_calls():
+    # One right call and one wrong: Phi(separation / sqrt(2)); a blank call counts as wrong.
+    outscores = 0.5 * (1 + math.erf(1.5 / 2))
+    data = js.Ballots([[1, 0]], [[True, False]], blank=[1])
+    for recorded in (js.Attempts([2], [1]), data):
+        agrees(js.simulate(KEY, js.BestOfN(separation=1.5), recorded, [1, 2], 200_000), [0.5, outscores])
 
 
 def test_weighted_vote_by_enumeration():

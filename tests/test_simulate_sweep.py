@@ -98,7 +98,8 @@ def test_parts_of_another_sweep_are_not_mixed_in(config, tmp_path):
         ("points = 2", "points = 0", "population.p_hard.points = 0: expected a whole number of 1 or more"),
         ("from = 0.1,", "", "population.p_hard.from = None: expected a number"),
         ('"vote"', '"voting"', r"system\[0\].name = 'voting': expected one of"),
-        ('"pass-at-k"', '"best-of-n"\ntpr = 0.9', r"system\[1\].fpr is missing"),
+        ('"pass-at-k"', '"best-of-n"\ntpr = 0.9', "system: fpr is missing: expected both tpr and fpr"),
+        ('"pass-at-k"', '"routed-vote"', r"system\[1\].threshold is missing: routed-vote needs it"),
         ("calls =", "calls", "not TOML"),
     ],
 )

@@ -61,7 +61,7 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
     chance = _chance(population)
     if chance is not None and isinstance(system, PassAtK):
         return FirstSuccess(population, _FIRST[chance]), queries
-    if chance is not None and isinstance(system, BestOfN):
+    if chance is not None and isinstance(system, BestOfN) and system.separation is None:
         return VerifiedFirst(population, jnp.asarray(system.tpr), jnp.asarray(system.fpr), chance), queries
     if answers[-1] > _MOST_COUNTED:
         raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_COUNTED} where calls are counted one by one")
@@ -82,6 +82,9 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
         needed = _rules.routed_votes(system.threshold, calls) if isinstance(system, RoutedVote) else calls
         upto, parameter = (jnp.asarray(numbers, jnp.int32) for numbers in (answers, needed))
         return Counting(source, upto, rules[type(system)], parameter), queries
+    if isinstance(system, BestOfN) and system.separation is not None:
+        separation = jnp.full(len(calls), system.separation)
+        return Counting(source, jnp.asarray(calls, jnp.int32), _rules.score_best_scored, separation), queries
     if isinstance(system, BestOfN):
         system = _rules.VerifiedCalls(jnp.float32(system.tpr), jnp.float32(system.fpr))
     elif isinstance(system, AdaptiveVote):

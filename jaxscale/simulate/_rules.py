@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtri
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxscale.sampling import BLOCK, random_words
+from jaxscale.sampling import BLOCK, exponential, random_words
 from jaxscale.simulate._process import PARTS, Call
 from jaxscale.simulate._source import Urn
 
@@ -42,6 +43,22 @@ def score_routed_vote(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArr
     else:
         other = _fresh_is_right(counts, urn, key)
     return jnp.where(jnp.max(votes, axis=0) >= parameter, _plurality(votes, urn.right), jnp.where(other, PARTS, 0))
+
+
+def score_best_scored(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
+    """1 if the highest of the right calls' scores, normal around `parameter`, exceeds that of the wrong calls'.
+
+    Scores need not be drawn call by call: the highest of m has the upper tail 1 - U^(1/m) = 1 - exp(-E / m).
+    """
+    votes = jnp.sum(counts, axis=0)
+    right = jnp.sum(jnp.where(urn.right, votes[: len(urn.right)], 0), axis=0)
+    wrong = jnp.sum(votes, axis=0) - right
+    words = random_words(key, 4, BLOCK)
+    best_right, best_wrong = (
+        -ndtri(-jnp.expm1(-exponential(high, low, jnp.float64) / calls))  # -inf where there are no calls
+        for calls, (high, low) in ((right, words[:2]), (wrong, words[2:]))
+    )
+    return jnp.where(best_right + parameter > best_wrong, PARTS, 0)
 
 
 def _fresh_is_right(counts: Array, urn: Urn, key: PRNGKeyArray) -> Array:

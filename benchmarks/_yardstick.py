@@ -1,7 +1,7 @@
 """How good forecasts are: errors and intervals of many forecasts against their truths, gathered and summed up."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,6 +112,8 @@ def against_rivals(
     """
     ratios, best, worst = {}, {}, {}
     for regime in regimes:
+        if not ledger.chosen(claim, regime, None, ours):
+            continue
         errors = {m: summary(ledger.chosen(claim, regime, None, m))["rmse"] for m in [ours, *rivals]}
         best[regime] = min(rivals, key=errors.__getitem__)
         ratios[regime] = errors[ours] / errors[best[regime]]
@@ -128,31 +130,71 @@ def against_rivals(
     return {"ratios": ratios, "best": best, "geometric_mean": mean, "worst_group": worst}
 
 
+def verdict(ledger: Ledger, kind: str, ours: str, rivals: list[str], regimes: list[str]) -> list[dict[str, Any]]:
+    """`against_rivals` as a row of a report; none where nothing was measured."""
+    if not ledger.records:
+        return []
+    name = f"{kind}: {ours} against the best rival"
+    return [{"name": name, "kind": f"{kind} summary", **against_rivals(ledger, ours, rivals, regimes)}]
+
+
 FIGURES = ("rmse", "bias", "coverage", "width", "interval_score", "seconds")
 
 
-def figures_table(title: str, found: list[dict[str, Any]], first: str, caption: str | None = None) -> Table:
-    """All figures of some rows; the first column is their field of that name."""
-    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
-    table.add_column(first.replace("_", " "))
+def report(found: list[dict[str, Any]], ours: str) -> Iterator[Table | str]:
+    """Tables of the rows of `rows` and `verdict`, part by part ("real", "simulated")."""
+    for part in ("real", "simulated"):
+        here = [row for row in found if row["kind"] == part]
+        for claim in dict.fromkeys(row["claim"] for row in here):
+            yield from _claim_tables(part, claim, [row for row in here if row["claim"] == claim], ours)
+        for row in found:
+            if row["kind"] == f"{part} summary":
+                yield _words(row)
+
+
+def _claim_tables(part: str, claim: str, found: list[dict[str, Any]], ours: str) -> Iterator[Table]:
+    for regime in dict.fromkeys(row["regime"] for row in found):
+        here = [row for row in found if row["regime"] == regime]
+        over_all = [row for row in here if row["group"] == "all"]
+        yield _figures(f"{part}, {regime}, over {claim}: {over_all[0]['forecasts']} forecasts", over_all)
+        if part == "real":
+            yield _by_group(f"{part}, {regime}: root mean squared error", here, "method", "rmse")
+    mine = [row for row in found if row["method"] == ours]
+    if part == "simulated" and mine:
+        title = f"{part}, over {claim}: how often {LEVEL:.0%} intervals of {ours} cover"
+        yield _by_group(title, mine, "regime", "coverage")
+
+
+def _words(row: dict[str, Any]) -> str:
+    ratios = ", ".join(f"{r}: {x:.2f} ({row['best'][r]})" for r, x in row["ratios"].items())
+    worst = ", ".join(f"{r}: {x:+.3f} ({group})" for r, (group, x) in row["worst_group"].items())
+    return (
+        f"{row['name']}: error ratio {ratios}; geometric mean {row['geometric_mean']:.3f} (wanted: at most 0.95, and "
+        f"1.05 in each). Worst group against 1.15 x that rival + 0.01 (wanted: at most 0): {worst}."
+    )
+
+
+def _figures(title: str, found: list[dict[str, Any]]) -> Table:
+    """All figures, method by method."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("method")
     for figure in FIGURES:
         table.add_column(figure.replace("_", " "), justify="right")
     for row in found:
         shown = [f"{row[x]:.1%}" if x == "coverage" else f"{row[x]:.4f}" for x in FIGURES]
-        table.add_row(str(row[first]), *shown)
+        table.add_row(row["method"], *shown)
     return table
 
 
-def errors_table(title: str, found: list[dict[str, Any]], figure: str = "rmse") -> Table:
-    """One figure by group (rows) and method (columns)."""
-    methods = list(dict.fromkeys(row["method"] for row in found))
+def _by_group(title: str, found: list[dict[str, Any]], across: str, figure: str) -> Table:
+    """One figure by group (rows) and the field `across` (columns)."""
+    columns = list(dict.fromkeys(row[across] for row in found))
     table = Table(title=title, title_justify="left")
     table.add_column("group")
-    for method in methods:
-        table.add_column(method, justify="right")
+    for column in columns:
+        table.add_column(column, justify="right")
     for group in dict.fromkeys(row["group"] for row in found):
-        at = {row["method"]: row[figure] for row in found if row["group"] == group}
-        table.add_row(
-            group, *(f"{at[m]:.0%}" if figure == "coverage" else f"{at[m]:.3f}" if m in at else "" for m in methods)
-        )
+        at = {row[across]: row[figure] for row in found if row["group"] == group}
+        shown = ((f"{at[x]:.0%}" if figure == "coverage" else f"{at[x]:.3f}") if x in at else "" for x in columns)
+        table.add_row(group, *shown)
     return table

@@ -17,12 +17,12 @@ from rich.table import Table
 import jaxscale as js
 from benchmarks._attempts import DESIGNS, REGIMES, Case, Design, families, real_cases, recorded, simulated_cases
 from benchmarks._rivals import COVERAGE_RIVALS, Rival
-from benchmarks._yardstick import LEVEL, Ledger, against_rivals, errors_table, figures_table, rows, timed
+from benchmarks._yardstick import LEVEL, Ledger, report, rows, timed, verdict
 
 OURS = "auto"
 METHODS = (OURS, *COVERAGE_RIVALS)
 
-DRAWS, QUICK_DRAWS = 50, 2
+DRAWS, QUICK_DRAWS = 50, 1
 """How often every real data set is sampled down, each time under a fixed seed."""
 
 SETS, QUICK_SETS = 15, 1
@@ -111,9 +111,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
     for part in ("real", "simulated"):
         ledger = measure(part, draws=QUICK_DRAWS if quick else DRAWS, sets=QUICK_SETS if quick else SETS)
         result += rows(ledger, part)
-        if ledger.records:
-            comparison = against_rivals(ledger, OURS, list(COVERAGE_RIVALS), REGIMES)
-            result.append({"name": f"{part}: {OURS} against the best rival", "kind": f"{part} summary", **comparison})
+        result += verdict(ledger, part, OURS, list(COVERAGE_RIVALS), REGIMES)
     return result
 
 
@@ -121,37 +119,7 @@ def tables(found: list[dict[str, Any]]) -> Iterator[Table | str]:
     """What a person reads of the rows that `run` returns."""
     if not any(row["kind"] == "real" for row in found):
         yield "No real data at ../shared/data/attempts: simulated families only."
-    for part in ("real", "simulated"):
-        yield from _part(part, [row for row in found if row["kind"] == part])
-        yield from (_verdict(row) for row in found if row["kind"] == f"{part} summary")
-
-
-def _part(part: str, found: list[dict[str, Any]]) -> Iterator[Table]:
-    for claim in dict.fromkeys(row["claim"] for row in found):
-        mine = [row for row in found if row["claim"] == claim]
-        for regime in dict.fromkeys(row["regime"] for row in mine):
-            here = [row for row in mine if row["regime"] == regime]
-            over_all = [row for row in here if row["group"] == "all"]
-            yield figures_table(
-                f"{part}, {regime}, over {claim}: {over_all[0]['forecasts']} forecasts", over_all, "method"
-            )
-            if part == "real":
-                yield errors_table(f"{part}, {regime}: root mean squared error", here)
-        ours = [{**row, "method": row["regime"]} for row in mine if row["method"] == OURS]
-        if part == "simulated" and ours:
-            # By family (rows) and regime (columns).
-            yield errors_table(
-                f"{part}, over {claim}: how often {LEVEL:.0%} intervals of {OURS} cover", ours, "coverage"
-            )
-
-
-def _verdict(row: dict[str, Any]) -> str:
-    ratios = ", ".join(f"{r}: {x:.2f} ({row['best'][r]})" for r, x in row["ratios"].items())
-    worst = ", ".join(f"{r}: {x:+.3f} ({group})" for r, (group, x) in row["worst_group"].items())
-    return (
-        f"{row['name']}: error ratio {ratios}; geometric mean {row['geometric_mean']:.3f} (wanted: at most 0.95, and "
-        f"1.05 in each). Worst group against 1.15 x that rival + 0.01 (wanted: at most 0): {worst}."
-    )
+    yield from report(found, OURS)
 
 
 def main() -> None:
@@ -179,7 +147,7 @@ def main() -> None:
         group=options.group,
     )
     console = Console(width=160)
-    for table in _part(options.part, rows(ledger, options.part)):
+    for table in report(rows(ledger, options.part), OURS):
         console.print(table)
 
 

@@ -10,9 +10,11 @@ from scipy.special import betaln
 import jaxscale as js
 from benchmarks import forecast as yardstick
 from benchmarks._attempts import DESIGNS, Case, Design, drawn, families, simulated_cases
+from benchmarks._ballots import VOTE_FAMILIES, drawn_ballots, simulated_vote_cases
 from benchmarks._rivals import COVERAGE_RIVALS
 from benchmarks._rivals._common import unbiased
 from benchmarks._rivals._models import scaled_beta_pass_at_k
+from benchmarks._rivals._votes import VOTE_RIVALS, won
 from benchmarks._yardstick import Ledger, Record, against_rivals, summary
 
 K = np.array([100, 1_000])
@@ -183,3 +185,78 @@ def test_each_claim_is_held_against_its_own_truth(monkeypatch):
     rivals = [ledger.chosen(claim, None, None, "plug-in")[0] for claim in ("these", "population")]
     assert rivals[0].value == rivals[1].value
     assert rivals[0].truth != rivals[1].truth
+
+
+def cells_of(kept, dropped):
+    return np.stack([np.array(kept), np.array(dropped)], axis=1)
+
+
+def test_votes_split_ties_skip_blanks_and_fall_back_on_what_was_dropped():
+    right = np.tile([True, False, False], (5, 1))
+    nothing = [0, 0, 0, 0]
+    kept = [[2, 1, 0, 9], [2, 2, 2, 0], [0, 0, 0, 3], nothing, [1, 0, 0, 0]]
+    dropped = [nothing, nothing, [5, 0, 0, 0], [3, 3, 0, 0], [0, 9, 0, 0]]
+    np.testing.assert_allclose(won(cells_of(kept, dropped), right), [1, 1 / 3, 0, 1 / 2, 1])
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_plug_in_votes_are_those_of_the_observed_shares(filtered):
+    kept = np.array([[5, 2, 1], [1, 3, 3], [2, 2, 3]] * 8)
+    dropped = np.array([[0, 2, 0], [2, 1, 0], [0, 0, 3]] * 8) * filtered
+    cells = cells_of(np.column_stack([kept, np.zeros(24, int)]), np.column_stack([dropped, np.zeros(24, int)]))
+    right = np.tile([True, False, False], (24, 1))
+    calls = np.array([11, 5])
+    value = VOTE_RIVALS["plug-in resampling"](cells, right, calls, 0.9, np.random.default_rng(0))[0]
+    counts = kept + dropped
+    known = js.AnswerDistribution(counts / counts.sum(axis=1, keepdims=True), keep=kept / counts)
+    expected = np.asarray(js.exact(js.FilterVote(), known, calls))
+    np.testing.assert_allclose(value, expected, atol=5 * 0.5 / (24 * 200) ** 0.5)
+
+
+def test_the_scaling_rival_is_least_squares_on_all_subsets():
+    counts = np.array([[5, 2, 1], [2, 5, 1], [4, 4, 0]])
+    right = np.tile([True, False, False], (3, 1))
+    foretold = []
+    for row, lead in zip(counts, (1, -1, 0), strict=True):
+        calls = np.repeat(np.arange(3), row)
+        measured = []
+        for k in range(1, 5):
+            subsets = [np.bincount(s, minlength=4) for s in itertools.combinations(calls, k)]
+            cells = cells_of(subsets, np.zeros_like(subsets))
+            measured.append(won(cells, np.tile(right[0], (len(subsets), 1))).mean())
+        target = 1 - np.array(measured) if lead > 0 else np.array(measured)
+        features = np.stack([np.arange(1, 5), np.sqrt(np.arange(1, 5)), np.ones(4)])
+        loss = lambda x, f=features, t=target: np.sum((np.exp(-x @ f) - t) ** 2)  # noqa: E731
+        x = optimize.minimize(loss, np.full(3, 0.3), bounds=[(0, None)] * 3, options={"ftol": 1e-14}).x
+        falling = np.exp(-x @ [16, 4, 1])
+        foretold.append(np.mean(measured) if lead == 0 else 1 - falling if lead > 0 else falling)
+    many = np.repeat(counts, 20, axis=0)
+    cells = cells_of(np.column_stack([many, np.zeros(60, int)]), np.zeros((60, 4), int))
+    rng = np.random.default_rng(0)
+    value = VOTE_RIVALS["scaling model"](cells, right[np.zeros(60, int)], np.array([16]), 0.9, rng)[0]
+    np.testing.assert_allclose(value[0], np.mean(foretold), atol=0.01)
+
+
+def test_dirichlet_votes_of_two_answers_are_beta_binomial():
+    cells = cells_of([[5, 3, 0]] * 50, [[0, 0, 0]] * 50)
+    right = np.tile([True, False], (50, 1))
+    value = VOTE_RIVALS["Dirichlet(1)"](cells, right, np.array([9]), 0.9, np.random.default_rng(0))[0]
+    assert value[0] == pytest.approx(stats.betabinom.sf(4, 9, 6, 4), abs=5 * 0.5 / (50 * 200) ** 0.5)
+
+
+def test_ballots_are_drawn_without_replacement_and_unseen_answers_unknown():
+    cells = cells_of([[3, 0, 4, 1]] * 2_000, [[0, 2, 0, 0]] * 2_000)
+    right = np.tile([False, True, False], (2_000, 1))
+    drawn_cells, known = drawn_ballots(cells, right, 4, np.random.default_rng(0))
+    assert (drawn_cells.sum(axis=(1, 2)) == 4).all()
+    seen = (drawn_cells[:, 1, :-1] > 0).any(axis=1)
+    np.testing.assert_array_equal(known.any(axis=1), seen)
+    assert seen.mean() == pytest.approx(1 - stats.hypergeom.pmf(0, 10, 2, 4), abs=5 * 0.5 / 2_000**0.5)
+
+
+@pytest.mark.parametrize("family", VOTE_FAMILIES)
+def test_simulated_votes_are_votes_of_their_law(family):
+    for case in simulated_vote_cases(family, 2):
+        assert (case.cells.sum(axis=(1, 2)) == 8).all()
+        error = np.abs(case.truths["these"] - case.truths["population"])
+        assert (error < 5 * 0.5 / np.sqrt(len(case.cells))).all()

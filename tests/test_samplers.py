@@ -12,10 +12,11 @@ from scipy import special, stats
 
 from jaxscale import sampling
 from jaxscale._arrays import float64
+from jaxscale.sampling._counts import _binomial_table
 
 DRAWS = 2**17
-# 1e-6 over the file, which holds fewer than 60 comparisons with a law.
-ALARM = 1e-6 / 60
+# 1e-6 over the file, which holds fewer than 70 comparisons with a law.
+ALARM = 1e-6 / 70
 SAMPLERS = {name: getattr(sampling, name) for name in ("binomial", "hypergeometric", "log_beta", "log_gamma_variate")}
 BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -52,11 +53,30 @@ def counts_p_value(counts, pmf):
 
 @BOTH
 @pytest.mark.parametrize(
-    ("n", "p"), [(1, 0.3), (20, 0.1), (100, 0.01), (100, 0.5), (100, 0.93), (1000, 0.02), (100_000, 0.3)]
+    ("n", "p"),
+    [(1, 0.3), (20, 0.1), (100, 0.01), (100, 0.5), (100, 0.93), (300, 0.8), (1000, 0.02), (100_000, 0.3), (10**6, 0.5)],
 )
 def test_binomial_follows_its_law(dtype, n, p):
     counts = draws_of("binomial", dtype, n, p)
     assert counts_p_value(counts, stats.binom.pmf(np.arange(n + 1), n, p)) > ALARM
+
+
+@BOTH
+@pytest.mark.parametrize(("n", "p"), [(20, 0.5), (100, 0.12), (40_000, 0.3), (600_000, 0.2)])
+def test_the_table_of_a_binomial_holds_in_both_far_tails(dtype, n, p):
+    with precision(dtype):
+        first, last, tails = (np.asarray(x, np.float64) for x in _binomial_table(jnp.asarray(dtype(n)), dtype(p)))
+    lower, upper = tails.reshape(2, -1)
+    p, steps = float(dtype(p)), np.arange(len(lower))
+    # From the far end to the median: 1e-300 in float64, where a plain sum from below would be lost next to 1.
+    for found, expected, begins in (
+        (lower, stats.binom.cdf(first + steps, n, p), first == 0),
+        (upper, stats.binom.sf(last - steps - 1, n, p), last == n),
+    ):
+        used = (expected < 0.6) & (expected > np.finfo(dtype).tiny * 1e8)
+        np.testing.assert_allclose(found[used], expected[used], rtol=3e-3 if dtype == np.float32 else 1e-9)
+        assert found.max() >= 0.5
+        assert begins or expected[0] < 1e-20
 
 
 def test_a_slightly_wrong_binomial_is_noticed():

@@ -13,6 +13,9 @@ from jaxscale._arrays import Floats, promote
 from jaxscale.sampling._bits import deep_uniform, exponential, in_blocks, random_words, rejection, uniform
 
 _SMALL_MEAN = 10.0
+_TABLE = 4096
+_TABLE_MARGIN = 8
+_TABLED_FROM = 2**16
 _UNROLLED = 8
 _SERIES_FROM = 16
 # log k! - k log k + k for k below 16, where Stirling's series is not yet exact.
@@ -79,7 +82,10 @@ def categorical(
 def binomial(
     key: PRNGKeyArray, n: ArrayLike | Array, p: ArrayLike | Array, shape: tuple[int, ...] | None = None
 ) -> Floats:
-    """Draw binomial counts: by inversion where the smaller tail has a mean below 10, else by transformed rejection.
+    """Draw binomial counts, by inversion or by transformed rejection.
+
+    A mean (of successes or of failures) below 10 is inverted by subtraction. Many draws of one n and p look up a table
+    of the law, if 10 standard deviations fit into it. What is left draws by rejection.
 
     Args:
         key: a typed JAX key.
@@ -100,7 +106,18 @@ def binomial(
     """
     dtype = jnp.result_type(*promote(n, p))
     n, p = jnp.asarray(n, dtype), jnp.asarray(p, dtype)
-    return in_blocks(_binomial, key, (n, p), jnp.broadcast_shapes(n.shape, p.shape) if shape is None else shape)
+    shape = jnp.broadcast_shapes(n.shape, p.shape) if shape is None else shape
+    if n.ndim or p.ndim or math.prod(shape) < _TABLED_FROM:
+        return in_blocks(_binomial, key, (n, p), shape)
+
+    def tabled() -> Array:
+        table = _binomial_table(n, jnp.minimum(p, 1 - p))
+        count = in_blocks(lambda key, lanes: _look_up(key, lanes, *table), key, (), shape)
+        return jnp.where(p > 0.5, n - count, count)
+
+    small = n * jnp.minimum(p, 1 - p) < _SMALL_MEAN
+    fits = 10 * jnp.sqrt(n * p * (1 - p)) <= _TABLE - 2 * _TABLE_MARGIN  # not where p is NaN
+    return lax.cond(fits & ~small, tabled, lambda: in_blocks(_binomial, key, (n, p), shape))
 
 
 def multinomial(
@@ -182,6 +199,39 @@ def _binomial(key: PRNGKeyArray, lanes: int, n: Array, p: Array) -> Array:
 
     count = lax.cond(jnp.all(small), lambda few: few, reject, few)
     return jnp.where(p > 0.5, n - count, count)
+
+
+def _binomial_table(n: Array, p: Array) -> tuple[Array, Array, Array]:
+    """The tails of a binomial law (p <= 1/2), each summed from its far end up to the median and beyond.
+
+    Returns:
+        The first count of the lower tail, the last of the upper one, and (2, 4096) P(at most first + i) and
+        P(at least last - i): relative precision holds in both tails.
+    """
+    middle = jnp.floor(n * p)  # the median is this or the next
+    steps = lax.iota(p.dtype, _TABLE)
+    first = jnp.maximum(middle - (_TABLE - _TABLE_MARGIN), 0.0)
+    last = jnp.minimum(middle + (_TABLE - _TABLE_MARGIN), n)
+    k = jnp.stack([first + steps, last - steps])
+    possible = (k >= 0) & (k <= n) & ((p > 0) | (k == 0))
+    k = jnp.where(possible, k, 0.0)
+    mass = jnp.where(possible, jnp.exp(_excess(n) + _log_weight(k, n, p)), 0.0)
+    return first, last, jnp.cumsum(mass, axis=1).reshape(-1)
+
+
+def _look_up(key: PRNGKeyArray, lanes: int, first: Array, last: Array, tails: Array) -> Array:
+    """Counts by inversion of the tail that a coin chooses, found by bisection."""
+    high, low = random_words(key, 2, lanes)
+    side = (high >> np.uint32(31)).astype(jnp.int32)
+    chance = deep_uniform(high & np.uint32(2**31 - 1), low, tails.dtype)  # up to 1/2
+    start, place = side * _TABLE, jnp.zeros(lanes, jnp.int32)
+    step = _TABLE // 2
+    while step:
+        passed = tails.at[start + place + (step - 1)].get(mode="promise_in_bounds") < chance
+        place = jnp.where(passed, place + step, place)
+        step //= 2
+    steps = place.astype(tails.dtype)
+    return jnp.where(side == 0, first + steps, last - steps)
 
 
 def _invert(key: PRNGKeyArray, n: Array, p: Array) -> Array:

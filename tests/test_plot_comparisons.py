@@ -7,7 +7,14 @@ from matplotlib.figure import Figure
 import jaxscale as js
 from jaxscale.data import Estimate
 from jaxscale.estimate import VoteDifficulty, vote_difficulty
-from jaxscale.plot import COLOURS, plot_costs, plot_difficulty, plot_predictions, plot_vote_curves
+from jaxscale.plot import (
+    COLOURS,
+    plot_costs,
+    plot_curve_shapes,
+    plot_difficulty,
+    plot_predictions,
+    plot_vote_curves,
+)
 
 K = np.array([1, 3, 5, 9])
 
@@ -88,3 +95,14 @@ def test_the_step_line_is_the_most_accuracy_for_every_amount():
     for bad in ({**costs, "large": [4]}, {"small": K}, {**costs, "dear": [0, 12]}):
         with pytest.raises(ValueError, match=r"^costs of '(large|dear)': expected 2 numbers above 0"):
             plot_costs(axes(), curves, bad)
+
+
+@pytest.mark.parametrize("easy_share", [0.3, 0.5, 0.7])
+def test_the_map_of_shapes_has_the_right_colour_at_every_pair(easy_share):
+    drawn = plot_curve_shapes(axes(), easy_share, resolution=10)
+    cells = drawn.collections[0].get_array().reshape(11, 10)
+    order = ["rises", "rises then falls", "falls then rises", "falls"]
+    for row, p_easy in enumerate((np.arange(11) + 0.5) / 22 + 0.5):
+        for column, p_hard in enumerate((np.arange(10) + 0.5) / 20):
+            assert order[cells[row, column]] == js.curve_shape(easy_share, p_easy, p_hard)
+    assert names(drawn) == order

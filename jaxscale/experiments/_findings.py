@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jaxscale.experiments._table import Table
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -44,23 +46,20 @@ class Findings:
 
     rows: tuple[Finding, ...]
 
-    def _cells(self) -> list[list[str]]:
-        cells = [["quantity", "paper", "measured", "asserted", "remark"]]
+    @property
+    def table(self) -> Table:
+        """The findings as text, a row each."""
+        rows = []
         for row in self.rows:
             asserted = f"{_short(row.low)} to {_short(row.high)}" if row.low < row.high else f"{_short(row.low)}"
-            cells.append([row.quantity, row.paper, _short(row.measured), asserted, row.note])
-        return cells
+            rows.append([row.quantity, row.paper, _short(row.measured), asserted, row.note])
+        return Table(["quantity", "paper", "measured", "asserted", "remark"], rows)
 
     def _repr_markdown_(self) -> str:
-        escaped = ([text.replace("|", "\\|") for text in row] for row in self._cells())
-        head, *body = ("| " + " | ".join(row) + " |" for row in escaped)
-        return "\n".join([head, "| --- | --- | ---: | --- | --- |", *body])
+        return self.table.markdown(["---", "---", "---:", "---", "---"])
 
     def __str__(self) -> str:
-        cells = self._cells()
-        widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-        lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in cells)
-        return "\n".join(line.rstrip() for line in lines)
+        return str(self.table)
 
     __repr__ = __str__
 

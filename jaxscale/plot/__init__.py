@@ -4,11 +4,13 @@ from jaxscale.plot._axes import COLOURS
 from jaxscale.plot._comparisons import plot_costs, plot_predictions, plot_vote_curves
 from jaxscale.plot._coverage import plot_forecasts
 from jaxscale.plot._difficulty import plot_difficulty
+from jaxscale.plot._shapes import plot_curve_shapes
 from jaxscale.plot._votes import plot_votes
 
 __all__ = [
     "COLOURS",
     "plot_costs",
+    "plot_curve_shapes",
     "plot_difficulty",
     "plot_forecasts",
     "plot_predictions",

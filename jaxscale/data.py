@@ -15,6 +15,10 @@ MAX_COUNT = 10**12
 """The largest number of calls a query may have; beyond it float64 log-ratios lose their promised accuracy."""
 
 
+BALLOTS_NOT_ATTEMPTS = "holds ballots, not attempts"
+"""How a reader of attempts refuses a file of ballots; who can use either reads it again as these."""
+
+
 class DataError(ValueError):
     """A file that cannot be read as data: one line that names the file, the line, and what was expected.
 

@@ -236,3 +236,9 @@ def test_bad_calls_and_missing_rules_are_refused():
         js.exact(js.FilterVote(), population, [1])
     with pytest.raises(TypeError, match="no exact rule for AdaptiveVote on AnswerDistribution"):
         js.exact(js.AdaptiveVote(0.9), population, [1])
+
+
+def test_a_single_number_of_calls_gives_a_single_value():
+    ballots = js.Ballots([[2, 1], [1, 2]], [[True, False]] * 2)
+    assert js.exact(js.Vote(), ballots, 3).shape == ()
+    assert float(js.exact(js.Vote(), ballots, 3)) == 0.5

@@ -159,7 +159,10 @@ def test_recorded_tokens_stand_in_for_those_that_a_price_file_leaves_out(tmp_pat
         ("[small]\nprice_out = 1\n", r"small.decode_tokens is missing: price_out needs it, as the data record no"),
         ("[small]\nprice_in = 1\n", r"small.prompt_tokens is missing: price_in needs it"),
         ("[small]\nper_call = 1\nprompt_shared = 1\n", r"small: per_call beside prompt_shared"),
-        ("[small]\nprice_out = 1\ndecode_tokens = 1\nprompt_shared = 1\n", r"prompt_shared = 1: expected true or"),
+        (
+            "[small]\nprice_out = 1\ndecode_tokens = 1\nprompt_shared = 1\n",
+            r"small.prompt_shared = 1: expected true or",
+        ),
         ("[small]\nper_call = 1\nparallel = 0\n", r"small.parallel = 0: expected a whole number from 1"),
         ("[small]\nper_call = 1\n[small.check]\nper_call = -1\n", r"small.check.per_call = -1.0: expected"),
     ],

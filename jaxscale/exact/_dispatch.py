@@ -56,7 +56,7 @@ def exact(system: Any, population: Any, calls: ArrayLike) -> Array | np.ndarray:
         found = _RULES.get((type(system), kind))
         if found is not None:
             values = found(system, population, calls.reshape(-1))
-            return values.reshape(*values.shape[:-1], *calls.shape)
+            return values.reshape((*values.shape[:-1], *calls.shape))
     known = sorted({p.__name__ for s, p in _RULES if s is type(system)})
     raise TypeError(
         f"no exact rule for {type(system).__name__} on {type(population).__name__}: "

@@ -1,10 +1,13 @@
 """What a forecast is."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from rich.table import Table
 
 
@@ -67,6 +70,58 @@ class Forecast:
         rows = zip(*(np.asarray(array).reshape(-1).tolist() for array in arrays), strict=True)
         return [dict(zip((budget, "value", "lower", "upper", "kind"), row, strict=True)) for row in rows]
 
+    def probability_at_least(self, target: ArrayLike) -> np.ndarray:
+        """The probability that what is forecast comes out at `target` or above.
+
+        The predictive law is rebuilt from the value and the ends of the interval: a normal law of arcsin(sqrt(v)) with
+        its median at the value and a spread of its own on either side, so that the ends keep the probabilities that
+        they claim; nothing is known between them but that.
+
+        Args:
+            target: shares; broadcast with `k`.
+
+        Returns:
+            Probabilities in [0, 1] of the broadcast shape.
+
+        Example:
+            >>> curve = Forecast([10], [0.6], [0.5], [0.7], ForecastModel("beta", {}), np.array(["forecast"]))
+            >>> curve.probability_at_least([0.5, 0.6, 0.7]).round(3)
+            array([0.95, 0.5 , 0.05])
+        """
+        goal, *law = np.broadcast_arrays(_angle(target), *self._law())
+        middle, below, above = law
+        gap = goal - middle
+        width = np.where(gap <= 0, below, above)
+        # A side without width is certain: only what lies on the value's other side happens.
+        deviations = np.divide(gap, width, out=np.where(gap > 0, np.inf, -np.inf), where=width > 0)
+        return np.vectorize(_upper_tail, otypes=[float])(deviations)
+
+    def quantiles(self, probability: ArrayLike) -> np.ndarray:
+        """The inverse of `probability_at_least`: the shares that are undercut with the given probabilities.
+
+        Args:
+            probability: in (0, 1), any shape.
+
+        Returns:
+            Shares, shape of `k` behind that of `probability`.
+
+        Example:
+            >>> curve = Forecast([10], [0.6], [0.5], [0.7], ForecastModel("beta", {}), np.array(["forecast"]))
+            >>> curve.quantiles([0.05, 0.5, 0.95]).round(3).tolist()
+            [[0.5], [0.6], [0.7]]
+        """
+        deviations = np.vectorize(NormalDist().inv_cdf, otypes=[float])(probability)
+        middle, below, above = self._law()
+        deviations = deviations.reshape(*deviations.shape, *[1] * middle.ndim)
+        angle = middle + deviations * np.where(deviations < 0, below, above)
+        return np.square(np.sin(np.clip(angle, 0, np.pi / 2)))
+
+    def _law(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Median and the standard deviations below and above it, of arcsin(sqrt(v))."""
+        middle, low, high = (_angle(array) for array in (self.value, self.lower, self.upper))
+        end = NormalDist().inv_cdf((1 + self.level) / 2)
+        return middle, (middle - low) / end, (high - middle) / end
+
     def to_dict(self) -> dict[str, Any]:
         """The forecast as plain numbers, lists and strings."""
         return {
@@ -88,3 +143,12 @@ class Forecast:
             interval = f"{row['lower']:.4f} to {row['upper']:.4f}"
             table.add_row(f"{row['k']:,}", f"{row['value']:.4f}", interval, row["kind"])
         return table
+
+
+def _angle(share: ArrayLike) -> np.ndarray:
+    """Where the noise of a share is nearly normal, and both 0 and 1 are finite."""
+    return np.arcsin(np.sqrt(np.clip(np.asarray(share, float), 0, 1)))
+
+
+def _upper_tail(deviations: float) -> float:
+    return math.erfc(deviations / math.sqrt(2)) / 2

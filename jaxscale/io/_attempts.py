@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxscale.data import Attempts, DataWarning
+from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts, DataWarning
 from jaxscale.io._groups import ALL, GOLD, Queries, queries_of, told_apart
 from jaxscale.io._table import Table
 
@@ -51,7 +51,7 @@ def _is_counted(table: Table) -> bool:
         )
     if {"answer", "correct"} <= names and not names & {"attempts", "successes", "passed"}:
         raise table.error(
-            f"holds ballots, not attempts: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
+            f"{BALLOTS_NOT_ATTEMPTS}: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
             "(ballots are for `jaxscale vote` and read_ballots)"
         )
     counted = "passed" not in names

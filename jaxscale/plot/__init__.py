@@ -4,6 +4,7 @@ from jaxscale.plot._axes import COLOURS
 from jaxscale.plot._comparisons import plot_costs, plot_predictions, plot_vote_curves
 from jaxscale.plot._coverage import plot_forecasts
 from jaxscale.plot._difficulty import plot_difficulty
+from jaxscale.plot._plan import plot_plan
 from jaxscale.plot._shapes import plot_curve_shapes
 from jaxscale.plot._votes import plot_votes
 
@@ -13,6 +14,7 @@ __all__ = [
     "plot_curve_shapes",
     "plot_difficulty",
     "plot_forecasts",
+    "plot_plan",
     "plot_predictions",
     "plot_vote_curves",
     "plot_votes",

@@ -1,0 +1,249 @@
+"""`jaxscale plan`: how many calls, of which model, under which system, at what cost."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from jaxscale import __version__
+from jaxscale.cli._errors import BadInput, arguments_as_options
+from jaxscale.cli._forecast import Over
+from jaxscale.cli._jax import prepare_jax
+from jaxscale.cli._options import Files, Format, Group, Json, Seed
+from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing
+from jaxscale.cli._reading import read_attempts, read_ballots
+
+if TYPE_CHECKING:
+    from jaxscale.data import Attempts, Ballots
+    from jaxscale.plan import Cost, Plan
+
+SYSTEMS = ("pass-at-k", "vote", "filter-vote")
+Unit = Literal["money", "flops", "seconds"]
+
+_MEANING = {
+    "these": "that a further, equally long or longer run on these very queries comes out so",
+    "population": "that the expectation over queries like these does",
+}
+
+
+def plan(
+    files: Files,
+    target: Annotated[
+        float | None, typer.Option(metavar="SHARE", show_default=False, help="Accuracy or coverage to be reached.")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(metavar="COST", show_default=False, help="What all queries together may cost.")
+    ] = None,
+    group: Group = None,
+    format: Format = None,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...", show_default=False, help=f"{', '.join(SYSTEMS)}; by default as the file says."
+        ),
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(metavar="PRICES.toml", show_default=False, help="What each model costs, by its name.")
+    ] = None,
+    cost_per_call: Annotated[
+        float | None, typer.Option(metavar="COST", show_default=False, help="Of one call.")
+    ] = None,
+    cost_per_query: Annotated[
+        float | None, typer.Option(metavar="COST", show_default=False, help="Paid once for a query.")
+    ] = None,
+    cost_per_check: Annotated[
+        float | None, typer.Option(metavar="COST", show_default=False, help="Of a verifier or filter, for one answer.")
+    ] = None,
+    unit: Annotated[Unit, typer.Option(help="What the budget and the comparison are in.")] = "money",
+    queries: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", show_default=False, help="To be answered; by default those of the file."),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="Probability with which to reach the target for sure.")] = 0.9,
+    most: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="K", show_default=False, help="Look no further than this many calls a query."),
+    ] = None,
+    normalise: Annotated[
+        bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
+    ] = False,
+    level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
+    over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
+    seed: Seed = 0,
+    json: Json = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="OUT.png", show_default=False, help="Draw accuracy against cost.")
+    ] = None,
+) -> None:
+    """Find the fewest calls for a target, or the best accuracy for a budget, over models and systems.
+
+    FILE is as in `jaxscale forecast` (coverage) or `jaxscale vote` (votes, filtered too where a column kept is there).
+    Several files are several models. Without prices a cost is a number of calls.
+    """
+    if (target is None) == (budget is None):
+        raise BadInput("--target, --budget: expected one of them")
+    amounts = {"per_call": cost_per_call, "per_query": cost_per_query, "per_check": cost_per_check}
+    given = {name: value for name, value in amounts.items() if value is not None}
+    if prices is not None and given:
+        raise BadInput(f"--prices beside --cost-{next(iter(given)).replace('_', '-')}: expected one of them")
+    if unit != "money" and prices is None:
+        raise BadInput(f"--unit = {unit!r} without --prices: expected a file that says the {unit} of a call")
+    names = None if system is None else _systems(system)
+    check_picture(plot)
+    data = _read(files, group, format, names, normalise=normalise)
+    prepare_jax(data.values())
+    import jax
+
+    from jaxscale.plan import plan
+    from jaxscale.systems import FilterVote, PassAtK, Vote
+
+    makers: dict[str, Any] = {"pass-at-k": PassAtK, "vote": Vote, "filter-vote": FilterVote}
+    options = ("target", "budget", "unit", "queries", "confidence", "most", "level", "over")
+    systems = None if names is None else [makers[name]() for name in names]
+    cost = _costs(prices, given, data)
+    size = len(data) * len(systems or [0])
+    with arguments_as_options(*options), _plainly("cost of", "systems"), progress(size) as begin:
+        result = plan(
+            data,
+            target=target,
+            budget=budget,
+            cost=cost,
+            systems=systems,
+            unit=unit,
+            queries=queries,
+            confidence=confidence,
+            most=most,
+            level=level,
+            over=over,
+            key=jax.random.key(seed),
+            progress=begin,
+        )
+    if plot is not None:
+        draw(plot, result)
+    if json:
+        print_json("plan", _groups(result), seed=seed, **_whole(result))
+        return
+    out = console()
+    print_plan(out, result)
+    out.print(f"A probability is {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim", soft_wrap=True)
+
+
+def _systems(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in SYSTEMS:
+            raise BadInput(f"--system = {name!r}: expected {', '.join(SYSTEMS)}, with commas between several")
+    return list(dict.fromkeys(names))
+
+
+def _read(
+    files: list[Path], group: list[str] | None, format: str | None, systems: list[str] | None, *, normalise: bool
+) -> "dict[str, Attempts] | dict[str, Ballots]":
+    """Attempts or ballots, as the systems need and the files have; each of several files is a data set of its own."""
+    from jaxscale.data import BALLOTS_NOT_ATTEMPTS
+
+    apart = group or (["file"] if len(files) > 1 else None)
+    data: Any
+    if normalise or (systems and set(systems) != {"pass-at-k"}):
+        data = read_ballots(files, apart, format, normalise=normalise)
+    else:
+        try:
+            data = read_attempts(files, apart, format)
+        except BadInput as error:
+            if BALLOTS_NOT_ATTEMPTS not in str(error):
+                raise
+            data = read_ballots(files, apart, format, normalise=False)
+    if group:
+        return data
+    # The names of files, without folders where they are told apart without them.
+    named = {each.name if len(files) == 1 else Path(name).stem: each for name, each in data.items()}
+    return named if len(named) == len(data) else data
+
+
+def _costs(
+    prices: Path | None, given: Mapping[str, float], data: "Mapping[str, Attempts | Ballots]"
+) -> "Cost | dict[str, Cost] | None":
+    from jaxscale.plan import Cost, read_costs
+
+    if prices is not None:
+        try:
+            return read_costs(prices, data)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+    if not given:
+        return None
+    try:
+        return Cost(**given)
+    except ValueError as error:
+        raise BadInput(f"--cost-{str(error).replace('_', '-', 2)}") from None
+
+
+@contextlib.contextmanager
+def _plainly(*beginnings: str) -> Iterator[None]:
+    """Let through as bad input what a function says of costs and systems, which several options determine."""
+    try:
+        yield
+    except ValueError as error:
+        if not str(error).startswith(beginnings):
+            raise
+        raise BadInput(str(error)) from None
+
+
+def _whole(result: "Plan") -> dict[str, Any]:
+    return {name: value for name, value in result.to_dict().items() if name != "choices"}
+
+
+def _groups(result: "Plan") -> list[dict[str, Any]]:
+    """A group for each choice, the recommended one first: what the data set is, its curve, and the choice."""
+    from jaxscale.plan import attempts_of
+
+    groups = []
+    for choice in result.choices:
+        curve, candidate = choice.curve, choice.candidate
+        costs = (curve.spend * result.shares).tolist()
+        points = [{**point, "cost": cost} for point, cost in zip(curve.forecast.curve("calls"), costs, strict=True)]
+        about = described(candidate.name, attempts_of(candidate.data))
+        groups.append(
+            {
+                **about,
+                "system": candidate.system_name,
+                **curve.forecast.to_dict(),
+                "curve": points,
+                "choice": choice.to_dict(),
+            }
+        )
+    return groups
+
+
+def print_plan(out: Any, result: "Plan") -> None:
+    """Print the decision, the choices, and which of them is the most accurate at which cost."""
+    from rich.text import Text
+
+    out.print(Text(result.decision, style="bold"), soft_wrap=True)
+    out.print(result)
+    for label in result.unaffordable:
+        out.print(Text(f"{label}: the budget does not pay for one call at every query"))
+    if len(result.choices) > 1:
+        whole = "a query" if result.unit == "seconds" else f"{result.queries:,} queries"
+        out.print(Text(f"The most for every cost ({whole}):"))
+        for line in result.crossings:
+            out.print(Text(f"  {line}"), soft_wrap=True)
+    if len({choice.candidate.measures for choice in result.choices}) > 1:
+        out.print(Text("Coverage takes a perfect verifier for granted: it is no accuracy, and is above any."))
+
+
+def draw(path: Path, result: "Plan") -> None:
+    """Write a picture of accuracy against cost."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    from jaxscale.plot import plot_plan
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    plot_plan(figure.subplots(), result)
+    with replacing(path, "--plot") as part:
+        figure.savefig(part, dpi=120)

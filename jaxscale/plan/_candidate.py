@@ -1,0 +1,153 @@
+"""What a plan chooses between: a data set under a system at a cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from jaxscale.data import Attempts, Ballots
+from jaxscale.forecast import Forecast, forecast, forecast_votes
+from jaxscale.plan._cost import Cost
+from jaxscale.systems import FilterVote, PassAtK, Vote
+
+System: TypeAlias = PassAtK | Vote | FilterVote
+Unit: TypeAlias = Literal["money", "flops", "seconds"]
+Over: TypeAlias = Literal["these", "population"]
+
+MOST_CALLS = {"coverage": (10**6, 10**12), "accuracy": (10**4, 10**5)}
+"""The most calls a query that are looked at, usually and at all, by what is measured: a vote soon settles."""
+
+_FIRST = 10  # numbers of calls up to this are all looked at,
+_POINTS = 29  # and so many more, evenly spaced in their logarithm
+_REFINED = 20  # and so many again between two of those, where something happens
+_SIZE = 40
+_NAMES: dict[type, str] = {PassAtK: "pass-at-k", Vote: "vote", FilterVote: "filter-vote"}
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A data set under a system at a cost.
+
+    Args:
+        name: of the data set.
+        data: what was recorded.
+        system: how calls become an answer.
+        cost: what calls cost.
+        unit: what they are counted in.
+    """
+
+    name: str
+    data: Attempts | Ballots
+    system: System
+    cost: Cost
+    unit: Unit
+
+    @property
+    def label(self) -> str:
+        """The data set and the system."""
+        return f"{self.name}, {self.system_name}"
+
+    @property
+    def system_name(self) -> str:
+        """The system as the command line names it."""
+        return _NAMES[type(self.system)]
+
+    @property
+    def measures(self) -> Literal["coverage", "accuracy"]:
+        """What comes out: coverage takes a perfect verifier for granted, accuracy nothing."""
+        return "coverage" if isinstance(self.system, PassAtK) else "accuracy"
+
+    def spend(self, calls: np.ndarray) -> np.ndarray:
+        """The cost of one query, in `unit`: a vote checks no answer, every other system all of them."""
+        checks = 0 if isinstance(self.system, Vote) else calls
+        return np.asarray(getattr(self.cost, self.unit)(np.asarray(calls, float), checks), float)
+
+    def seconds(self, calls: int) -> float:
+        """The time of one query."""
+        return float(self.cost.seconds(float(calls), 0 if isinstance(self.system, Vote) else float(calls)))
+
+    def affordable(self, budget: float, most: int) -> int:
+        """The most calls, up to `most`, that cost at most `budget` a query; 0 if not even one does."""
+        low, high = 0, most + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            # Prices are no binary fractions: a budget of 3 is to pay for 3 calls at 0.1 times 10.
+            if self.spend(np.asarray(middle)) <= budget * (1 + 1e-12):
+                low = middle
+            else:
+                high = middle
+        return low
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The forecast of a candidate at increasing numbers of calls, and what they cost.
+
+    Args:
+        candidate: what it is of.
+        forecast: accuracy or coverage.
+        spend: cost of one query, shape of `forecast.k`.
+    """
+
+    candidate: Candidate
+    forecast: Forecast
+    spend: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spend", self.candidate.spend(self.forecast.k))
+
+
+def foretell(
+    candidate: Candidate, calls: Sequence[int], *, level: float, over: Over, key: PRNGKeyArray | None
+) -> Forecast:
+    """The forecast of a candidate at numbers of calls, each once and in order."""
+    data, system = candidate.data, candidate.system
+    # Always as many, some of them twice, so that nothing is compiled anew for another data set.
+    ordered = np.sort(np.resize(calls, _SIZE))
+    if isinstance(system, PassAtK):
+        result = forecast(attempts_of(data), ordered, level=level, over=over, key=key)
+    else:
+        assert isinstance(data, Ballots)
+        result = forecast_votes(data, ordered, system=system, level=level, over=over, key=key)
+    return select(result, np.diff(ordered, prepend=0) > 0)
+
+
+def grid(most: int) -> list[int]:
+    """Numbers of calls to look at, up to `most`."""
+    first = np.arange(1, min(most, _FIRST) + 1)
+    beyond = np.rint(np.geomspace(_FIRST, most, _POINTS)).astype(int) if most > _FIRST else first
+    return np.union1d(first, beyond).tolist()
+
+
+def between(low: int, high: int) -> list[int]:
+    """Numbers of calls between two, ends included: all of them, or some."""
+    return np.unique(np.rint(np.linspace(low, high, _REFINED)).astype(int)).tolist()
+
+
+def joined(first: Forecast, second: Forecast) -> Forecast:
+    """Two forecasts of one thing as one, in order of calls."""
+    k = np.concatenate([first.k, second.k])
+    _, chosen = np.unique(k, return_index=True)
+    return _with(first, *(np.concatenate([getattr(f, name) for f in (first, second)])[chosen] for name in _ARRAYS))
+
+
+def select(forecast: Forecast, chosen: np.ndarray) -> Forecast:
+    """Some of the points of a forecast."""
+    return _with(forecast, *(getattr(forecast, name)[chosen] for name in _ARRAYS))
+
+
+_ARRAYS = ("k", "value", "lower", "upper", "kind")
+
+
+def _with(like: Forecast, *arrays: np.ndarray) -> Forecast:
+    k, value, lower, upper, kind = arrays
+    return Forecast(k, value, lower, upper, model=like.model, kind=kind, level=like.level, over=like.over)
+
+
+def attempts_of(data: Attempts | Ballots) -> Attempts:
+    """The right and wrong calls among ballots."""
+    if isinstance(data, Attempts):
+        return data
+    return Attempts(data.calls, np.where(data.correct, data.counts, 0).sum(axis=1), data.query, data.name)

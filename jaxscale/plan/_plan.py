@@ -1,0 +1,241 @@
+"""The fewest calls for a target, or the best accuracy for a budget, over models and systems."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from jaxscale.data import Attempts, Ballots
+from jaxscale.plan._candidate import (
+    MOST_CALLS,
+    Candidate,
+    Curve,
+    Over,
+    System,
+    Unit,
+    attempts_of,
+    between,
+    foretell,
+    grid,
+    joined,
+)
+from jaxscale.plan._cost import Cost
+from jaxscale.plan._frontier import frontier
+from jaxscale.plan._result import Choice, Plan
+from jaxscale.systems import FilterVote, PassAtK, Vote
+
+NEGLIGIBLE = 0.001
+"""A gain in accuracy that no budget is spent on."""
+
+_AMOUNTS = {"money": "per_call", "flops": "flops_per_call", "seconds": "seconds_per_call"}
+_ROUNDS = 2  # of looking closer at where a target is reached
+
+
+def plan(
+    data: Attempts | Ballots | Mapping[str, Attempts | Ballots],
+    *,
+    target: float | None = None,
+    budget: float | None = None,
+    cost: Cost | Mapping[str, Cost] | None = None,
+    systems: Sequence[System] | None = None,
+    unit: Unit = "money",
+    queries: int | None = None,
+    confidence: float = 0.9,
+    most: int | None = None,
+    level: float = 0.9,
+    over: Over = "these",
+    key: PRNGKeyArray | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Plan:
+    """The cheapest way to a target accuracy or coverage, or the best accuracy for a budget.
+
+    Every data set (a model, say) is combined with every system, and each combination is forecast at up to a few dozen
+    numbers of calls, by `forecast` and `forecast_votes`.
+
+    With a target: the fewest calls at which the forecast reaches it, with the probability of that, and the fewest at
+    which the probability is at least `confidence`. With a budget: the fewest calls within it that come within 0.001 of
+    the highest forecast (a vote may be better with fewer), and the probability that the best is ahead of the next.
+
+    A probability is that of what the intervals of the forecast are for: with over="these", that the unbiased estimate
+    of a further, equally long or longer run on these very queries comes out so; with over="population", that the
+    expectation over queries like these does. It says nothing of queries of another kind, and holds for each choice by
+    itself: the best of many forecasts is more often too high than too low.
+
+    Args:
+        data: one data set, or several by name, as the readers return them.
+        target: accuracy or coverage, in (0, 1].
+        budget: what may be spent on all queries, in `unit`; seconds are those of one query.
+        cost: what calls cost; one `Cost`, or one for each name in `data`. None counts calls: one of each costs 1.
+        systems: how calls become an answer. None: coverage for attempts; for ballots a vote, and a filtered one
+            where something was kept. A filter's or a verifier's checks are paid by `cost.per_check`, so `FilterVote`
+            must not count them as calls.
+        unit: what the budget is in and costs are compared in: "money", "flops" or "seconds".
+        queries: how many queries are to be answered; None for as many as each data set has.
+        confidence: probability with which the target is to be reached for sure, in (0, 1).
+        most: the most calls a query that are looked at; None for 10^6 where coverage is measured, 10^4 else.
+        level: probability of the intervals, in (0, 1).
+        over: what intervals and probabilities are for, as in `forecast`.
+        key: a typed JAX key; None stands for jax.random.key(0).
+        progress: called with the name of each combination before it is forecast.
+
+    Returns:
+        The plan: one choice per data set and system, the recommended one first.
+
+    Raises:
+        ValueError: naming the argument and what was expected.
+
+    Example:
+        >>> chosen = plan(Attempts(attempts=[50] * 6, successes=[0, 1, 2, 9, 20, 44]), target=0.8)
+        >>> chosen.best.calls, chosen.best.reached
+        (42, True)
+    """
+    if (target is None) == (budget is None):
+        raise ValueError(f"target = {target!r} and budget = {budget!r}: expected one of them")
+    for name, value in (("target", target), ("confidence", confidence), ("level", level)):
+        if value is not None and not (0 < value < 1 or (name == "target" and value == 1)):
+            ends = "(0, 1]" if name == "target" else "(0, 1)"
+            raise ValueError(f"{name} = {value!r}: expected a number in {ends}")
+    if budget is not None and not (math.isfinite(budget) and budget > 0):
+        raise ValueError(f"budget = {budget!r}: expected a finite number above 0")
+    if unit not in _AMOUNTS:
+        raise ValueError(f"unit = {unit!r}: expected money, flops or seconds")
+    for name, number in (("queries", queries), ("most", most)):
+        if number is not None and (isinstance(number, bool) or number != int(number) or number < 1):
+            raise ValueError(f"{name} = {number!r}: expected a whole number from 1")
+
+    named = {data.name or "all": data} if isinstance(data, Attempts | Ballots) else dict(data)
+    candidates = _candidates(named, cost, systems, unit)
+    size = _queries(named, queries)
+    # Queries do not wait for one another: time is that of one.
+    shares = 1 if unit == "seconds" else size
+    caps = [_most(candidate, most) for candidate in candidates]
+    if budget is not None:
+        caps = [c.affordable(budget / shares, cap) for c, cap in zip(candidates, caps, strict=True)]
+        if not any(caps):
+            least = min(float(c.spend(np.asarray(1))) for c in candidates) * shares
+            what = "the time of one call" if unit == "seconds" else f"what one call at each of {size:,} queries costs"
+            raise ValueError(f"budget = {budget!r}: expected at least {least:.4g}, {what}")
+    curves = []
+    for candidate, cap in zip(candidates, caps, strict=True):
+        if cap:
+            if progress is not None:
+                progress(candidate.label)
+            curves.append(_curve(candidate, cap, target, confidence, {"level": level, "over": over, "key": key}))
+    choices = [_choice(curve, target, confidence, shares) for curve in curves]
+    if target is None:
+        choices.sort(key=lambda choice: (-choice.value, choice.cost))
+    else:
+        choices.sort(key=lambda choice: (0, choice.cost) if choice.reached else (1, -choice.value))
+    return Plan(
+        choices=tuple(choices),
+        curves=tuple(curves),
+        frontier=frontier(curves),
+        unaffordable=tuple(c.label for c, cap in zip(candidates, caps, strict=True) if not cap),
+        target=target,
+        budget=budget,
+        unit="calls" if cost is None else unit,
+        queries=size,
+        confidence=confidence,
+        level=level,
+        over=over,
+    )
+
+
+def _candidates(
+    data: Mapping[str, Attempts | Ballots],
+    cost: Cost | Mapping[str, Cost] | None,
+    systems: Sequence[System] | None,
+    unit: Unit,
+) -> list[Candidate]:
+    if not data:
+        raise ValueError("data is empty: expected one data set or more")
+    if cost is None and unit != "money":
+        raise ValueError(f"unit = {unit!r} without cost: expected a Cost")
+    candidates = []
+    for name, recorded in data.items():
+        if not isinstance(recorded, Attempts | Ballots):
+            raise ValueError(f"data[{name!r}] is a {type(recorded).__name__}: expected Attempts or Ballots")
+        own = Cost(per_call=1.0) if cost is None else cost if isinstance(cost, Cost) else cost.get(name)
+        if not isinstance(own, Cost):
+            raise ValueError(f"cost of {name!r} = {own!r}: expected a Cost")
+        for system in _systems(recorded) if systems is None else systems:
+            _check_system(system, recorded, name)
+            candidate = Candidate(name, recorded, system, own, unit)
+            price = candidate.spend(np.asarray(1)) - candidate.spend(np.asarray(0))
+            if price.ndim:
+                raise ValueError(f"cost of {name!r} has arrays for amounts: expected numbers")
+            if not price > 0:
+                raise ValueError(f"cost of {name!r}: a call costs 0 in {unit}: expected {_AMOUNTS[unit]} above 0")
+            candidates.append(candidate)
+    if not candidates:
+        raise ValueError("systems is empty: expected one system or more")
+    return candidates
+
+
+def _systems(data: Attempts | Ballots) -> list[System]:
+    if isinstance(data, Attempts):
+        return [PassAtK()]
+    return [Vote()] if data.kept_counts is None else [Vote(), FilterVote()]
+
+
+def _check_system(system: System, data: Attempts | Ballots, name: str) -> None:
+    if not isinstance(system, PassAtK | Vote | FilterVote):
+        raise ValueError(f"systems: {system!r}: expected PassAtK, Vote or FilterVote")
+    if not isinstance(system, PassAtK) and isinstance(data, Attempts):
+        raise ValueError(f"systems: {type(system).__name__} on the attempts of {name!r}: expected Ballots")
+    if isinstance(system, FilterVote):
+        if system.filter_calls_count:
+            raise ValueError(f"systems: {system!r}: expected FilterVote(), with cost.per_check for the filter's calls")
+        assert isinstance(data, Ballots)
+        if data.kept_counts is None:
+            raise ValueError(f"systems: FilterVote on {name!r}: expected ballots with kept_counts")
+
+
+def _queries(data: Mapping[str, Attempts | Ballots], queries: int | None) -> int:
+    if queries is not None:
+        return int(queries)
+    sizes = {len(recorded) for recorded in data.values()}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"queries = None: expected a number, as the data sets have from {min(sizes):,} to {max(sizes):,} queries"
+        )
+    return sizes.pop()
+
+
+def _most(candidate: Candidate, most: int | None) -> int:
+    usual, largest = MOST_CALLS[candidate.measures]
+    return usual if most is None else min(int(most), largest)
+
+
+def _curve(
+    candidate: Candidate, cap: int, target: float | None, confidence: float, settings: Mapping[str, Any]
+) -> Curve:
+    fewest = int(attempts_of(candidate.data).attempts.min())
+    result = foretell(candidate, [*grid(cap), min(fewest, cap)], **settings)
+    if target is not None:
+        for _ in range(_ROUNDS):
+            found = (_first(result.value >= target), _first(result.probability_at_least(target) >= confidence))
+            gaps = {(int(result.k[i - 1]), int(result.k[i])) for i in found if i}
+            closer = [k for low, high in sorted(gaps) if high - low > 1 for k in between(low, high)]
+            if not closer:
+                break
+            result = joined(result, foretell(candidate, closer, **settings))
+    return Curve(candidate, result)
+
+
+def _first(holds: np.ndarray) -> int | None:
+    """The index of the first that holds, if any does."""
+    return int(holds.argmax()) if holds.any() else None
+
+
+def _choice(curve: Curve, target: float | None, confidence: float, shares: int) -> Choice:
+    forecast = curve.forecast
+    if target is None:
+        index = _first(forecast.value >= forecast.value.max() - NEGLIGIBLE)
+        return Choice(curve, index or 0, shares)
+    chance = forecast.probability_at_least(target)
+    index, sure = _first(forecast.value >= target), _first(chance >= confidence)
+    nearest = int(forecast.value.argmax()) if index is None else index
+    return Choice(curve, nearest, shares, index is not None, float(chance[nearest]), sure)

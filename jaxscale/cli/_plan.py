@@ -1,6 +1,7 @@
 """`jaxscale plan`: how many calls, of which model, under which system, at what cost."""
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,9 +18,9 @@ from jaxscale.cli._reading import read_attempts, read_ballots
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
-    from jaxscale.plan import Cost, Plan
+    from jaxscale.plan import Choice, Cost, Plan
 
-SYSTEMS = ("pass-at-k", "vote", "filter-vote")
+SYSTEMS = ("pass-at-k", "vote", "filter-vote", "best-of-n")
 Unit = Literal["money", "flops", "seconds"]
 
 _MEANING = {
@@ -56,6 +57,18 @@ def plan(
     cost_per_check: Annotated[
         float | None, typer.Option(metavar="COST", show_default=False, help="Of a verifier or filter, for one answer.")
     ] = None,
+    tpr: Annotated[
+        float | None, typer.Option(metavar="SHARE", show_default=False, help="Right answers that a verifier accepts.")
+    ] = None,
+    fpr: Annotated[
+        float | None, typer.Option(metavar="SHARE", show_default=False, help="Wrong answers that it accepts.")
+    ] = None,
+    loss: Annotated[
+        float | None,
+        typer.Option(
+            metavar="LOSS", show_default=False, help="Of a wrong accepted answer; a right one gains 1: the best n."
+        ),
+    ] = None,
     unit: Annotated[Unit, typer.Option(help="What the budget and the comparison are in.")] = "money",
     queries: Annotated[
         int | None,
@@ -91,17 +104,21 @@ def plan(
     if unit != "money" and prices is None:
         raise BadInput(f"--unit = {unit!r} without --prices: expected a file that says the {unit} of a call")
     names = None if system is None else _systems(system)
+    _check_verifier(names, tpr, fpr, loss)
     check_picture(plot)
-    data = _read(files, group, format, names, normalise=normalise)
+    data = _read(files, group, format, names, tpr, normalise=normalise)
     prepare_jax(data.values())
     import jax
+    from rich.text import Text
 
-    from jaxscale.plan import plan
-    from jaxscale.systems import FilterVote, PassAtK, Vote
+    from jaxscale.plan import RecordedBestOfN, plan
+    from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
 
     makers: dict[str, Any] = {"pass-at-k": PassAtK, "vote": Vote, "filter-vote": FilterVote}
+    with arguments_as_options("tpr", "fpr"):
+        makers["best-of-n"] = RecordedBestOfN if tpr is None else functools.partial(BestOfN, tpr, fpr)
+        systems = None if names is None else [makers[name]() for name in names]
     options = ("target", "budget", "unit", "queries", "confidence", "most", "level", "over")
-    systems = None if names is None else [makers[name]() for name in names]
     cost = _costs(prices, given, data)
     size = len(data) * len(systems or [0])
     with arguments_as_options(*options), _plainly("cost of", "systems"), progress(size) as begin:
@@ -122,11 +139,16 @@ def plan(
         )
     if plot is not None:
         draw(plot, result)
+    found = {choice: _verified(choice, loss, seed) for choice in result.choices}
     if json:
-        print_json("plan", _groups(result), seed=seed, **_whole(result))
+        groups = [{**_group(result, choice), **found[choice]} for choice in result.choices]
+        print_json("plan", groups, seed=seed, **_whole(result))
         return
     out = console()
     print_plan(out, result)
+    for choice in result.choices:
+        for line in _words(choice.candidate.name, found[choice]):
+            out.print(Text(line), soft_wrap=True)
     out.print(f"A probability is {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim", soft_wrap=True)
 
 
@@ -138,15 +160,31 @@ def _systems(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _check_verifier(systems: list[str] | None, tpr: float | None, fpr: float | None, loss: float | None) -> None:
+    if (tpr is None) != (fpr is None):
+        given, missing = ("--tpr", "--fpr") if fpr is None else ("--fpr", "--tpr")
+        raise BadInput(f"{given} without {missing}: expected both, or neither to go by a recorded filter")
+    for option, value in (("--tpr", tpr), ("--loss", loss)):
+        if value is not None and "best-of-n" not in (systems or ()):
+            raise BadInput(f"{option} without --system best-of-n: expected both")
+
+
 def _read(
-    files: list[Path], group: list[str] | None, format: str | None, systems: list[str] | None, *, normalise: bool
+    files: list[Path],
+    group: list[str] | None,
+    format: str | None,
+    systems: list[str] | None,
+    tpr: float | None,
+    *,
+    normalise: bool,
 ) -> "dict[str, Attempts] | dict[str, Ballots]":
     """Attempts or ballots, as the systems need and the files have; each of several files is a data set of its own."""
     from jaxscale.data import BALLOTS_NOT_ATTEMPTS
 
     apart = group or (["file"] if len(files) > 1 else None)
     data: Any
-    if normalise or (systems and set(systems) != {"pass-at-k"}):
+    enough = {"pass-at-k"} if tpr is None else {"pass-at-k", "best-of-n"}
+    if normalise or not enough.issuperset(systems or ()):
         data = read_ballots(files, apart, format, normalise=normalise)
     else:
         try:
@@ -195,26 +233,59 @@ def _whole(result: "Plan") -> dict[str, Any]:
     return {name: value for name, value in result.to_dict().items() if name != "choices"}
 
 
-def _groups(result: "Plan") -> list[dict[str, Any]]:
-    """A group for each choice, the recommended one first: what the data set is, its curve, and the choice."""
+def _group(result: "Plan", choice: "Choice") -> dict[str, Any]:
+    """What a data set is, its curve under one system, and the choice."""
     from jaxscale.plan import attempts_of
 
-    groups = []
-    for choice in result.choices:
-        curve, candidate = choice.curve, choice.candidate
-        costs = (curve.spend * result.shares).tolist()
-        points = [{**point, "cost": cost} for point, cost in zip(curve.forecast.curve("calls"), costs, strict=True)]
-        about = described(candidate.name, attempts_of(candidate.data))
-        groups.append(
-            {
-                **about,
-                "system": candidate.system_name,
-                **curve.forecast.to_dict(),
-                "curve": points,
-                "choice": choice.to_dict(),
-            }
+    curve, candidate = choice.curve, choice.candidate
+    costs = (curve.spend * result.shares).tolist()
+    points = [{**point, "cost": cost} for point, cost in zip(curve.forecast.curve("calls"), costs, strict=True)]
+    return {
+        **described(candidate.name, attempts_of(candidate.data)),
+        "system": candidate.system_name,
+        **curve.forecast.to_dict(),
+        "curve": points,
+        "choice": choice.to_dict(),
+    }
+
+
+def _verified(choice: "Choice", loss: float | None, seed: int) -> dict[str, Any]:
+    """What is to be said of an imperfect verifier: its recorded rates, and the best n where wrong answers do harm."""
+    import jax
+    import numpy as np
+
+    from jaxscale.estimate import verifier_rates
+    from jaxscale.plan import best_n
+    from jaxscale.systems import BestOfN
+
+    candidate, level = choice.candidate, choice.curve.forecast.level
+    if candidate.system_name != "best-of-n":
+        return {}
+    common = candidate.system if isinstance(candidate.system, BestOfN) else None
+    found: dict[str, Any] = {}
+    if common is None:
+        found["verifier"] = verifier_rates(candidate.data, level=level).to_dict()  # type: ignore[arg-type]
+    if loss is not None:
+        price = float(np.diff(candidate.spend(np.array([0, 1])))[0])
+        with arguments_as_options("loss"):
+            best = best_n(
+                candidate.data, loss=loss, cost_per_call=price, system=common, level=level, key=jax.random.key(seed)
+            )
+        found["best_n"] = {**best.to_dict(), "words": best.words}
+    return found
+
+
+def _words(name: str, found: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if "verifier" in found:
+        tpr, fpr = (
+            f"{rate['value']:.3f} ({rate['lower']:.3f} to {rate['upper']:.3f})"
+            for rate in (found["verifier"]["tpr"], found["verifier"]["fpr"])
         )
-    return groups
+        lines.append(f"{name}: the filter accepts {tpr} of right answers and {fpr} of wrong ones")
+    if "best_n" in found:
+        lines.append(f"{name}: {found['best_n']['words']}")
+    return lines
 
 
 def print_plan(out: Any, result: "Plan") -> None:

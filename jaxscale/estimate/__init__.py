@@ -1,6 +1,7 @@
 """Unbiased values of what was recorded, with standard errors and no model."""
 
 from jaxscale.estimate._coverage import pass_at_k
+from jaxscale.estimate._verifier import Rate, VerifierRates, verdicts, verifier_rates
 from jaxscale.estimate._vote_curve import VoteCurve, VoteShape, kept_ballots, vote_curve
 from jaxscale.estimate._vote_difficulty import (
     BestMajority,
@@ -13,6 +14,8 @@ from jaxscale.estimate._votes import majority_at_k
 
 __all__ = [
     "BestMajority",
+    "Rate",
+    "VerifierRates",
     "VoteCurve",
     "VoteDifficulty",
     "VoteShape",
@@ -21,6 +24,8 @@ __all__ = [
     "majority_at_k",
     "majority_by_difficulty",
     "pass_at_k",
+    "verdicts",
+    "verifier_rates",
     "vote_curve",
     "vote_difficulty",
 ]

@@ -1,7 +1,16 @@
 """What more calls will give, with intervals."""
 
+from jaxscale.forecast._best_of_n import VerifiedDraws, forecast_best_of_n, verified_draws
 from jaxscale.forecast._coverage import forecast
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.forecast._votes import forecast_votes
 
-__all__ = ["Forecast", "ForecastModel", "forecast", "forecast_votes"]
+__all__ = [
+    "Forecast",
+    "ForecastModel",
+    "VerifiedDraws",
+    "forecast",
+    "forecast_best_of_n",
+    "forecast_votes",
+    "verified_draws",
+]

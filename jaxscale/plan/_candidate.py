@@ -8,22 +8,34 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale.data import Attempts, Ballots
-from jaxscale.forecast import Forecast, forecast, forecast_votes
+from jaxscale.forecast import Forecast, forecast, forecast_best_of_n, forecast_votes
 from jaxscale.plan._cost import Cost
-from jaxscale.systems import FilterVote, PassAtK, Vote
+from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
 
-System: TypeAlias = PassAtK | Vote | FilterVote
+
+@dataclass(frozen=True)
+class RecordedBestOfN:
+    """`BestOfN` by the verdicts of a recorded filter, of which each query has rates of its own."""
+
+
+System: TypeAlias = PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN
 Unit: TypeAlias = Literal["money", "flops", "seconds"]
 Over: TypeAlias = Literal["these", "population"]
 
 MOST_CALLS = {"coverage": (10**6, 10**12), "accuracy": (10**4, 10**5)}
-"""The most calls a query that are looked at, usually and at all, by what is measured: a vote soon settles."""
+"""The most calls a query that are looked at, usually and at all, by what is measured: accuracy soon settles."""
 
 _FIRST = 10  # numbers of calls up to this are all looked at,
 _POINTS = 29  # and so many more, evenly spaced in their logarithm
 _REFINED = 20  # and so many again between two of those, where something happens
 _SIZE = 40
-_NAMES: dict[type, str] = {PassAtK: "pass-at-k", Vote: "vote", FilterVote: "filter-vote"}
+_NAMES: dict[type, str] = {
+    PassAtK: "pass-at-k",
+    Vote: "vote",
+    FilterVote: "filter-vote",
+    BestOfN: "best-of-n",
+    RecordedBestOfN: "best-of-n",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +120,9 @@ def foretell(
     ordered = np.sort(np.resize(calls, _SIZE))
     if isinstance(system, PassAtK):
         result = forecast(attempts_of(data), ordered, level=level, over=over, key=key)
+    elif isinstance(system, BestOfN | RecordedBestOfN):
+        common = system if isinstance(system, BestOfN) else None
+        result = forecast_best_of_n(data, ordered, system=common, level=level, over=over, key=key)
     else:
         assert isinstance(data, Ballots)
         result = forecast_votes(data, ordered, system=system, level=level, over=over, key=key)

@@ -13,6 +13,7 @@ from jaxscale.plan._candidate import (
     Candidate,
     Curve,
     Over,
+    RecordedBestOfN,
     System,
     Unit,
     attempts_of,
@@ -24,7 +25,7 @@ from jaxscale.plan._candidate import (
 from jaxscale.plan._cost import Cost
 from jaxscale.plan._frontier import frontier
 from jaxscale.plan._result import Choice, Plan
-from jaxscale.systems import FilterVote, PassAtK, Vote
+from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
 
 NEGLIGIBLE = 0.001
 """A gain in accuracy that no budget is spent on."""
@@ -69,8 +70,9 @@ def plan(
         budget: what may be spent on all queries, in `unit`; seconds are those of one query.
         cost: what calls cost; one `Cost`, or one for each name in `data`. None counts calls: one of each costs 1.
         systems: how calls become an answer. None: coverage for attempts; for ballots a vote, and a filtered one
-            where something was kept. A filter's or a verifier's checks are paid by `cost.per_check`, so `FilterVote`
-            must not count them as calls.
+            where something was kept. `BestOfN(tpr, fpr)` takes rates that are alike at all queries;
+            `jaxscale.plan.RecordedBestOfN()` goes by the recorded filter. The checks of a filter or a verifier are
+            paid by `cost.per_check`, so `FilterVote` must not count them as calls.
         unit: what the budget is in and costs are compared in: "money", "flops" or "seconds".
         queries: how many queries are to be answered; None for as many as each data set has.
         confidence: probability with which the target is to be reached for sure, in (0, 1).
@@ -181,16 +183,18 @@ def _systems(data: Attempts | Ballots) -> list[System]:
 
 
 def _check_system(system: System, data: Attempts | Ballots, name: str) -> None:
-    if not isinstance(system, PassAtK | Vote | FilterVote):
-        raise ValueError(f"systems: {system!r}: expected PassAtK, Vote or FilterVote")
-    if not isinstance(system, PassAtK) and isinstance(data, Attempts):
+    if not isinstance(system, PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN):
+        raise ValueError(f"systems: {system!r}: expected PassAtK, Vote, FilterVote or BestOfN")
+    if isinstance(system, BestOfN) and system.tpr is None:
+        raise ValueError(f"systems: {system!r}: expected BestOfN with tpr and fpr")
+    if not isinstance(system, PassAtK | BestOfN) and isinstance(data, Attempts):
         raise ValueError(f"systems: {type(system).__name__} on the attempts of {name!r}: expected Ballots")
-    if isinstance(system, FilterVote):
-        if system.filter_calls_count:
+    if isinstance(system, FilterVote | RecordedBestOfN):
+        if isinstance(system, FilterVote) and system.filter_calls_count:
             raise ValueError(f"systems: {system!r}: expected FilterVote(), with cost.per_check for the filter's calls")
         assert isinstance(data, Ballots)
         if data.kept_counts is None:
-            raise ValueError(f"systems: FilterVote on {name!r}: expected ballots with kept_counts")
+            raise ValueError(f"systems: {type(system).__name__} on {name!r}: expected ballots with kept_counts")
 
 
 def _queries(data: Mapping[str, Attempts | Ballots], queries: int | None) -> int:

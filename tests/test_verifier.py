@@ -1,0 +1,208 @@
+"""Imperfect verifiers: exact accuracy, recorded rates, forecasts and the best number of calls."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxscale as js
+from jaxscale._arrays import float64
+from jaxscale.forecast import VerifiedDraws
+
+CALLS = [1, 2, 3, 10, 30]
+
+
+# Exact, under a law of difficulty
+
+
+@pytest.mark.parametrize("rates", [(0.8, 0.1), (1.0, 0.0), (0.0, 1.0), (0.5, 0.5), (1.0, 0.3), (0.7, 0.0)])
+def test_a_single_difficulty_is_a_known_answer_distribution(rates):
+    system = js.BestOfN(*rates)
+    with float64():
+        point = js.exact(system, js.PointMass(jnp.float64(0.3)), CALLS)
+        known = js.exact(system, js.AnswerDistribution(np.array([[0.3, 0.7]])), CALLS)
+    np.testing.assert_allclose(point, known, rtol=1e-12, atol=1e-15)
+
+
+def test_a_perfect_verifier_gives_coverage_and_a_blind_one_a_single_call():
+    with float64():
+        law = js.Beta(jnp.float64(0.4), jnp.float64(3.0))
+        np.testing.assert_allclose(js.exact(js.BestOfN(1.0, 0.0), law, CALLS), law.pass_at_k(CALLS), rtol=1e-12)
+        np.testing.assert_allclose(js.exact(js.BestOfN(0.4, 0.4), law, CALLS), law.pass_at_k(1), rtol=1e-12)
+
+
+def test_simulation_agrees_under_a_law():
+    system, law = js.BestOfN(0.8, 0.1), js.Beta(0.4, 3.0)
+    simulated = js.simulate(jax.random.key(0), system, law, [1, 3, 30], 20_000)
+    exact = np.asarray(js.exact(system, law, [1, 3, 30]))
+    error = np.sqrt(exact * (1 - exact) / 20_000)
+    np.testing.assert_array_less(np.abs(simulated.mean - exact), 5 * error)
+
+
+def test_the_exact_accuracy_is_differentiable_in_the_law():
+    def accuracy(a):
+        return js.exact(js.BestOfN(0.8, 0.1), js.Beta(a, 3.0), 10)
+
+    with float64():
+        gradient = jax.grad(accuracy)(jnp.float64(0.4))
+        difference = (accuracy(jnp.float64(0.4 + 1e-6)) - accuracy(jnp.float64(0.4 - 1e-6))) / 2e-6
+    assert float(gradient) == pytest.approx(float(difference), rel=1e-6)
+
+
+def test_too_many_calls_under_a_law_are_refused():
+    with pytest.raises(ValueError, match=r"calls = 3000: expected at most 2000 under a law of difficulty"):
+        js.exact(js.BestOfN(0.8, 0.1), js.Beta(0.4, 3.0), [3000])
+
+
+# Recorded rates
+
+
+def clustered(rng, queries, calls, a, b):
+    """Ballots whose wrong answers are kept at a rate of each query's own; right ones always."""
+    rates = rng.beta(a, b, queries)
+    wrong = rng.integers(calls // 2, calls, queries)
+    counts = np.stack([calls - wrong, wrong], axis=1)
+    kept = np.stack([calls - wrong, rng.binomial(wrong, rates)], axis=1)
+    return js.Ballots(counts, [[True, False]] * queries, kept_counts=kept)
+
+
+def test_rates_are_ratios_and_their_intervals_allow_for_clusters():
+    """Over 200 simulated files a 90% interval holds the mean rate 85% to 96% of the time (beyond: 1 in 100).
+
+    One for independent calls would hold it less than 60% of the time.
+    """
+    rng = np.random.default_rng(0)
+    held = naive = 0
+    for _ in range(200):
+        ballots = clustered(rng, 60, 80, 1.0, 9.0)
+        fpr = js.verifier_rates(ballots).fpr
+        kept = ballots.kept_counts[:, 1].sum()
+        assert fpr.value == kept / fpr.calls
+        held += fpr.lower <= 0.1 <= fpr.upper
+        naive += abs(fpr.value - 0.1) <= 1.645 * np.sqrt(fpr.value * (1 - fpr.value) / fpr.calls)
+    assert 170 <= held <= 192
+    assert naive < 120
+
+
+def test_a_rate_of_one_is_as_uncertain_as_its_queries_are_few():
+    ballots = js.Ballots([[50, 50]] * 20, [[True, False]] * 20, kept_counts=[[50, 5]] * 20)
+    rates = js.verifier_rates(ballots)
+    assert (rates.tpr.value, rates.tpr.upper, rates.tpr.effective) == (1, 1, 20)
+    assert 0.8 < rates.tpr.lower < 0.95
+
+
+def test_a_score_at_a_threshold_is_a_filter():
+    # Query 0: answers 0, 0, 1, blank; query 1: answers 0, 1, 1.
+    scores = [[0.9, 0.2, 0.8, 0.7], [0.4, 0.6, 0.1, np.nan]]
+    ballots = js.Ballots([[2, 1], [1, 2]], [[True, False], [False, True]], blank=[1, 0], scores=scores)
+    rates = js.verifier_rates(ballots, threshold=0.5)
+    np.testing.assert_array_equal(rates.right, [[1, 2], [1, 2]])
+    np.testing.assert_array_equal(rates.wrong, [[2, 2], [0, 1]])
+
+
+def test_what_says_nothing_of_a_verifier_is_refused():
+    ballots = js.Ballots([[3, 1]], [[True, False]])
+    for arguments, message in (
+        ({}, r"kept_counts = None: expected ballots that say what a filter kept"),
+        ({"threshold": 0.5}, r"threshold = 0.5: expected ballots with scores"),
+        ({"level": 2}, r"level = 2: expected a number between 0 and 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            js.verifier_rates(ballots, **arguments)
+    with pytest.raises(ValueError, match=r"ballots without a wrong answer"):
+        js.verifier_rates(js.Ballots([[3]], [[True]], kept_counts=[[2]]))
+
+
+# Forecasts
+
+
+def test_within_the_calls_the_forecast_is_the_mean_over_all_subsets():
+    # Five calls of one query: right and kept, right and dropped, wrong and kept twice, wrong and dropped.
+    calls = [(1, 1), (1, 0), (0, 1), (0, 1), (0, 0)]
+    ballots = js.Ballots([[2, 3]] * 2, [[True, False]] * 2, kept_counts=[[1, 2], [0, 0]])
+    curve = js.forecast_best_of_n(ballots, [1, 2, 3, 4, 5])
+    assert set(curve.kind) == {"estimate"}
+    for k, value in zip(curve.k, curve.value, strict=True):
+        scores = []
+        for subset in itertools.combinations(calls, int(k)):
+            kept = [right for right, accepted in subset if accepted]
+            among = kept or [right for right, _ in subset]
+            scores.append(sum(among) / len(among))
+        assert value == pytest.approx((np.mean(scores) + 2 / 5) / 2, rel=1e-12)
+
+
+def test_outcomes_and_ceiling_follow_the_formula():
+    p, tpr, fpr = np.array([[0.3, 0.0, 1.0, 0.2]]), np.array(0.8), np.array(0.1)
+    draws = VerifiedDraws(p, tpr, fpr)
+    for n in CALLS:
+        accepted, wrong, fallback = draws.outcomes(n)
+        known = [js.exact(js.BestOfN(0.8, 0.1), js.AnswerDistribution(np.array([[q, 1 - q]])), n) for q in p[0]]
+        np.testing.assert_allclose((accepted + fallback)[0], known, rtol=1e-12, atol=1e-15)
+        none = (1 - (p * tpr + (1 - p) * fpr)) ** n
+        np.testing.assert_allclose(accepted + wrong, 1 - none, rtol=1e-12)
+    np.testing.assert_allclose(draws.ceiling(), draws.outcomes(10**6)[0], rtol=1e-12)
+    never = VerifiedDraws(p, np.array(0.0), np.array(0.0))
+    np.testing.assert_array_equal(never.ceiling(), p)
+    np.testing.assert_array_equal(never.outcomes(7)[2], p)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """So many calls that the rates of each query are all but known."""
+    p = np.array([0.0, 0.01, 0.1, 0.3, 0.6, 0.9])
+    n = 200_000
+    right = np.rint(n * p).astype(int)
+    counts = np.stack([right, n - right], axis=1)
+    kept = np.rint(counts * np.array([0.8, 0.1])).astype(int)
+    return p, js.Ballots(counts, [[True, False]] * 6, kept_counts=kept)
+
+
+def test_forecasts_with_known_and_with_recorded_rates_agree_where_they_are_alike(many):
+    p, ballots = many
+    expected = js.exact(js.BestOfN(0.8, 0.1), js.AnswerDistribution(np.stack([p, 1 - p], axis=1)), [1, 10, 100])
+    for curve in (
+        js.forecast_best_of_n(ballots, [1, 10, 100]),
+        js.forecast_best_of_n(ballots, [1, 10, 100], system=js.BestOfN(0.8, 0.1)),
+    ):
+        np.testing.assert_allclose(curve.value, expected, atol=2e-3)
+        assert (curve.lower <= curve.value).all()
+        assert (curve.value <= curve.upper).all()
+
+
+def test_the_best_n_is_that_of_the_formula_and_falls_as_wrong_answers_cost_more(many):
+    p, ballots = many
+    n = np.arange(1, 400)[:, None]
+    accepted = p * 0.8 + (1 - p) * 0.1
+    some = (1 - (1 - accepted) ** n) / accepted
+    found = []
+    for loss in (0.05, 0.2, 0.6):
+        worth = (some * (p * 0.8 - loss * (1 - p) * 0.1)).mean(axis=1) - 0.0005 * n[:, 0]
+        best = js.best_n(ballots, loss=loss, cost_per_call=0.0005)
+        assert best.worth == pytest.approx(worth.max(), abs=1e-3)
+        assert worth[best.n - 1] == pytest.approx(worth.max(), abs=1e-3)
+        assert best.lower <= best.n <= best.upper
+        found.append(best.n)
+    assert found == sorted(found, reverse=True)
+    assert found[0] > found[-1]
+    np.testing.assert_allclose(best.ceiling, np.mean(p * 0.8 / accepted), atol=2e-3)
+    assert js.best_n(ballots, loss=100.0).n == 0
+    assert "no number of calls is worth" in js.best_n(ballots, loss=100.0).words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": -1}, r"loss = -1: expected a finite number of 0 or more"),
+        ({"loss": 1, "cost_per_call": np.nan}, r"cost_per_call = nan: expected"),
+        ({"loss": 1, "gain": 0}, r"gain = 0: expected a finite number above 0"),
+        ({"loss": 1, "most": 0}, r"most = 0: expected a whole number from 1"),
+        ({"loss": 1, "level": 1}, r"level = 1: expected a number between 0 and 1"),
+        ({"loss": 1}, r"system = None: expected BestOfN\(tpr, fpr\), as attempts record no verdicts"),
+        ({"loss": 1, "system": js.BestOfN(separation=1.0)}, r"expected tpr and fpr"),
+    ],
+)
+def test_what_has_no_best_n_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        js.best_n(js.Attempts([10, 10], [1, 3]), **arguments)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
     from jaxscale.plan import Choice, Cost, Plan
 
-SYSTEMS = ("pass-at-k", "vote", "filter-vote", "best-of-n")
+SYSTEMS = ("pass-at-k", "solve-once", "vote", "filter-vote", "best-of-n")
 Unit = Literal["money", "flops", "seconds"]
 
 _MEANING = {
@@ -111,10 +111,10 @@ def plan(
     import jax
     from rich.text import Text
 
-    from jaxscale.plan import RecordedBestOfN, plan
+    from jaxscale.plan import RecordedBestOfN, SolveOnce, plan
     from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
 
-    makers: dict[str, Any] = {"pass-at-k": PassAtK, "vote": Vote, "filter-vote": FilterVote}
+    makers: dict[str, Any] = {"pass-at-k": PassAtK, "solve-once": SolveOnce, "vote": Vote, "filter-vote": FilterVote}
     with arguments_as_options("tpr", "fpr"):
         makers["best-of-n"] = RecordedBestOfN if tpr is None else functools.partial(BestOfN, tpr, fpr)
         systems = None if names is None else [makers[name]() for name in names]
@@ -183,7 +183,7 @@ def _read(
 
     apart = group or (["file"] if len(files) > 1 else None)
     data: Any
-    enough = {"pass-at-k"} if tpr is None else {"pass-at-k", "best-of-n"}
+    enough = {"pass-at-k", "solve-once", *(["best-of-n"] if tpr is not None else [])}
     if normalise or not enough.issuperset(systems or ()):
         data = read_ballots(files, apart, format, normalise=normalise)
     else:

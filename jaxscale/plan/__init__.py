@@ -1,21 +1,29 @@
 """From curves to a decision: what calls cost, and which to make."""
 
+from jaxscale.plan._allocate import RULES, Widths, allocate, interval_widths
 from jaxscale.plan._best_n import BestN, best_n
 from jaxscale.plan._candidate import RecordedBestOfN, attempts_of
 from jaxscale.plan._cost import Cost
 from jaxscale.plan._plan import plan
 from jaxscale.plan._prices import read_costs
 from jaxscale.plan._result import Choice, Plan, amount
+from jaxscale.plan._solve_once import SolveOnce, attempts_to_solve
 
 __all__ = [
     "BestN",
     "Choice",
     "Cost",
     "Plan",
+    "RULES",
     "RecordedBestOfN",
+    "SolveOnce",
+    "Widths",
+    "allocate",
     "amount",
     "attempts_of",
+    "attempts_to_solve",
     "best_n",
+    "interval_widths",
     "plan",
     "read_costs",
 ]

@@ -10,6 +10,7 @@ from jaxtyping import PRNGKeyArray
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecast import Forecast, forecast, forecast_best_of_n, forecast_votes
 from jaxscale.plan._cost import Cost
+from jaxscale.plan._solve_once import SolveOnce, expected_calls
 from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
 
 
@@ -18,7 +19,7 @@ class RecordedBestOfN:
     """`BestOfN` by the verdicts of a recorded filter, of which each query has rates of its own."""
 
 
-System: TypeAlias = PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN
+System: TypeAlias = PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN | SolveOnce
 Unit: TypeAlias = Literal["money", "flops", "seconds"]
 Over: TypeAlias = Literal["these", "population"]
 
@@ -35,6 +36,7 @@ _NAMES: dict[type, str] = {
     FilterVote: "filter-vote",
     BestOfN: "best-of-n",
     RecordedBestOfN: "best-of-n",
+    SolveOnce: "solve-once",
 }
 
 
@@ -69,7 +71,7 @@ class Candidate:
     @property
     def measures(self) -> Literal["coverage", "accuracy"]:
         """What comes out: coverage takes a perfect verifier for granted, accuracy nothing."""
-        return "coverage" if isinstance(self.system, PassAtK) else "accuracy"
+        return "coverage" if isinstance(self.system, PassAtK | SolveOnce) else "accuracy"
 
     def spend(self, calls: np.ndarray) -> np.ndarray:
         """The cost of one query, in `unit`: a vote checks no answer, every other system all of them."""
@@ -108,7 +110,22 @@ class Curve:
     spend: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spend", self.candidate.spend(self.forecast.k))
+        calls = self.forecast.k
+        if isinstance(self.candidate.system, SolveOnce):
+            calls = expected_calls(attempts_of(self.candidate.data), self.forecast)
+        object.__setattr__(self, "spend", self.candidate.spend(calls))
+
+    def spend_at(self, calls: np.ndarray) -> np.ndarray:
+        """The cost of one query with numbers of calls in the range of the curve."""
+        if isinstance(self.candidate.system, SolveOnce):
+            k = np.log(self.forecast.k)
+            return np.exp(np.interp(np.log(calls), k, np.log(self.spend)))
+        return self.candidate.spend(calls)
+
+    def within(self, budget: float) -> "Curve":
+        """The part that costs at most so much a query; the first point at least."""
+        chosen = self.spend <= max(budget * (1 + 1e-12), self.spend[0])
+        return Curve(self.candidate, select(self.forecast, chosen))
 
 
 def foretell(
@@ -118,7 +135,7 @@ def foretell(
     data, system = candidate.data, candidate.system
     # Always as many, some of them twice, so that nothing is compiled anew for another data set.
     ordered = np.sort(np.resize(calls, _SIZE))
-    if isinstance(system, PassAtK):
+    if isinstance(system, PassAtK | SolveOnce):
         result = forecast(attempts_of(data), ordered, level=level, over=over, key=key)
     elif isinstance(system, BestOfN | RecordedBestOfN):
         common = system if isinstance(system, BestOfN) else None

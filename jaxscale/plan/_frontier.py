@@ -73,7 +73,7 @@ def frontier(curves: Sequence[Curve]) -> tuple[Stretch, ...]:
         dense = np.union1d(k, np.rint(np.geomspace(k[0], k[-1], _DENSE)).astype(int))
         values = np.interp(np.log(dense), np.log(k), curve.forecast.value)
         rises = values > np.maximum.accumulate(np.concatenate([[-1.0], values[:-1]]))
-        costs = curve.candidate.spend(dense[rises])
+        costs = curve.spend_at(dense[rises])
         steps.extend(
             zip(costs.tolist(), [index] * len(costs), dense[rises].tolist(), values[rises].tolist(), strict=True)
         )

@@ -25,6 +25,7 @@ from jaxscale.plan._candidate import (
 from jaxscale.plan._cost import Cost
 from jaxscale.plan._frontier import frontier
 from jaxscale.plan._result import Choice, Plan
+from jaxscale.plan._solve_once import SolveOnce
 from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
 
 NEGLIGIBLE = 0.001
@@ -70,7 +71,8 @@ def plan(
         budget: what may be spent on all queries, in `unit`; seconds are those of one query.
         cost: what calls cost; one `Cost`, or one for each name in `data`. None counts calls: one of each costs 1.
         systems: how calls become an answer. None: coverage for attempts; for ballots a vote, and a filtered one
-            where something was kept. `BestOfN(tpr, fpr)` takes rates that are alike at all queries;
+            where something was kept. `SolveOnce()` is coverage whose calls end with a success: k is then the most at a
+            query, and costs are expected ones. `BestOfN(tpr, fpr)` takes rates that are alike at all queries;
             `jaxscale.plan.RecordedBestOfN()` goes by the recorded filter. The checks of a filter or a verifier are
             paid by `cost.per_check`, so `FilterVote` must not count them as calls.
         unit: what the budget is in and costs are compared in: "money", "flops" or "seconds".
@@ -114,7 +116,7 @@ def plan(
     shares = 1 if unit == "seconds" else size
     caps = [_most(candidate, most) for candidate in candidates]
     if budget is not None:
-        caps = [c.affordable(budget / shares, cap) for c, cap in zip(candidates, caps, strict=True)]
+        caps = [_cap(c, budget / shares, cap) for c, cap in zip(candidates, caps, strict=True)]
         if not any(caps):
             least = min(float(c.spend(np.asarray(1))) for c in candidates) * shares
             what = "the time of one call" if unit == "seconds" else f"what one call at each of {size:,} queries costs"
@@ -124,7 +126,9 @@ def plan(
         if cap:
             if progress is not None:
                 progress(candidate.label)
-            curves.append(_curve(candidate, cap, target, confidence, {"level": level, "over": over, "key": key}))
+            within = None if budget is None else budget / shares
+            settings = {"level": level, "over": over, "key": key}
+            curves.append(_curve(candidate, cap, target, within, confidence, settings))
     choices = [_choice(curve, target, confidence, shares) for curve in curves]
     if target is None:
         choices.sort(key=lambda choice: (-choice.value, choice.cost))
@@ -183,11 +187,11 @@ def _systems(data: Attempts | Ballots) -> list[System]:
 
 
 def _check_system(system: System, data: Attempts | Ballots, name: str) -> None:
-    if not isinstance(system, PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN):
-        raise ValueError(f"systems: {system!r}: expected PassAtK, Vote, FilterVote or BestOfN")
+    if not isinstance(system, PassAtK | SolveOnce | Vote | FilterVote | BestOfN | RecordedBestOfN):
+        raise ValueError(f"systems: {system!r}: expected PassAtK, SolveOnce, Vote, FilterVote or BestOfN")
     if isinstance(system, BestOfN) and system.tpr is None:
         raise ValueError(f"systems: {system!r}: expected BestOfN with tpr and fpr")
-    if not isinstance(system, PassAtK | BestOfN) and isinstance(data, Attempts):
+    if not isinstance(system, PassAtK | SolveOnce | BestOfN) and isinstance(data, Attempts):
         raise ValueError(f"systems: {type(system).__name__} on the attempts of {name!r}: expected Ballots")
     if isinstance(system, FilterVote | RecordedBestOfN):
         if isinstance(system, FilterVote) and system.filter_calls_count:
@@ -213,8 +217,20 @@ def _most(candidate: Candidate, most: int | None) -> int:
     return usual if most is None else min(int(most), largest)
 
 
+def _cap(candidate: Candidate, budget: float, most: int) -> int:
+    """The most calls that a budget pays for; where those made depend on successes, all, if it pays for one."""
+    if isinstance(candidate.system, SolveOnce):
+        return most if candidate.affordable(budget, 1) else 0
+    return candidate.affordable(budget, most)
+
+
 def _curve(
-    candidate: Candidate, cap: int, target: float | None, confidence: float, settings: Mapping[str, Any]
+    candidate: Candidate,
+    cap: int,
+    target: float | None,
+    budget: float | None,
+    confidence: float,
+    settings: Mapping[str, Any],
 ) -> Curve:
     fewest = int(attempts_of(candidate.data).attempts.min())
     result = foretell(candidate, [*grid(cap), min(fewest, cap)], **settings)
@@ -226,7 +242,15 @@ def _curve(
             if not closer:
                 break
             result = joined(result, foretell(candidate, closer, **settings))
-    return Curve(candidate, result)
+    if budget is None or not isinstance(candidate.system, SolveOnce):
+        return Curve(candidate, result)
+    for _ in range(_ROUNDS):
+        curve = Curve(candidate, result)
+        last = len(curve.within(budget).forecast.k)
+        if last == len(result.k):
+            break
+        result = joined(result, foretell(candidate, between(int(result.k[last - 1]), int(result.k[last])), **settings))
+    return Curve(candidate, result).within(budget)
 
 
 def _first(holds: np.ndarray) -> int | None:

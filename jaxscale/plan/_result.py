@@ -202,7 +202,8 @@ class Plan:
 
     def _said(self, choice: Choice) -> str:
         candidate, (lower, upper) = choice.candidate, choice.interval
-        calls = f"{choice.calls:,} {_calls(choice.calls)} a query"
+        most = "at most " if candidate.system_name == "solve-once" else ""
+        calls = f"{most}{choice.calls:,} {_calls(choice.calls)} a query"
         whole = (
             f"{self._amount(choice.cost)} a query"
             if self.unit == "seconds"

@@ -1,0 +1,124 @@
+"""`jaxscale next`: where to draw the next samples, and how many are enough."""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from jaxscale import __version__
+from jaxscale.cli._errors import BadInput, arguments_as_options
+from jaxscale.cli._jax import prepare_jax
+from jaxscale.cli._options import Files, Format, Group, Json, Seed, whole_numbers
+from jaxscale.cli._output import console, described, print_json, progress, replacing
+from jaxscale.cli._reading import read_attempts
+
+if TYPE_CHECKING:
+    from jaxscale.plan import Widths
+
+Rule = Literal["optimal", "online", "uniform"]
+
+
+def next_samples(
+    files: Files,
+    calls: Annotated[str, typer.Option("--calls", metavar="N", show_default=False, help="To spread over the queries.")],
+    k: Annotated[str, typer.Option("--k", metavar="K", help="Of which pass@k is to be known.")] = "10000",
+    rule: Annotated[Rule, typer.Option(help="How calls are spread.")] = "optimal",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="OUT.csv", show_default=False, help="Where the calls of each go."),
+    ] = None,
+    width: Annotated[
+        float | None,
+        typer.Option(metavar="W", show_default=False, help="How narrow the interval is to be: says what is enough."),
+    ] = None,
+    group: Group = None,
+    format: Format = None,
+    level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say which queries the next calls should go to, so that a forecast of pass@k becomes surer.
+
+    OUT.csv has columns problem, calls (and group, where there are several): what a sampler is to draw next.
+    """
+    budget, further = _one(k, "--k"), _one(calls, "--calls")
+    if width is not None and not 0 < width < 1:
+        raise BadInput(f"--width = {width!r}: expected a number between 0 and 1")
+    if output is not None and not output.parent.is_dir():
+        raise BadInput(f"--output = {str(output)!r}: no such directory: expected one that exists")
+    data = read_attempts(files, group, format)
+    prepare_jax(data.values())
+    import jax
+
+    from jaxscale.plan import allocate, interval_widths
+
+    spread, widths = {}, {}
+    with arguments_as_options("level", "k", "calls"), progress(len(data)) as begin:
+        for name, attempts in data.items():
+            begin(name)
+            spread[name] = allocate(attempts, further, budget, rule=rule)
+            if width is not None:
+                widths[name] = interval_widths(attempts, budget, level=level, key=jax.random.key(seed))
+    if output is not None:
+        columns = ["group"] if len(data) > 1 else []
+        with replacing(output, "--output") as part, part.open("w", newline="") as rows:
+            writer = csv.writer(rows)
+            writer.writerow([*columns, "problem", "calls"])
+            for name, extra in spread.items():
+                labels = data[name].query or tuple(map(str, range(len(extra))))
+                drawn = [(label, more) for label, more in zip(labels, extra.tolist(), strict=True) if more]
+                writer.writerows([*([name] if columns else []), *row] for row in drawn)
+    if json:
+        groups = []
+        for name, extra in spread.items():
+            labels = data[name].query or tuple(map(str, range(len(extra))))
+            enough = {"widths": _plain(widths[name], width or 0.0)} if name in widths else {}
+            calls_of = dict(zip(labels, extra.tolist(), strict=True))
+            groups.append({**described(name, data[name]), "curve": [], "calls": calls_of, **enough})
+        print_json("next", groups, seed=seed, k=budget, rule=rule)
+        return
+    from rich.text import Text
+
+    out = console()
+    for name, extra in spread.items():
+        given = extra[extra > 0]
+        span = f"{given.min():,}" if given.min() == given.max() else f"{given.min():,} to {given.max():,}"
+        line = f"{name}: {further:,} calls go to {len(given):,} of {len(extra):,} queries, {span} each"
+        out.print(Text(line, style="bold"), soft_wrap=True)
+        if name in widths:
+            _print_widths(out, widths[name], width or 0.0)
+    if output is not None:
+        out.print(Text(f"calls of each query: {output}"), soft_wrap=True)
+    out.print(f"rule {rule}, for pass@{budget:,}; seed {seed}; jaxscale {__version__}", style="dim", soft_wrap=True)
+
+
+def _one(text: str, option: str) -> int:
+    values = whole_numbers(text, option)
+    if len(values) != 1:
+        raise BadInput(f"{option} = {text!r}: expected one number")
+    return values[0]
+
+
+def _plain(widths: "Widths", wanted: float) -> dict[str, Any]:
+    rows = zip(widths.attempts.tolist(), widths.width.tolist(), widths.value.tolist(), strict=True)
+    points = [dict(zip(("attempts", "width", "value"), row, strict=True)) for row in rows]
+    return {"level": widths.level, "points": points, "wanted": wanted, "enough": widths.enough(wanted)}
+
+
+def _print_widths(out: Any, widths: "Widths", wanted: float) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("attempts a query", f"pass@{widths.k:,}", f"width of the {widths.level:.0%} interval")
+    for column in table.columns:
+        column.justify = "right"
+    rows = zip(widths.attempts.tolist(), widths.value.tolist(), widths.width.tolist(), strict=True)
+    for n, value, width in rows:
+        table.add_row(f"{n:,}", f"{value:.3f}", f"{width:.3f}")
+    out.print(table)
+    enough = widths.enough(wanted)
+    said = (
+        f"{enough:,} attempts a query are enough" if enough else f"{widths.attempts[-1]:,} attempts a query are too few"
+    )
+    out.print(Text(f"for a width of {wanted:g}: {said} (simulated from what was recorded)"))

@@ -1,0 +1,180 @@
+"""Where to draw the next samples, and how many are enough."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import float64, whole_numbers
+from jaxscale.data import Attempts, require
+from jaxscale.fit import fit
+from jaxscale.forecast import forecast
+
+RULES = ("optimal", "online", "uniform")
+"""The ways to spread further calls over queries, the recommended one first."""
+
+_SEED = 0
+
+
+def allocate(
+    attempts: Attempts, calls: int, k: int, *, rule: Literal["optimal", "online", "uniform"] = "optimal"
+) -> np.ndarray:
+    """How many of the next calls each query should get, so that a forecast of pass@k becomes as sure as it can.
+
+    "optimal": the estimate of a query's failure (1-p)^k from n calls has variance k^2 p (1-p)^(2k-1) / n, so that the
+    sum over queries is least where n is proportional to the root of p (1-p)^(2k-1). Its expectation given what was
+    recorded stands in for the unknown p, under a fitted Beta law; what was drawn already counts. "online": one call
+    after the other to the query with the fewest calls among those with the fewest successes, as if the new calls all
+    failed; ask again once their outcomes are known. "uniform": to all alike.
+
+    Args:
+        attempts: what was recorded.
+        calls: how many calls to spread; a whole number from 1.
+        k: the number of calls of which pass@k is to be forecast.
+        rule: as above.
+
+    Returns:
+        Further calls of each query; int64, shape (queries,), summing to `calls`.
+
+    Raises:
+        ValueError: naming the argument and what was expected.
+
+    Source:
+        [Kazdan25] (the optimal budget and the online rule); MATH section 2.
+
+    Example:
+        >>> allocate(Attempts([20, 20, 20], [0, 0, 15]), 30, 1000).tolist()
+        [15, 15, 0]
+    """
+    require(attempts, Attempts, "attempts")
+    total = int(whole_numbers(calls, "calls"))
+    budget = int(whole_numbers(k, "k"))
+    if rule not in RULES:
+        raise ValueError(f"rule = {rule!r}: expected {', '.join(RULES)}")
+    if rule == "uniform":
+        return _whole(np.full(len(attempts), total / len(attempts)), total)
+    if rule == "online":
+        return _online(attempts, total)
+    law: Any = fit("beta", attempts, method="map").model
+    n, c = attempts.attempts.astype(float), attempts.successes.astype(float)
+    with float64():
+        log_variance = np.asarray(law.log_moment(c + 1, n - c + 2 * budget - 1) - law.log_moment(c, n - c))
+    # Only their proportions matter; the largest would underflow for large k.
+    return _whole(_filled(n, np.exp((log_variance - log_variance.max()) / 2), float(total)), total)
+
+
+def _filled(have: np.ndarray, wanted: np.ndarray, more: float) -> np.ndarray:
+    """What to add, `more` in all, so that the totals are proportional to `wanted` wherever anything is added."""
+    # Those whose share is exceeded already get nothing: the level is that of the others, found from the neediest on.
+    order = np.argsort(have / np.maximum(wanted, 1e-300))
+    levels = (more + np.cumsum(have[order])) / np.cumsum(wanted[order])
+    enough = np.append((have / np.maximum(wanted, 1e-300))[order][1:], np.inf)
+    level = levels[int(np.argmax(levels <= enough))]
+    return np.maximum(level * wanted - have, 0.0)
+
+
+def _whole(shares: np.ndarray, total: int) -> np.ndarray:
+    """Whole numbers with the same sum: rounded down, the rest to the largest remainders."""
+    floor = np.floor(shares).astype(np.int64)
+    rest = total - int(floor.sum())
+    floor[np.argsort(floor - shares, kind="stable")[: max(rest, 0)]] += 1
+    return floor
+
+
+def _online(attempts: Attempts, total: int) -> np.ndarray:
+    """Failures leave the fewest successes as they are: the level of those queries' attempts rises evenly."""
+    fewest = np.flatnonzero(attempts.successes == attempts.successes.min())
+    extra = np.zeros(len(attempts), np.int64)
+    have = attempts.attempts[fewest].astype(float)
+    extra[fewest] = _whole(_filled(have, np.ones(len(have)), float(total)), total)
+    return extra
+
+
+@dataclass(frozen=True, eq=False)
+class Widths:
+    """How wide the interval of a forecast is with so many attempts at every query.
+
+    Attributes:
+        attempts: attempts a query; int64, shape (sizes,).
+        width: mean width of the interval for pass@k.
+        value: mean forecast.
+        k: of which pass@k.
+        level: probability of the interval.
+    """
+
+    attempts: np.ndarray
+    width: np.ndarray
+    value: np.ndarray
+    k: int
+    level: float
+
+    def enough(self, width: float) -> int | None:
+        """The fewest attempts looked at, with which the interval is at most so wide; None if none are."""
+        narrow = self.width <= width
+        return int(self.attempts[narrow.argmax()]) if narrow.any() else None
+
+
+def interval_widths(
+    attempts: Attempts,
+    k: int,
+    sizes: ArrayLike | None = None,
+    *,
+    level: float = 0.9,
+    over: Literal["these", "population"] = "these",
+    replicates: int = 4,
+    key: PRNGKeyArray | None = None,
+) -> Widths:
+    """How wide the interval for pass@k would be with fewer or more attempts: how many samples are enough.
+
+    Fewer attempts are drawn from the recorded ones without replacement; further ones are simulated, from draws of each
+    query's success probability given what was recorded, under a fitted Beta law. Each replicate is forecast anew.
+
+    Args:
+        attempts: what was recorded, equally many or not.
+        k: number of calls.
+        sizes: attempts a query; None for quarters, halves and multiples of the fewest recorded ones, up to 16 times.
+        level: probability of the interval.
+        over: as in `forecast`.
+        replicates: simulations for each size.
+        key: a typed JAX key; None stands for jax.random.key(0).
+
+    Returns:
+        Mean widths, by increasing number of attempts.
+
+    Raises:
+        ValueError: naming the argument and what was expected.
+
+    Example:
+        >>> seen = Attempts([20] * 12, [0, 0, 0, 0, 0, 1, 1, 2, 3, 6, 9, 16])
+        >>> widths = interval_widths(seen, 1000, [20, 2000], replicates=1)
+        >>> bool(widths.width[1] < widths.width[0])
+        True
+    """
+    require(attempts, Attempts, "attempts")
+    fewest = int(attempts.attempts.min())
+    usual = np.unique([max(1, round(fewest * share)) for share in (0.25, 0.5, 1, 2, 4, 8, 16)])
+    wanted = np.unique(whole_numbers(usual if sizes is None else sizes, "sizes"))
+    count = int(whole_numbers(replicates, "replicates"))
+    budget = int(whole_numbers(k, "k"))
+    law: Any = fit("beta", attempts, method="map").model
+    rng = np.random.default_rng(
+        np.asarray(jax.random.key_data(jax.random.key(_SEED) if key is None else key)).reshape(-1).tolist()
+    )
+    found = np.zeros((2, len(wanted)))
+    for column, size in enumerate(wanted.tolist()):
+        for _ in range(count):
+            run = _resized(attempts, size, float(law.a), float(law.b), rng)
+            curve = forecast(run, [budget], level=level, over=over, key=key)
+            found[:, column] += np.array([curve.upper[0] - curve.lower[0], curve.value[0]]) / count
+    return Widths(wanted, found[0], found[1], budget, level)
+
+
+def _resized(attempts: Attempts, size: int, a: float, b: float, rng: np.random.Generator) -> Attempts:
+    n, c = attempts.attempts, attempts.successes
+    fewer = np.minimum(n, size)
+    kept = rng.hypergeometric(c, n - c, fewer)
+    chance = rng.beta(a + c, b + n - c)
+    return Attempts(np.full(len(n), size), kept + rng.binomial(size - fewer, chance), attempts.query, attempts.name)

@@ -1,0 +1,113 @@
+"""Where to draw next: the optimum, whole calls, the online rule; and how many samples are enough."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import jaxscale as js
+from jaxscale.cli import run
+from jaxscale.plan._allocate import _filled, _whole
+
+SEEN = js.Attempts([40] * 12, [0, 0, 0, 0, 0, 1, 1, 2, 4, 8, 20, 39])
+
+
+def test_what_is_added_is_the_least_variance_that_there_is():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        have, deviation = rng.uniform(1, 50, 8), rng.exponential(size=8)
+        added = _filled(have, deviation, 60.0)
+        assert (added >= 0).all()
+        assert added.sum() == pytest.approx(60)
+        least = np.sum(deviation**2 / (have + added))
+        # Moving a little from any query that got something to any other makes it worse.
+        for i in np.flatnonzero(added > 1e-6):
+            for j in range(8):
+                moved = added.copy()
+                moved[i] -= 1e-4
+                moved[j] += 1e-4
+                assert np.sum(deviation**2 / (have + moved)) >= least - 1e-12
+
+
+def test_whole_calls_keep_the_sum():
+    rng = np.random.default_rng(1)
+    for total in (1, 7, 1000):
+        shares = rng.dirichlet(np.ones(9)) * total
+        whole = _whole(shares, total)
+        assert whole.sum() == total
+        assert (np.abs(whole - shares) < 1).all()
+
+
+@pytest.mark.parametrize("rule", ["optimal", "online", "uniform"])
+@pytest.mark.parametrize("calls", [1, 13, 5000])
+def test_every_rule_spends_all_calls(rule, calls):
+    extra = js.allocate(SEEN, calls, 1000, rule=rule)
+    assert extra.sum() == calls
+    assert (extra >= 0).all()
+
+
+def test_alike_queries_get_alike_and_the_solved_get_nothing():
+    extra = js.allocate(SEEN, 600, 1000)
+    assert np.ptp(extra[:5]) <= 1
+    assert extra[-1] == 0
+    assert (js.allocate(SEEN, 24, 1000, rule="uniform") == 2).all()
+
+
+def test_the_online_rule_in_one_batch_is_the_rule_call_by_call_while_all_fail():
+    seen = js.Attempts([5, 9, 7, 30], [0, 0, 1, 0])
+    attempts = seen.attempts.copy()
+    for _ in range(40):
+        fewest = np.flatnonzero(seen.successes == seen.successes.min())
+        attempts[fewest[attempts[fewest].argmin()]] += 1
+    np.testing.assert_array_equal(seen.attempts + js.allocate(seen, 40, 100, rule="online"), attempts)
+
+
+def test_more_attempts_narrow_the_interval():
+    widths = js.interval_widths(SEEN, 1000, [10, 40, 2000], replicates=2)
+    assert widths.attempts.tolist() == [10, 40, 2000]
+    assert widths.width[0] > widths.width[2]
+    assert widths.width[1] > widths.width[2]
+    assert widths.enough(float(widths.width[2])) == 2000
+    assert widths.enough(1e-6) is None
+    assert widths.enough(1.0) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 10), r"calls = 0: expected whole numbers from 1"),
+        ((5, 0.5), r"k = 0.5: expected whole numbers from 1"),
+        ((5, 10, "best"), r"rule = 'best': expected"),
+    ],
+)
+def test_what_cannot_be_spread_is_refused(arguments, message):
+    calls, k, *rule = arguments
+    with pytest.raises(ValueError, match=message):
+        js.allocate(SEEN, calls, k, **({"rule": rule[0]} if rule else {}))
+    with pytest.raises(ValueError, match="attempts is a dict: expected Attempts"):
+        js.allocate({}, 1, 1)
+
+
+def test_the_command_writes_what_a_sampler_is_to_draw(tmp_path, capsys):
+    rows = zip(range(12), SEEN.attempts.tolist(), SEEN.successes.tolist(), strict=True)
+    file, out = tmp_path / "runs.csv", tmp_path / "next.csv"
+    file.write_text("problem,attempts,successes\n" + "".join(f"q{i},{n},{c}\n" for i, n, c in rows))
+    arguments = ["next", str(file), "--calls", "600", "--k", "1000", "--rule", "optimal"]
+    assert run([*arguments, "-o", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("all: 600 calls go to")
+    with out.open() as lines:
+        given = {row["problem"]: int(row["calls"]) for row in csv.DictReader(lines)}
+    extra = js.allocate(SEEN, 600, 1000, rule="optimal")
+    assert given == {f"q{i}": more for i, more in enumerate(extra.tolist()) if more}
+    assert run([*arguments, "--json"]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["groups"]
+    assert list(group["calls"].values()) == extra.tolist()
+    for bad, message in (
+        (["--calls", "0"], "--calls = '0': expected whole numbers"),
+        (["--calls", "9", "--k", "1,2"], "--k = '1,2': expected one number"),
+        (["--calls", "9", "--width", "2"], "--width = 2.0: expected a number between 0 and 1"),
+        (["--calls", "9", "-o", str(tmp_path / "no" / "x.csv")], "no such directory"),
+    ):
+        assert run(["next", str(file), *bad]) == 2
+        assert message in capsys.readouterr().err

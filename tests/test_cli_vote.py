@@ -62,7 +62,7 @@ def test_the_json_of_a_vote(ballots, capsys):
     values = {row["calls"]: row["value"] for row in group["curve"]}
     assert [values[k] for k in (1, 9, 20)] == pytest.approx(js.majority_at_k(data, [1, 9, 20]).value, abs=1e-12)
     assert values[40] == pytest.approx(float(forecast_votes(data, 40).value), abs=0.05)
-    assert group["model"]["name"] in ("dirichlet", "scaling")
+    assert group["model"]["name"] == "auto"
 
     easy, hard = (group["parts"][name] for name in ("easy", "hard"))
     assert (easy["queries"], hard["queries"]) == (4, 4)

@@ -7,10 +7,10 @@ from scipy import optimize, stats
 
 import jaxscale as js
 from jaxscale.data import Ballots
-from jaxscale.fit._answers import AnswerPrior, fit_answer_prior
+from jaxscale.fit._answers import AnswerPrior, _laws, draw_answer_priors, log_likelihood
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast import forecast_votes
-from jaxscale.forecast._votes import _dirichlet
+from jaxscale.forecast._votes import _dirichlet, _spread
 
 
 def shares(queries, rng, wrong=5):
@@ -80,13 +80,16 @@ def test_is_inside_its_interval(ballots, model, over):
     np.testing.assert_array_equal(narrow.value, curve.value)
 
 
-def test_auto_is_the_model_that_foretold_better(ballots):
-    auto = forecast_votes(ballots, [40])
-    errors = auto.model.parameters["held_out_error"]
-    assert set(errors) == {"dirichlet", "scaling"}
-    assert auto.model.name == min(errors, key=errors.get)
-    assert 0 < min(errors.values()) < 0.2
-    assert auto.to_dict()["model"]["name"] == auto.model.name
+def test_auto_is_the_mean_of_the_models(ballots):
+    auto, *parts = (forecast_votes(ballots, [12, 40], model=model) for model in ("auto", "dirichlet", "scaling"))
+    np.testing.assert_allclose(auto.value, (parts[0].value + parts[1].value) / 2, atol=1e-12)
+    assert auto.model.weights == {"dirichlet": 0.5, "scaling": 0.5}
+    assert 0 < auto.model.parameters["right_share"] < 1
+    assert auto.to_dict()["model"]["name"] == auto.model.name == "auto"
+    assert parts[1].model.parameters == {}
+    # Within the ballots both are the exact value; beyond them their difference is doubt.
+    gap = abs(parts[0].value[1] - parts[1].value[1]) / 2
+    assert auto.upper[1] - auto.lower[1] > gap
 
 
 def test_is_the_same_for_the_same_key(ballots):
@@ -106,28 +109,46 @@ def test_the_dirichlet_forecast_of_endless_ballots_is_the_exact_vote():
     ballots = ballots_of(q, 10**7, rng, keep=keep)
     prior = AnswerPrior(1.0, 1.0, 1.0, 0.1)
     calls = np.array([1, 4, 33])
-    # The last answer was recorded as blank: put it on 10^4 names instead, of which none ever leads.
     for system in (js.Vote(), js.FilterVote()):
-        value, square = _dirichlet(ballots, calls, system, prior, rng)
+        votes = _dirichlet(ballots, calls, system, prior, rng)
+        value, square = votes.mean, votes.square
         expected = js.exact(system, ballots, calls)
-        # 200 draws of two votes for each of 30 queries; the pairs' product estimates the square.
-        error = np.sqrt(np.mean(value * (1 - value), axis=0) / (400 * 30))
+        # 100 draws of two votes for each of 30 queries; the pairs' product estimates the square.
+        error = np.sqrt(np.mean(value * (1 - value), axis=0) / (200 * 30))
         assert (np.abs(value.mean(axis=0) - expected) < 5 * error).all()
-        assert (5 * error < 0.02).all()
-        error = np.sqrt(np.mean(square * (1 - square), axis=0) / (200 * 30))
-        assert (np.abs(square.mean(axis=0) - np.mean(value**2, axis=0)) < 5 * error + 1e-3).all()
+        assert (5 * error < 0.03).all()
+        error = np.sqrt(np.mean(square * (1 - square), axis=0) / (100 * 30))
+        # The square of a mean of 200 votes is above that of the mean by their variance.
+        above = np.mean(value * (1 - value), axis=0) / 200
+        assert (np.abs(square.mean(axis=0) - np.mean(value**2, axis=0) + above) < 5 * error + 1e-3).all()
 
 
 def test_the_dirichlet_forecast_with_two_answers_is_a_beta_binomial_tail():
-    counts = np.tile([[6, 4]], (40, 1))
+    counts = np.tile([[6, 4]], (80, 1))
     prior = AnswerPrior(1.3, 2.0, 1e-9, 0.0)
-    value, _ = _dirichlet(
-        Ballots(counts, [[True, False]] * 40), np.array([11, 101]), js.Vote(), prior, np.random.default_rng(3)
+    votes = _dirichlet(
+        Ballots(counts, [[True, False]] * 80), np.array([11, 101]), js.Vote(), prior, np.random.default_rng(3)
     )
     for column, calls in enumerate((11, 101)):
-        expected = stats.betabinom(calls, 6 + 1.3, 4 + 2.0).sf(calls // 2)
-        error = np.sqrt(expected * (1 - expected) / (200 * 40))
-        assert value[:, column].mean() == pytest.approx(expected, abs=5 * error)
+        law = stats.betabinom(calls, 6 + 1.3, 4 + 2.0)
+        expected = law.sf(calls // 2)
+        error = np.sqrt(expected * (1 - expected) / (100 * 80))
+        assert votes.mean[:, column].mean() == pytest.approx(expected, abs=5 * error)
+        # All 80 queries are alike and independent: the wins of a run are binomial; runs under a draw share the chances.
+        runs, shared = (x[column] for x in _spread(votes.won, np.zeros((80, 2), bool)))
+        between = votes.square[:, column].mean() - expected**2
+        assert shared == pytest.approx(80 * between, abs=5 * runs / np.sqrt(100))
+        assert runs == pytest.approx(80 * expected * (1 - expected), rel=5 / np.sqrt(100))
+
+
+def test_wrong_answers_that_never_repeat_tie_with_a_single_right_one():
+    prior = AnswerPrior(3e6, 7e6, 1e9, 0.0)
+    votes = _dirichlet(
+        Ballots([[1, 1]] * 60, [[True, False]] * 60), np.array([2, 3]), js.Vote(), prior, np.random.default_rng(4)
+    )
+    expected = [0.3**2 + 2 * 0.3 * 0.7 / 2, 0.3**3 + 3 * 0.3**2 * 0.7 + 3 * 0.3 * 0.7**2 / 3]
+    error = 0.5 / np.sqrt(100 * 60)
+    np.testing.assert_allclose(votes.mean.mean(axis=0), expected, atol=5 * error)
 
 
 def test_a_right_answer_not_seen_yet_may_come():
@@ -182,32 +203,38 @@ def test_tied_queries_stay_where_they_are():
         fit_vote_scaling(CALLS, np.full((2, 5), 0.5), np.zeros(1))
 
 
-def restaurant(calls, concentration, discount, rng):
-    """Counts of wrong answers under the two-parameter law, one call after the other."""
-    counts = []
-    for n in range(calls):
-        weights = np.array([c - discount for c in counts] + [concentration + discount * len(counts)])
-        table = rng.choice(len(weights), p=weights / (n + concentration))
-        counts[table : table + 1] = [counts[table] + 1 if table < len(counts) else 1]
-    return counts
+def test_the_likelihood_of_counts_is_that_of_the_calls_one_by_one():
+    right, wrong = np.array([2, 0, 1]), np.array([[3, 1, 2, 1], [0, 0, 0, 0], [5, 0, 0, 0]])
+    found = log_likelihood(right, wrong)
+    a, b, concentration, discount = _laws()
+    for i in range(3):
+        of_right = stats.betabinom.logpmf(right[i], right[i] + wrong[i].sum(), a, b)
+        of_right -= stats.binom.logpmf(right[i], right[i] + wrong[i].sum(), 0.5)
+        of_right += np.log(0.5) * (right[i] + wrong[i].sum())
+        of_wrong, calls = np.zeros(len(discount)), 0
+        for kinds, count in enumerate(wrong[i][wrong[i] > 0]):
+            for repeat in range(count):
+                weight = concentration + kinds * discount if repeat == 0 else repeat - discount
+                of_wrong += np.log(weight / (concentration + calls))
+                calls += 1
+        np.testing.assert_allclose(found[i], of_right[:, None] + of_wrong, rtol=1e-9, atol=1e-9)
 
 
-def test_the_answer_prior_is_recovered():
-    truth = np.array([0.8, 1.4, 1.5, 0.3])
+def test_easy_and_hard_queries_get_priors_of_their_own():
+    # Easy queries are right 9 times in 10; hard ones nearly never, half of them with a favourite wrong answer.
     rng = np.random.default_rng(6)
-    fits = []
-    for _ in range(8):
-        right = stats.betabinom(30, truth[0], truth[1]).rvs(60, random_state=rng)
-        rows = [[c, *restaurant(30 - c, truth[2], truth[3], rng)] for c in right]
-        counts = np.zeros((60, 31), int)
-        for row, values in zip(counts, rows, strict=True):
-            row[: len(values)] = values
-        prior = fit_answer_prior(Ballots(counts, np.broadcast_to(np.arange(31) == 0, counts.shape)))
-        fits.append([prior.right_a, prior.right_b, prior.concentration, prior.discount])
-    fits = np.array(fits)
-    error = fits.std(axis=0, ddof=1)
-    assert (np.abs(fits.mean(axis=0) - truth) < 5 * error / np.sqrt(8)).all()
-    assert (error < [0.3, 0.6, 0.7, 0.2]).all()
+    right = rng.binomial(10, np.repeat([0.9, 0.02], [60, 60]))
+    counts = np.zeros((120, 11), int)
+    counts[:, 0] = right
+    for i in range(120):
+        answers = rng.integers(1, 11, 10 - right[i]) if i % 2 else np.ones(10 - right[i], int)
+        counts[i] += np.bincount(answers, minlength=11)
+    prior = draw_answer_priors(Ballots(counts, np.broadcast_to(np.arange(11) == 0, counts.shape)), rng, 60)
+    mean = (np.asarray(prior.right_a) / (np.asarray(prior.right_a) + prior.right_b)).mean(axis=0)
+    assert mean[:60].mean() == pytest.approx(0.9, abs=0.06)
+    assert mean[60:].mean() < 0.1
+    concentration = np.exp(np.log(prior.concentration).mean(axis=0))
+    assert np.median(concentration[61::2]) > 10 * np.median(concentration[60::2])
 
 
 def test_ninety_percent_intervals_hold():

@@ -1,6 +1,6 @@
 """Parameters from data: likelihoods, optax optimisation, uncertainty."""
 
-from jaxscale.fit._answers import AnswerPrior, fit_answer_prior
+from jaxscale.fit._answers import AnswerPrior, draw_answer_priors
 from jaxscale.fit._bootstrap import BootstrapResult, bootstrap
 from jaxscale.fit._fit import FitResult, fit
 from jaxscale.fit._models import NAMED_MODELS
@@ -15,8 +15,8 @@ __all__ = [
     "Posterior",
     "VoteScaling",
     "bootstrap",
+    "draw_answer_priors",
     "fit",
-    "fit_answer_prior",
     "fit_vote_scaling",
     "sample_posterior",
 ]

@@ -1,89 +1,138 @@
-"""How answers repeat: the prior under which recorded ballots foretell further ones."""
+"""How answers repeat: the priors under which recorded ballots foretell further ones."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from jaxscale._arrays import float64
-from jaxscale.data import Attempts, Ballots
-from jaxscale.estimate._distinct import padded_size
-from jaxscale.fit._fit import fit
-from jaxscale.fit._optimise import minimise
+from jaxscale.data import Ballots
+
+# Laws that a query may follow. Right shares: Betas of any mean and spread, from almost always 0 or 1 to almost fixed.
+_MEANS = 1 / (1 + np.exp(-np.linspace(-4, 4, 9)))
+_STRENGTHS = np.array([0.5, 2.0, 8.0, 32.0, 128.0])
+# Wrong answers: from one that always comes to nearly all different, with and without a heavy tail.
+_CONCENTRATIONS = np.geomspace(0.1, 100, 7)
+_DISCOUNTS = np.array([0.0, 0.25, 0.5])
+
+_JOINT = 20.0  # queries that the independence of right and wrong answers is worth
+_MARGINAL = 5.0  # queries that even weights are worth, among right shares and among wrong answers
+_BURN_IN = 50
+
+_log_gamma = np.vectorize(math.lgamma, otypes=[float])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AnswerPrior:
-    """What the queries of a data set share: how often answers are right, and how wrong ones repeat.
+    """How often a query's answers are right, and how its wrong ones repeat.
 
-    The right share of a query is Beta(right_a, right_b). Among wrong answers, after n calls in which answer j came c_j
-    times and s different ones came at all, the probabilities are Dirichlet(c_1 - discount, ..., c_s - discount,
-    concentration + s * discount), the last for all wrong answers yet unseen.
+    The right share is Beta(right_a, right_b). Among wrong answers, after n calls in which answer j came c_j times and s
+    different ones came at all, the probabilities are Dirichlet(c_1 - discount, ..., c_s - discount, concentration +
+    s * discount), the last for all wrong answers yet unseen, and this is broken up in the same way over and over.
 
     Attributes:
-        right_a: first parameter of the law of the right share.
+        right_a: first parameter of the law of the right share; a number, or (draws, queries).
         right_b: second parameter of it.
         concentration: how readily new wrong answers come, positive.
         discount: how much more readily the more there have been, in [0, 1).
     """
 
-    right_a: float
-    right_b: float
-    concentration: float
-    discount: float
+    right_a: np.ndarray | float
+    right_b: np.ndarray | float
+    concentration: np.ndarray | float
+    discount: np.ndarray | float
 
 
-def fit_answer_prior(ballots: Ballots) -> AnswerPrior:
-    """Fit the prior on answers by maximum marginal likelihood over all queries, under wide priors.
+def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -> AnswerPrior:
+    """Draws of which prior each query follows, given all ballots of the data set.
+
+    A query follows one of 45 laws of the right share and one of 21 laws of wrong answers. Their weights are the data
+    set's and unknown: Dirichlet around the product of their two marginals, and these Dirichlet around even weights. So
+    a data set of easy and hard queries, or one whose hard queries have a favourite wrong answer, is not forced into one
+    law. Gibbs sampling by turns of the queries' laws and of the weights.
 
     Args:
         ballots: what was recorded; blank calls count as one more wrong answer.
+        rng: the generator.
+        draws: how many.
 
     Returns:
-        The fitted prior.
+        The priors, each parameter of shape (draws, queries).
 
     Source:
         MATH 2 and 3.5; Pitman, "Exchangeable and partially exchangeable random partitions", 1995 (the two-parameter
-        law of the wrong answers).
+        law of the wrong answers); Ishwaran and James, "Gibbs sampling methods for stick-breaking priors", 2001.
 
     Example:
-        >>> prior = fit_answer_prior(Ballots(counts=[[5, 1], [3, 3]], correct=[[True, False], [True, False]]))
-        >>> prior.concentration > 0, 0 <= prior.discount < 1
-        (True, True)
+        >>> data = Ballots(counts=[[5, 1], [3, 3]], correct=[[True, False], [True, False]])
+        >>> draw_answer_priors(data, np.random.default_rng(0), 10).concentration.shape
+        (10, 2)
     """
     right = np.where(ballots.correct, ballots.counts, 0).sum(axis=1)
-    difficulty = fit("beta", Attempts(ballots.calls, right), method="map").values
-    wrong = np.column_stack([np.where(ballots.correct, 0, ballots.counts), np.asarray(ballots.blank)])
-    answers, calls = np.count_nonzero(wrong, axis=1), wrong.sum(axis=1)
-    size = padded_size(int(calls.max()) + 1, 64)
-    step = np.arange(1, size)
-    # How many queries have more than l wrong answers, or calls, and how many answers came more than l times.
-    more_answers, more_calls = (
-        np.count_nonzero(x.reshape(-1, 1) > step, axis=0).astype(float) for x in (answers, calls)
+    wrong = -np.sort(
+        -np.column_stack([np.where(ballots.correct, 0, ballots.counts), np.asarray(ballots.blank)]), axis=1
     )
-    repeated = np.bincount(wrong[wrong > 0], minlength=size + 1)[::-1].cumsum()[::-1][2 : size + 1].astype(float)
-    with float64():
-        vector = _fit(*(jnp.asarray(x) for x in (more_answers, more_calls, repeated)), jnp.asarray(float(len(ballots))))
-        concentration, discount = (float(x) for x in _constrain(vector))
-    return AnswerPrior(difficulty["a"], difficulty["b"], concentration, discount)
+    kinds, which = np.unique(np.column_stack([right, wrong]), axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    logs = log_likelihood(kinds[:, 0], kinds[:, 1:])
+    likelihood = np.exp(logs - logs.max(axis=(1, 2), keepdims=True)).reshape(len(kinds), -1)
+    sizes = logs.shape[1:]
+    shares = [np.full(size, 1 / size) for size in sizes]
+    weights = np.outer(*shares).reshape(-1)
+    chosen = np.empty((draws, len(ballots)), int)
+    for turn in range(-_BURN_IN, draws):
+        posterior = likelihood * weights
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        # One search for all queries: every row of probabilities adds 1 to what is below.
+        place = np.searchsorted(np.cumsum(posterior), which + rng.random(len(ballots)))
+        law = np.clip(place - which * len(weights), 0, len(weights) - 1)
+        counts = np.bincount(law, minlength=len(weights)).reshape(sizes)
+        shares = [rng.dirichlet(counts.sum(axis=1 - axis) + _MARGINAL / sizes[axis]) for axis in (0, 1)]
+        # A shape of 0 is no Dirichlet: the smallest that is one, in effect, has weight 0.
+        weights = rng.dirichlet(np.maximum(counts + _JOINT * np.outer(*shares), 1e-9).reshape(-1))
+        if turn >= 0:
+            chosen[turn] = law
+    first, second = np.unravel_index(chosen, sizes)
+    a, b, concentration, discount = _laws()
+    return AnswerPrior(a[first], b[first], concentration[second], discount[second])
 
 
-def _constrain(vector: Float[Array, "2"]) -> tuple[Array, Array]:
-    return jnp.exp(vector[0]), jax.nn.sigmoid(vector[1])
+def _laws() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Beta parameters of the laws of the right share; concentrations and discounts of those of wrong answers."""
+    mean, strength = (x.reshape(-1) for x in np.meshgrid(_MEANS, _STRENGTHS))
+    concentration, discount = (x.reshape(-1) for x in np.meshgrid(_CONCENTRATIONS, _DISCOUNTS))
+    return mean * strength, (1 - mean) * strength, concentration, discount
 
 
-@jax.jit
-def _fit(more_answers: Array, more_calls: Array, repeated: Array, queries: Array) -> Float[Array, "2"]:
-    step = jnp.arange(1, len(more_calls) + 1, dtype=more_calls.dtype)
+def log_likelihood(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Log probability of a query's counts under each law, up to what all laws share.
 
-    def objective(vector: Float[Array, "2"]) -> Float[Array, ""]:
-        concentration, discount = _constrain(vector)
-        new = jnp.sum(more_answers * jnp.log(concentration + step * discount))
-        old = jnp.sum(repeated * jnp.log(step - discount))
-        # Weak priors keep data with one wrong answer a query, or all different ones, off the ends.
-        prior = -jnp.sum(jnp.square(vector / 4)) / 2
-        return -(new + old - jnp.sum(more_calls * jnp.log(concentration + step)) + prior) / queries
+    Args:
+        right: (queries,) right calls.
+        wrong: (queries, answers) calls of each wrong answer, in any order.
 
-    return minimise(objective, jnp.array([[0.0, -1.0], [-2.0, -3.0], [3.0, 0.0]])).vector
+    Returns:
+        (queries, laws of the right share, laws of wrong answers).
+    """
+    a, b, concentration, discount = _laws()
+    calls = wrong.sum(axis=1)
+    of_right = _over(right, lambda c: _log_gamma(a + c) - _log_gamma(a)) + _over(
+        calls, lambda m: _log_gamma(b + m) - _log_gamma(b)
+    )
+    of_right -= _over(right + calls, lambda n: _log_gamma(a + b + n) - _log_gamma(a + b))
+    kinds = np.count_nonzero(wrong, axis=1)
+    steps = np.arange(1, max(int(kinds.max()), 1))
+    new = np.cumsum(np.log(concentration[:, None] + np.outer(discount, steps)), axis=1)
+    new = np.column_stack([np.zeros((len(discount), 2)), new])  # none or one answer: nothing new after the first
+    of_wrong = new[:, kinds].T - _over(
+        calls, lambda m: _log_gamma(concentration + max(m, 1)) - _log_gamma(concentration + 1)
+    )
+    for column in wrong.T:
+        of_wrong = of_wrong + _over(column, lambda c: _log_gamma(max(c, 1) - discount) - _log_gamma(1 - discount))
+    return of_right[:, :, None] + of_wrong[:, None, :]
+
+
+def _over(counts: np.ndarray, function: Callable[[int], np.ndarray]) -> np.ndarray:
+    """A function of one count at many counts, evaluated once for each different one."""
+    values, which = np.unique(counts, return_inverse=True)
+    return np.stack([function(int(value)) for value in values])[which.reshape(-1)]

@@ -1,6 +1,7 @@
 """Voting accuracy beyond the recorded ballots."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import jax
@@ -9,9 +10,9 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import whole_numbers
-from jaxscale.data import Ballots, draw_ballots, require
+from jaxscale.data import Ballots, require
 from jaxscale.estimate import kept_ballots, vote_difficulty
-from jaxscale.fit._answers import AnswerPrior, fit_answer_prior
+from jaxscale.fit._answers import AnswerPrior, draw_answer_priors
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast._coverage import DEFAULT_SEED
 from jaxscale.forecast._intervals import interval
@@ -24,8 +25,8 @@ METHODS = ("dirichlet", "scaling")
 
 MOST_FORECAST_CALLS = 10**5
 
-_DRAWS = 200
-_SPLITS = 4
+_DRAWS = 100
+_NEW_ANSWERS = 16
 
 Curves = np.ndarray  # (queries, budgets) accuracy
 
@@ -43,10 +44,10 @@ def forecast_votes(
     """Voting accuracy within and beyond the recorded ballots, with intervals.
 
     Query by query: the exact unbiased value where the calls are within its ballots, else what a model foretells.
-    "dirichlet" draws answer probabilities from their posterior (under a prior that the whole data set determines, with
-    room for wrong answers not seen yet and for a right one that never came) and two votes under each of 200 draws;
-    "scaling" fits Chen et al.'s curve to each query's accuracy at few calls. "auto" takes the one that better foretells
-    held-out ballots.
+    "dirichlet" draws answer probabilities from their posterior (under priors that the whole data set determines, with
+    room for wrong answers not seen yet and for a right one that never came) and two votes under each of 100 draws;
+    "scaling" fits Chen et al.'s curve to each query's accuracy at few calls. "auto" is the mean of the two, which err
+    for different reasons; half of what they differ by counts as doubt.
 
     Args:
         ballots: what was recorded; numbers of ballots may be uneven.
@@ -59,7 +60,8 @@ def forecast_votes(
         key: a typed JAX key; None stands for jax.random.key(0).
 
     Returns:
-        The curve; its `model` names the method, the fitted prior and the held-out errors of both methods.
+        The curve; its `model` names the method and what the priors of "dirichlet" come to: the mean share of right
+        answers, the mean discount and the geometric mean of the concentration of wrong ones (see `AnswerPrior`).
 
     Raises:
         ValueError: naming the argument and what was expected.
@@ -89,39 +91,35 @@ def forecast_votes(
     recorded = ballots.calls[:, None]
     within = answers <= recorded
     fewest = int(ballots.calls.min())
-    beyond = not within.all()
-    held_out = _held_out_budgets(fewest) if beyond and model == "auto" else np.empty(0, int)
-    few = _few(fewest) if beyond else np.empty(0, int)
+    curves = model in ("auto", "scaling") and not within.all()
+    few = _few(fewest) if curves else np.empty(0, int)
     # One evaluation for all that is wanted of the recorded ballots: compiling it takes longer than running it.
-    exact, truth, measured = np.split(
-        _recorded(ballots, np.concatenate([answers, held_out, few]), system),
-        [len(answers), len(answers) + len(held_out)],
-        axis=1,
-    )
-    errors = _held_out_errors(ballots, held_out, truth, system, rng) if len(held_out) else {}
-    method = min(errors, key=lambda name: errors[name]) if errors else "dirichlet" if model == "auto" else model
-    parameters: dict[str, object] = {"held_out_error": errors} if errors else {}
-    prior = fit_answer_prior(ballots)
-    chance, square = _dirichlet(ballots, answers, system, prior, rng)
-    if method == "dirichlet":
-        parameters |= dataclasses.asdict(prior)
-    value = _scaling(ballots, few, measured, answers, system) if method == "scaling" and beyond else chance
-    # A further run of as many calls: right or wrong with the posterior chance, whichever model foretold it. Within n
-    # recorded ballots both values are noisy averages over subsets, whose variance is at most k/n of a single vote's
-    # (Hoeffding).
-    noise = np.where(
-        within, 2 * np.minimum(answers / recorded, 1) * np.maximum(chance - square, 0), chance * (1 - chance)
-    )
+    exact, measured = np.split(_recorded(ballots, np.concatenate([answers, few]), system), [len(answers)], axis=1)
+    prior = draw_answer_priors(ballots, rng, _DRAWS)
+    votes = _dirichlet(ballots, answers, system, prior, rng)
+    chance, square = votes.mean, votes.square
+    weights = {"dirichlet": 0.5, "scaling": 0.5} if curves and model == "auto" else {"dirichlet": 1.0}
+    if model == "scaling":
+        weights = {"scaling": 1.0}
+    value = chance
+    if curves:
+        foretold = _scaling(ballots, few, measured, answers, system)
+        value = chance + weights["scaling"] * (foretold - chance)
+    # A further run of as many calls is one of the votes under a posterior draw, whichever model foretold its mean.
+    # Within n recorded ballots both values are noisy averages over subsets, whose variance is at most k/n of a single
+    # vote's (Hoeffding).
+    noise = np.where(within, 2 * np.minimum(answers / recorded, 1) * np.maximum(chance - square, 0), 0.0)
     gap = np.where(within, 0, value - chance).mean(axis=0)
     value = np.where(within, exact, value)
     queries = len(ballots)
     mean = value.mean(axis=0)
+    runs, shared = _spread(votes.won, within)
     if over == "these":
-        variance = noise.sum(axis=0) / queries**2
+        variance = (noise.sum(axis=0) + runs) / queries**2
     else:
         # Foretold chances vary less than the true ones, by their posterior variance.
         squares = np.square(value - mean) + np.where(within, 0, square - chance**2)
-        variance = (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2
+        variance = (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + shared / queries**2
     variance = np.maximum(variance, 0) + gap**2
     lower, upper = interval(key_interval, mean, np.broadcast_to(mean, (256, len(mean))), variance, level)
     shape = budgets.shape
@@ -130,7 +128,7 @@ def forecast_votes(
         mean.reshape(shape),
         lower.reshape(shape),
         upper.reshape(shape),
-        model=ForecastModel(method, parameters, {method: 1.0}),
+        model=ForecastModel("auto" if len(weights) > 1 else next(iter(weights)), _parameters(prior, weights), weights),
         kind=np.where(within.all(axis=0), "estimate", "forecast").reshape(shape),
         level=level,
         over=over,
@@ -185,28 +183,60 @@ def _scaling(
     return fit_vote_scaling(few, measured, vote_difficulty(counted).difficulty).accuracy(answers)
 
 
+class _Votes(NamedTuple):
+    """Votes under posterior draws of each query's answers."""
+
+    won: np.ndarray  # (2, draws, queries, budgets): two votes under each draw, 1 where a right answer won, ties split
+
+    @property
+    def mean(self) -> Curves:
+        return self.won.mean(axis=(0, 1))
+
+    @property
+    def square(self) -> Curves:
+        """Mean square of the accuracy: the product of two independent outcomes has the square for its mean."""
+        return np.mean(self.won[0] * self.won[1], axis=0)
+
+
+def _spread(won: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Variance of the number of queries won in a run, and the part of it that all runs of a posterior draw share.
+
+    Queries within their ballots are left out.
+    """
+    runs = np.where(within, 0.0, won).sum(axis=2)
+    centred = runs - runs.mean(axis=(0, 1))
+    return np.square(centred).mean(axis=(0, 1)), np.maximum(np.mean(centred[0] * centred[1], axis=0), 0.0)
+
+
+def _parameters(prior: AnswerPrior, weights: Mapping[str, float]) -> dict[str, float]:
+    if "dirichlet" not in weights:
+        return {}
+    a, b = np.asarray(prior.right_a), np.asarray(prior.right_b)
+    return {
+        "right_share": float(np.mean(a / (a + b))),
+        "concentration": float(np.exp(np.mean(np.log(prior.concentration)))),
+        "discount": float(np.mean(prior.discount)),
+    }
+
+
 def _dirichlet(
     ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote, prior: AnswerPrior, rng: np.random.Generator
-) -> tuple[Curves, Curves]:
-    """Mean and mean square of each query's accuracy.
-
-    Under each posterior draw two votes are held at every number of calls: the product of two independent outcomes has
-    the squared accuracy for its mean.
-    """
+) -> _Votes:
     order = np.argsort(answers, kind="stable")
     steps = np.diff(answers[order], prepend=0)
-    mean, square = np.zeros((2, len(ballots), len(answers)))
+    result = np.empty((2, _DRAWS, len(ballots), len(answers)))
     keeps = _keep_rates(ballots) if isinstance(system, FilterVote) else None
+    shape = (_DRAWS, len(ballots))
+    parameters = [np.broadcast_to(getattr(prior, field.name), shape) for field in dataclasses.fields(prior)]
     for i in range(len(ballots)):
-        share, right = _draw_answers(ballots, i, prior, rng)
+        share, right = _draw_answers(ballots, i, AnswerPrior(*(x[:, i : i + 1] for x in parameters)), rng)
         if keeps is not None:
             share = _split_by_filter(share, ballots, i, keeps, rng)
         counts = np.zeros((2, *share.shape), np.int64)
         for step, column in zip(steps, order, strict=True):
             counts += rng.multinomial(step, share, (2, len(share)))
-            won = _won(counts, right, filtered=keeps is not None)
-            mean[i, column], square[i, column] = won.mean(), np.mean(won[0] * won[1])
-    return mean, square
+            result[:, :, i, column] = _won(counts, right, filtered=keeps is not None)
+    return _Votes(result)
 
 
 def _draw_answers(
@@ -214,33 +244,44 @@ def _draw_answers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Posterior draws of one query's answer probabilities, and which of the answers are right.
 
-    The columns: right answers (one that was not seen yet, if none was), wrong ones, and last what never wins: blank
-    calls and wrong answers yet unseen.
+    The columns: right answers (one that was not seen yet, if none was), wrong ones seen, new wrong ones, all other
+    wrong ones together, and blank calls.
     """
     counts, correct, blank = ballots.counts[i], ballots.correct[i], np.asarray(ballots.blank)[i]
     right, wrong = counts[correct & (counts > 0)], counts[~correct & (counts > 0)]
-    p = rng.beta(prior.right_a + right.sum(), prior.right_b + wrong.sum() + blank, (_DRAWS, 1))
+    p = rng.beta(prior.right_a + right.sum(), prior.right_b + wrong.sum() + blank)
     among_right = rng.dirichlet(right, _DRAWS) if len(right) > 1 else np.ones((_DRAWS, 1))
-    kinds = len(wrong) + (blank > 0)
-    weights = np.concatenate([wrong, [blank] if blank else []]) - prior.discount
-    among_wrong = rng.dirichlet([*weights, prior.concentration + prior.discount * kinds], _DRAWS)
-    # Blank and unseen answers end up in one column that never wins.
-    silent = among_wrong[:, len(wrong) :].sum(axis=1, keepdims=True)
-    share = np.concatenate([p * among_right, (1 - p) * among_wrong[:, : len(wrong)], (1 - p) * silent], axis=1)
+    seen = np.append(wrong, blank)
+    kinds = np.count_nonzero(seen)
+    weight = rng.standard_gamma(np.where(seen > 0, seen - prior.discount, 0.0))
+    rest = rng.standard_gamma(np.asarray(prior.concentration + prior.discount * kinds))
+    total = weight.sum(axis=1, keepdims=True) + rest
+    weight, rest = weight / total, rest / total
+    # The unseen mass is broken up as Pitman's law has it.
+    later = kinds + np.arange(1, _NEW_ANSWERS + 1)
+    broken = rng.beta(1 - prior.discount, prior.concentration + later * prior.discount)
+    left = np.cumprod(1 - broken, axis=1)
+    new = rest * broken * np.column_stack([np.ones(_DRAWS), left[:, :-1]])
+    among_wrong = np.column_stack([weight[:, :-1], new, rest * left[:, -1:], weight[:, -1:]])
+    share = np.concatenate([p * among_right, (1 - p) * among_wrong], axis=1)
     return share / share.sum(axis=1, keepdims=True), np.arange(share.shape[1]) < among_right.shape[1]
 
 
 def _won(counts: np.ndarray, right: np.ndarray, *, filtered: bool) -> np.ndarray:
-    """Probability that a right answer wins each vote, ties split; the last answer never wins.
+    """Probability that a right answer wins each vote, ties split.
 
-    Filtered counts hold the kept ones first, then the dropped ones; a vote over these where nothing was kept.
+    The last column but one stands for answers so many that no two calls agree on one of them: each is a leader where
+    none came twice. The last column never wins. Filtered counts hold the kept ones first, then the dropped ones; a vote
+    over these where nothing was kept.
     """
     if filtered:
         kept, dropped = np.split(counts, 2, axis=-1)
         counts = np.where(kept.any(axis=-1, keepdims=True), kept, dropped)
-    named = counts[..., :-1]
-    leads = (named == named.max(axis=-1, keepdims=True)) & (named > 0)
-    return (leads & right[:-1]).sum(axis=-1) / np.maximum(leads.sum(axis=-1), 1)
+    named, single = counts[..., :-2], counts[..., -2]
+    most = named.max(axis=-1, keepdims=True)
+    leads = (named == most) & (named > 0)
+    leaders = leads.sum(axis=-1) + np.where(most[..., 0] <= 1, single, 0)
+    return (leads & right[:-2]).sum(axis=-1) / np.maximum(leaders, 1)
 
 
 class _KeepRates(NamedTuple):
@@ -261,45 +302,17 @@ def _split_by_filter(
 ) -> np.ndarray:
     """Shares of kept and of dropped answers, with draws of how often each answer is kept.
 
-    Most answers are always or never kept: the prior weighs as much as one ballot, split as the data set's are.
+    Most answers are always or never kept: the prior weighs as much as one ballot, split as the data set's are. Of the
+    many wrong answers of the last column but one, that part is kept.
     """
-    counts, correct = ballots.counts[i], ballots.correct[i]
-    rows = [np.flatnonzero(correct & (counts > 0)), np.flatnonzero(~correct & (counts > 0))]
-    kept, cast = np.asarray(ballots.kept_counts)[i], counts
-    silent = (np.asarray(ballots.kept_blank)[i], np.asarray(ballots.blank)[i])
-    if len(rows[0]):
-        seen = [(kept[j], cast[j], rates.right) for j in rows[0]]
-    else:
-        seen = [(0, 0, rates.right)]
-    seen += [(kept[j], cast[j], rates.wrong) for j in rows[1]] + [(*silent, rates.wrong)]
-    yes, total, rate = (np.array(column, float) for column in zip(*seen, strict=True))
+    counts, correct, kept = ballots.counts[i], ballots.correct[i], np.asarray(ballots.kept_counts)[i]
+    right, wrong = correct & (counts > 0), ~correct & (counts > 0)
+    seen = right.any()
+    unseen = np.zeros(_NEW_ANSWERS + 1)
+    yes = np.concatenate([kept[right] if seen else [0], kept[wrong], unseen, [np.asarray(ballots.kept_blank)[i]]])
+    total = np.concatenate([counts[right] if seen else [0], counts[wrong], unseen, [np.asarray(ballots.blank)[i]]])
+    rate = np.full(len(yes), rates.wrong)
+    rate[: max(int(right.sum()), 1)] = rates.right
     keep = rng.beta(yes + rate, total - yes + 1 - rate, share.shape)
+    keep[:, -2] = rates.wrong
     return np.concatenate([share * keep, share * (1 - keep)], axis=1)
-
-
-def _held_out_budgets(fewest: int) -> np.ndarray:
-    """Numbers of calls that half of the ballots are to foretell; none where a query has fewer than six."""
-    if fewest < 6:
-        return np.empty(0, int)
-    return np.unique(np.rint(np.geomspace(fewest // 2 + 1, fewest, 4)).astype(int))
-
-
-def _held_out_errors(
-    ballots: Ballots, budgets: np.ndarray, truth: Curves, system: Vote | FilterVote, rng: np.random.Generator
-) -> dict[str, float]:
-    """Root mean squared error of each method's curve, foretold from halves of the ballots at more calls than those."""
-    halves = _halves(ballots, rng)
-    few = _few(int(halves.calls.min()))
-    scaling = _scaling(halves, few, _recorded(halves, few, system), budgets, system)
-    curves: dict[str, list[np.ndarray]] = {"dirichlet": [], "scaling": [*scaling.reshape(_SPLITS, len(ballots), -1)]}
-    for rows in np.arange(len(halves)).reshape(_SPLITS, -1):
-        half = _subset(halves, rows)
-        curves["dirichlet"].append(_dirichlet(half, budgets, system, fit_answer_prior(half), rng)[0])
-    foretold = {name: np.mean(curve, axis=1) for name, curve in curves.items()}
-    return {name: float(np.sqrt(np.mean(np.square(foretold[name] - truth.mean(axis=0))))) for name in METHODS}
-
-
-def _halves(ballots: Ballots, rng: np.random.Generator) -> Ballots:
-    """Half of each query's ballots, drawn without replacement; all of it 4 times."""
-    tiled = _subset(ballots, np.tile(np.arange(len(ballots)), _SPLITS))
-    return draw_ballots(tiled, tiled.calls // 2, rng)

@@ -68,6 +68,7 @@ def test_curves_are_named_and_their_best_marked():
     (bars,) = drawn.containers[0].lines[2]
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [0.49, 0.53])
     assert drawn.get_xscale() == "log"
+    assert plot_vote_curves(axes(), curves, colours={"b": "#123456"}).lines[1].get_color() == "#123456"
     with pytest.raises(ValueError, match=r"^'c': expected one of the curves 'a', 'b'"):
         plot_vote_curves(axes(), curves, best={"c": 3})
 

@@ -11,6 +11,7 @@ from jaxscale.data import Estimate
 from jaxscale.plot._axes import COLOURS, count_calls, name_at_the_end
 
 _BEHIND = "#BBBBBB"
+_SPAN = 0.03  # of the least axis of accuracy
 _NOISE = 2.0  # standard errors on either side
 
 
@@ -20,6 +21,7 @@ def plot_vote_curves(
     *,
     points: Mapping[str, Estimate] | None = None,
     best: Mapping[str, float] | None = None,
+    colours: Mapping[str, str] | None = None,
 ) -> matplotlib.axes.Axes:
     """Draw accuracy against calls for several data sets or systems, named at the right ends of their curves.
 
@@ -29,6 +31,7 @@ def plot_vote_curves(
         points: the same quantities by other means (a simulation, say), by the same names; markers with bars of two
             standard errors.
         best: the best number of calls, by the same names; a star each where it is among those drawn.
+        colours: by the same names; None for `COLOURS` in turn.
 
     Returns:
         `axes`.
@@ -43,13 +46,13 @@ def plot_vote_curves(
         >>> [line.get_xdata().tolist() for line in axes.lines]
         [[1, 3, 5], [3]]
     """
-    points, best = points or {}, best or {}
+    points, best, colours = points or {}, best or {}, colours or {}
     for name in [*points, *best]:
         if name not in curves:
             raise ValueError(f"{name!r}: expected one of the curves {', '.join(map(repr, curves))}")
     ends = {}
     for index, (name, curve) in enumerate(curves.items()):
-        colour = COLOURS[index % len(COLOURS)]
+        colour = colours.get(name, COLOURS[index % len(COLOURS)])
         axes.plot(curve.k, curve.value, color=colour, linewidth=1.8)
         ends[name] = (float(curve.value[-1]), colour)
         if name in points:
@@ -60,6 +63,12 @@ def plot_vote_curves(
             height = float(np.interp(np.log(best[name]), np.log(curve.k), curve.value))
             axes.plot([best[name]], [height], "*", color=colour, markersize=12, markeredgecolor="black", zorder=5)
     count_calls(axes)
+    last = max(int(curve.k[-1]) for curve in curves.values())
+    if last < 10:
+        axes.set_xticks(ticks := [k for k in (1, 2, 3, 5, 8) if k <= last], [str(k) for k in ticks])
+    low, high = axes.get_ylim()
+    room = max(0.0, _SPAN - (high - low)) / 2  # so that a flat curve looks flat
+    axes.set_ylim(low - room, high + room)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     axes.set_xlabel("calls per query, K")
     axes.set_ylabel("queries answered rightly")

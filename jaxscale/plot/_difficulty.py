@@ -56,7 +56,14 @@ def plot_difficulty(axes: matplotlib.axes.Axes, difficulty: VoteDifficulty, *, b
     axes.set_xlabel("difficulty d: share of the leading wrong answer less that of the right one")
     axes.set_ylabel("queries")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8.5, frameon=False, title=f"surely: at {difficulty.level:.0%} confidence", title_fontsize=8)
+    axes.set_ylim(0, 1.6 * axes.dataLim.y1)  # room for the legend
+    axes.legend(
+        fontsize=8,
+        frameon=False,
+        loc="upper center",
+        title=f"surely: at {difficulty.level:.0%} confidence",
+        title_fontsize=8,
+    )
     return axes
 
 

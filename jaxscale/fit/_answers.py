@@ -17,7 +17,7 @@ _DISCOUNTS = np.array([0.0, 0.25, 0.5])
 
 _JOINT = 20.0  # queries that the independence of right and wrong answers is worth
 _MARGINAL = 5.0  # queries that even weights are worth, among right shares and among wrong answers
-_BURN_IN = 50
+_EM_STEPS = 20
 
 _log_gamma = np.vectorize(math.lgamma, otypes=[float])
 
@@ -46,10 +46,11 @@ class AnswerPrior:
 def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -> AnswerPrior:
     """Draws of which prior each query follows, given all ballots of the data set.
 
-    A query follows one of 45 laws of the right share and one of 21 laws of wrong answers. Their weights are the data
-    set's and unknown: Dirichlet around the product of their two marginals, and these Dirichlet around even weights. So
-    a data set of easy and hard queries, or one whose hard queries have a favourite wrong answer, is not forced into one
-    law. Gibbs sampling by turns of the queries' laws and of the weights.
+    A query follows one of 45 laws of the right share and one of 21 laws of wrong answers, so that a data set of easy
+    and hard queries, or one whose hard queries have a favourite wrong answer, is not forced into one law. The weights
+    of the laws are the data set's and unknown. Each draw of them is a weighted likelihood bootstrap: queries get random
+    weights from Dirichlet(1, ..., 1), and the laws get those that a few steps of EM reach from even ones, under a prior
+    around the product of the marginals.
 
     Args:
         ballots: what was recorded; blank calls count as one more wrong answer.
@@ -61,7 +62,8 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
 
     Source:
         MATH 2 and 3.5; Pitman, "Exchangeable and partially exchangeable random partitions", 1995 (the two-parameter
-        law of the wrong answers); Ishwaran and James, "Gibbs sampling methods for stick-breaking priors", 2001.
+        law of the wrong answers); Newton and Raftery, "Approximate Bayesian inference with the weighted likelihood
+        bootstrap", 1994.
 
     Example:
         >>> data = Ballots(counts=[[5, 1], [3, 3]], correct=[[True, False], [True, False]])
@@ -77,21 +79,25 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
     logs = log_likelihood(kinds[:, 0], kinds[:, 1:])
     likelihood = np.exp(logs - logs.max(axis=(1, 2), keepdims=True)).reshape(len(kinds), -1)
     sizes = logs.shape[1:]
-    shares = [np.full(size, 1 / size) for size in sizes]
-    weights = np.outer(*shares).reshape(-1)
-    chosen = np.empty((draws, len(ballots)), int)
-    for turn in range(-_BURN_IN, draws):
-        posterior = likelihood * weights
+    queries, laws = len(ballots), likelihood.shape[1]
+    # Sums of exponential weights over the queries of a kind.
+    weight = rng.standard_gamma(np.bincount(which).astype(float), (draws, len(kinds)))
+    weight *= queries / weight.sum(axis=1, keepdims=True)
+    weights = np.full((draws, laws), 1 / laws)
+    for _ in range(_EM_STEPS):
+        counts = (weights * ((weight / (weights @ likelihood.T)) @ likelihood)).reshape(draws, *sizes)
+        of_right, of_wrong = (
+            (counts.sum(axis=3 - axis) + _MARGINAL / sizes[axis - 1]) / (queries + _MARGINAL) for axis in (1, 2)
+        )
+        product = of_right[:, :, None] * of_wrong[:, None, :]
+        weights = ((counts + _JOINT * product) / (queries + _JOINT)).reshape(draws, laws)
+    chosen = np.empty((draws, queries), int)
+    for row, share in zip(chosen, weights, strict=True):
+        posterior = likelihood * share
         posterior /= posterior.sum(axis=1, keepdims=True)
-        # One search for all queries: every row of probabilities adds 1 to what is below.
-        place = np.searchsorted(np.cumsum(posterior), which + rng.random(len(ballots)))
-        law = np.clip(place - which * len(weights), 0, len(weights) - 1)
-        counts = np.bincount(law, minlength=len(weights)).reshape(sizes)
-        shares = [rng.dirichlet(counts.sum(axis=1 - axis) + _MARGINAL / sizes[axis]) for axis in (0, 1)]
-        # A shape of 0 is no Dirichlet: the smallest that is one, in effect, has weight 0.
-        weights = rng.dirichlet(np.maximum(counts + _JOINT * np.outer(*shares), 1e-9).reshape(-1))
-        if turn >= 0:
-            chosen[turn] = law
+        # One search for all queries: every kind's probabilities add 1 to what is below.
+        place = np.searchsorted(np.cumsum(posterior), which + rng.random(queries))
+        row[:] = np.clip(place - which * laws, 0, laws - 1)
     first, second = np.unravel_index(chosen, sizes)
     a, b, concentration, discount = _laws()
     return AnswerPrior(a[first], b[first], concentration[second], discount[second])

@@ -4,6 +4,7 @@ import functools
 import heapq
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ POPULATIONS = {
 """Laws of the success probability; the last two are none that the forecast assumes."""
 
 QUERIES, SEEN, FURTHER, K, BATCHES = 100, 20, 80, 1000, 8
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _BINS = (0, 0.1, 0.3, 0.5, 0.7, 0.9, 1)
 
 
 def run(quick: bool) -> list[dict[str, Any]]:
     """Rows of allocation rules, then rows of probabilities against frequencies."""
-    return [*_allocation(3 if quick else 100), *_calibration(5 if quick else 200)]
+    rows = [*_allocation(3 if quick else 100), *_calibration(5 if quick else 200)]
+    return [*rows, *_real(1 if quick else 25)] if DATA.is_dir() else rows
 
 
 def tables(rows: list[dict[str, Any]]) -> Iterator[Table]:
@@ -129,21 +132,91 @@ def _calibration(replicates: int) -> Iterator[dict[str, Any]]:
             inside = k <= 50
             share = np.where(inside, 0.0, (first[:, None] <= k).mean(axis=0))
             share[inside] = js.pass_at_k(again, k[inside]).value
-            pick = int(rng.integers(len(k)))
-            # Targets all over the predictive law, so that all probabilities are claimed.
-            target = float(curve.quantiles([rng.uniform(0.02, 0.98)])[0, pick])
+            pick, target = _goal(curve, rng)
             claims.append(float(curve.probability_at_least(target)[pick]))
             outcomes.append(bool(share[pick] >= target))
-        claim, reached = np.array(claims), np.array(outcomes, float)
-        for low, high in itertools.pairwise(_BINS):
-            inside = (claim >= low) & (claim < high)
-            if inside.any():
-                yield {
-                    "kind": "calibration",
-                    "population": population,
-                    "low": low,
-                    "high": high,
-                    "claim": float(claim[inside].mean()),
-                    "reached": float(reached[inside].mean()),
-                    "cases": int(inside.sum()),
-                }
+        yield from _in_bins(population, claims, outcomes)
+
+
+def _real(draws: int) -> Iterator[dict[str, Any]]:
+    """Plans from a part of real data, against runs from the rest of it."""
+    k = np.array([200, 500, 1000, 3000])
+    for file in ("pythia_math", "code_contests"):
+        claims, outcomes = [], []
+        for name, whole in js.read_attempts(DATA / "attempts" / f"{file}.csv", group="model").items():
+            for draw in range(draws):
+                rng = np.random.default_rng([2, draw, len(name)])
+                n, c = whole.attempts, whole.successes
+                seen = rng.hypergeometric(c, n - c, 200)
+                curve = js.forecast(js.Attempts(np.full(len(n), 200), seen), k)
+                column, target = _goal(curve, rng)
+                again = rng.hypergeometric(c - seen, n - c - (200 - seen), int(k[column]))
+                claims.append(float(curve.probability_at_least(target)[column]))
+                outcomes.append(bool(np.mean(again > 0) >= target))
+        yield from _in_bins(f"{file}, 200 of 10,000 attempts", claims, outcomes)
+    calls = np.array([3, 9, 21, 30])
+    for file, systems in (
+        ("game24_gpt4_cot", (js.Vote(), js.FilterVote())),
+        ("game24_gpt4_io", (js.Vote(), js.FilterVote())),
+        ("aiw_o1_mini", (js.Vote(),)),
+    ):
+        whole = js.read_ballots(DATA / "ballots" / f"{file}.csv")["all"]
+        for system in systems:
+            claims, outcomes = [], []
+            for draw in range(draws):
+                rng = np.random.default_rng([3, draw])
+                seen, rest = _halves(whole, 15, 30, rng)
+                curve = js.forecast_votes(seen, calls, system=system)
+                column, target = _goal(curve, rng)
+                claims.append(float(curve.probability_at_least(target)[column]))
+                outcomes.append(bool(js.exact(system, rest, int(calls[column])) >= target))
+            yield from _in_bins(f"{file}, {type(system).__name__}, 15 ballots", claims, outcomes, bins=(0, 0.5, 1))
+
+
+def _goal(curve: js.Forecast, rng: np.random.Generator) -> tuple[int, float]:
+    """A number of calls and a target all over the predictive law, so that all probabilities are claimed."""
+    column = int(rng.integers(len(curve.k)))
+    return column, float(curve.quantiles([rng.uniform(0.02, 0.98)])[0, column])
+
+
+def _halves(whole: js.Ballots, first: int, second: int, rng: np.random.Generator) -> tuple[js.Ballots, js.Ballots]:
+    """Two disjoint draws of ballots without replacement, those that a filter kept told apart."""
+    none = np.zeros_like(whole.counts)
+    kept = none if whole.kept_counts is None else whole.kept_counts
+    kept_blank = np.zeros_like(whole.calls) if whole.kept_blank is None else whole.kept_blank
+    cells = np.column_stack([kept, whole.counts - kept, kept_blank, whole.blank - kept_blank])
+    parts = []
+    for size in (first, second):
+        drawn = np.stack([rng.multivariate_hypergeometric(row, size) for row in cells])
+        cells = cells - drawn
+        options = whole.counts.shape[1]
+        held, dropped, held_blank, dropped_blank = np.split(drawn, [options, 2 * options, 2 * options + 1], axis=1)
+        filtered = whole.kept_counts is not None
+        parts.append(
+            js.Ballots(
+                held + dropped,
+                whole.correct,
+                kept_counts=held if filtered else None,
+                blank=(held_blank + dropped_blank)[:, 0],
+                kept_blank=held_blank[:, 0] if filtered else None,
+            )
+        )
+    return parts[0], parts[1]
+
+
+def _in_bins(
+    population: str, claims: list[float], outcomes: list[bool], bins: tuple[float, ...] = _BINS
+) -> Iterator[dict[str, Any]]:
+    claim, reached = np.array(claims), np.array(outcomes, float)
+    for low, high in itertools.pairwise(bins):
+        inside = (claim >= low) & (claim < high)
+        if inside.any():
+            yield {
+                "kind": "calibration",
+                "population": population,
+                "low": low,
+                "high": high,
+                "claim": float(claim[inside].mean()),
+                "reached": float(reached[inside].mean()),
+                "cases": int(inside.sum()),
+            }

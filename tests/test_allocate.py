@@ -48,7 +48,7 @@ def test_every_rule_spends_all_calls(rule, calls):
 
 
 def test_alike_queries_get_alike_and_the_solved_get_nothing():
-    extra = js.allocate(SEEN, 600, 1000)
+    extra = js.allocate(SEEN, 600, 1000, rule="optimal")
     assert np.ptp(extra[:5]) <= 1
     assert extra[-1] == 0
     assert (js.allocate(SEEN, 24, 1000, rule="uniform") == 2).all()

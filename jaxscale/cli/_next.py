@@ -16,14 +16,14 @@ from jaxscale.cli._reading import read_attempts
 if TYPE_CHECKING:
     from jaxscale.plan import Widths
 
-Rule = Literal["optimal", "online", "uniform"]
+Rule = Literal["online", "optimal", "uniform"]
 
 
 def next_samples(
     files: Files,
     calls: Annotated[str, typer.Option("--calls", metavar="N", show_default=False, help="To spread over the queries.")],
     k: Annotated[str, typer.Option("--k", metavar="K", help="Of which pass@k is to be known.")] = "10000",
-    rule: Annotated[Rule, typer.Option(help="How calls are spread.")] = "optimal",
+    rule: Annotated[Rule, typer.Option(help="How calls are spread.")] = "online",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="OUT.csv", show_default=False, help="Where the calls of each go."),

@@ -13,22 +13,26 @@ from jaxscale.data import Attempts, require
 from jaxscale.fit import fit
 from jaxscale.forecast import forecast
 
-RULES = ("optimal", "online", "uniform")
+RULES = ("online", "optimal", "uniform")
 """The ways to spread further calls over queries, the recommended one first."""
 
 _SEED = 0
 
 
 def allocate(
-    attempts: Attempts, calls: int, k: int, *, rule: Literal["optimal", "online", "uniform"] = "optimal"
+    attempts: Attempts, calls: int, k: int, *, rule: Literal["online", "optimal", "uniform"] = "online"
 ) -> np.ndarray:
     """How many of the next calls each query should get, so that a forecast of pass@k becomes as sure as it can.
 
-    "optimal": the estimate of a query's failure (1-p)^k from n calls has variance k^2 p (1-p)^(2k-1) / n, so that the
-    sum over queries is least where n is proportional to the root of p (1-p)^(2k-1). Its expectation given what was
-    recorded stands in for the unknown p, under a fitted Beta law; what was drawn already counts. "online": one call
-    after the other to the query with the fewest calls among those with the fewest successes, as if the new calls all
-    failed; ask again once their outcomes are known. "uniform": to all alike.
+    "online": one call after the other to the query with the fewest calls among those with the fewest successes, as if
+    the new calls all failed; ask again once their outcomes are known. "optimal": the estimate of a query's failure
+    (1-p)^k from n calls has variance k^2 p (1-p)^(2k-1) / n, so that the sum over queries is least where n is
+    proportional to the root of p (1-p)^(2k-1). Its expectation given what was recorded stands in for the unknown p,
+    under a fitted Beta law; what was drawn already counts. "uniform": to all alike.
+
+    In simulations (`python -m benchmarks plan`) "online" leaves the least error: 9% to 36% less than "uniform", with
+    batches as good as single calls. "optimal" is best for each query's own estimate, but `forecast` counts a query as
+    solved from its first success on, so that further calls there teach it little.
 
     Args:
         attempts: what was recorded.
@@ -46,8 +50,8 @@ def allocate(
         [Kazdan25] (the optimal budget and the online rule); MATH section 2.
 
     Example:
-        >>> allocate(Attempts([20, 20, 20], [0, 0, 15]), 30, 1000).tolist()
-        [15, 15, 0]
+        >>> allocate(Attempts([20, 30, 20], [0, 0, 15]), 30, 1000).tolist()
+        [20, 10, 0]
     """
     require(attempts, Attempts, "attempts")
     total = int(whole_numbers(calls, "calls"))

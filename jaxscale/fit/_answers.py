@@ -9,11 +9,11 @@ import numpy as np
 from jaxscale.data import Ballots
 
 # Laws that a query may follow. Right shares: Betas of any mean and spread, from almost always 0 or 1 to almost fixed.
-_MEANS = 1 / (1 + np.exp(-np.linspace(-4, 4, 9)))
-_STRENGTHS = np.array([0.5, 2.0, 8.0, 32.0, 128.0])
+_MEANS = 1 / (1 + np.exp(-np.linspace(-4, 4, 17)))
+_STRENGTHS = np.array([0.5, 3.0, 18.0, 108.0])
 # Wrong answers: from one that always comes to nearly all different, with and without a heavy tail.
 _CONCENTRATIONS = np.geomspace(0.1, 100, 7)
-_DISCOUNTS = np.array([0.0, 0.25, 0.5])
+_DISCOUNTS = np.array([0.0, 0.5])
 
 _JOINT = 20.0  # queries that the independence of right and wrong answers is worth
 _MARGINAL = 5.0  # queries that even weights are worth, among right shares and among wrong answers
@@ -46,7 +46,7 @@ class AnswerPrior:
 def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -> AnswerPrior:
     """Draws of which prior each query follows, given all ballots of the data set.
 
-    A query follows one of 45 laws of the right share and one of 21 laws of wrong answers, so that a data set of easy
+    A query follows one of 68 laws of the right share and one of 14 laws of wrong answers, so that a data set of easy
     and hard queries, or one whose hard queries have a favourite wrong answer, is not forced into one law. The weights
     of the laws are the data set's and unknown. Each draw of them is a weighted likelihood bootstrap: queries get random
     weights from Dirichlet(1, ..., 1), and the laws get those that a few steps of EM reach from even ones, under a prior

@@ -1,8 +1,9 @@
 """`jaxscale demo`: the main job, from a file to a decision, on simulated attempts and ballots."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,20 +11,26 @@ from jaxscale.cli._errors import BadInput
 from jaxscale.cli._forecast import draw, forecast_each
 from jaxscale.cli._options import Seed
 from jaxscale.cli._output import console, replacing
+from jaxscale.cli._plan import print_plan
 from jaxscale.cli._reading import read_attempts, read_ballots
 from jaxscale.cli._vote import draw as draw_votes
 from jaxscale.cli._vote import print_vote, vote_each
 
+if TYPE_CHECKING:
+    from jaxscale.data import Attempts
+
 _RECORDED = (1, 10, 50, 200)
 _BEYOND = (1_000, 10_000)
 _VOTES = (1, 3, 9, 30, 200)
+_PRICES = {"small": (0.1, 0.4), "medium": (0.5, 2), "large": (3, 12)}
+_BUDGET = 20
 
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where files go.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
-    """Simulate the attempts of three models and the answers of one; forecast coverage, and find the best vote.
+    """Simulate the attempts of three models and the answers of one; forecast coverage, plan, and find the best vote.
 
     No model is called: all is drawn from a seed, so the truth is known and is shown beside the forecast of coverage.
     """
@@ -77,7 +84,29 @@ def demo(
     out.print(ahead)
     print(f"\nPicture: {output / 'forecast.png'}")
     print(f"On a file of your own: jaxscale forecast {file} --group model --k 1,100,10000 --plot curve.png")
+    _plan(out, file, data, seed)
     _vote(out, output, seed)
+
+
+def _plan(out: Any, file: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
+    """Choose between the models at made-up prices."""
+    import jax
+
+    from jaxscale.plan import plan, read_costs
+
+    prices = file.with_name("prices.toml")
+    with replacing(prices, "--output") as part:
+        part.write_text(
+            "".join(
+                f"[{name}]\nprompt_tokens = 400\ndecode_tokens = 600\nprice_in = {read}  # for a million tokens\n"
+                f"price_out = {written}\n\n"
+                for name, (read, written) in _PRICES.items()
+            )
+        )
+    result = plan(data, budget=_BUDGET, cost=read_costs(prices, data), key=jax.random.key(seed))
+    print(f"\nDecide: which model to call, and how often, for {_BUDGET} in all, at made-up prices in {prices}:\n")
+    print_plan(out, result)
+    print(f"On a file of your own: jaxscale plan {file} --group model --budget {_BUDGET} --prices {prices}")
 
 
 def _vote(out: Any, output: Path, seed: int) -> None:

@@ -294,8 +294,8 @@ def print_plan(out: Any, result: "Plan") -> None:
 
     out.print(Text(result.decision, style="bold"), soft_wrap=True)
     out.print(result)
-    for label in result.unaffordable:
-        out.print(Text(f"{label}: the budget does not pay for one call at every query"))
+    for candidate in result.unaffordable:
+        out.print(Text(f"{result.name_of(candidate)}: the budget does not pay for one call at every query"))
     if len(result.choices) > 1:
         whole = "a query" if result.unit == "seconds" else f"{result.queries:,} queries"
         out.print(Text(f"The most for every cost ({whole}):"))

@@ -138,7 +138,7 @@ def plan(
         choices=tuple(choices),
         curves=tuple(curves),
         frontier=frontier(curves),
-        unaffordable=tuple(c.label for c, cap in zip(candidates, caps, strict=True) if not cap),
+        unaffordable=tuple(c for c, cap in zip(candidates, caps, strict=True) if not cap),
         target=target,
         budget=budget,
         unit="calls" if cost is None else unit,

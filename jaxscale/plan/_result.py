@@ -97,7 +97,7 @@ class Plan:
         choices: one per data set and system, the recommended one first.
         curves: the forecasts behind them.
         frontier: which choice is the most accurate at which cost of a query.
-        unaffordable: data sets and systems of which the budget does not pay for one call.
+        unaffordable: candidates of which the budget does not pay for one call.
         target: accuracy or coverage to be reached, or None.
         budget: what may be spent, or None.
         unit: what costs are counted in: "money", "flops", "seconds" of one query, or "calls".
@@ -110,7 +110,7 @@ class Plan:
     choices: tuple[Choice, ...]
     curves: tuple[Curve, ...]
     frontier: tuple[Stretch, ...]
-    unaffordable: tuple[str, ...]
+    unaffordable: tuple[Candidate, ...]
     target: float | None
     budget: float | None
     unit: Literal["money", "flops", "seconds", "calls"]
@@ -138,7 +138,7 @@ class Plan:
 
     def name_of(self, candidate: Candidate) -> str:
         """What a choice is called: its data set, and its system where there are several."""
-        systems = {choice.candidate.system_name for choice in self.choices}
+        systems = {each.system_name for each in (*(choice.candidate for choice in self.choices), *self.unaffordable)}
         return candidate.label if len(systems) > 1 else candidate.name
 
     @property
@@ -232,7 +232,7 @@ class Plan:
             "choices": [choice.to_dict() for choice in self.choices],
             "frontier": [stretch.to_dict() for stretch in self.frontier],
             "crossings": self.crossings,
-            "unaffordable": list(self.unaffordable),
+            "unaffordable": [self.name_of(candidate) for candidate in self.unaffordable],
         }
 
     def __rich__(self) -> Table:

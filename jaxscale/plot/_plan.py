@@ -5,7 +5,7 @@ import itertools
 import matplotlib.axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
-from jaxscale.plan import Plan, amount
+from jaxscale.plan import Plan
 from jaxscale.plot._axes import COLOURS, name_at_the_end
 
 _COLOURED = 8  # curves; of more, those that never lead are grey
@@ -59,7 +59,7 @@ def plot_plan(axes: matplotlib.axes.Axes, plan: Plan) -> matplotlib.axes.Axes:
         axes.axhline(plan.target, color="#777777", linewidth=0.9, linestyle=":")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(numticks=8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value, plan.unit).split(" ")[0]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     axes.grid(True, which="major", color="#DDDDDD", linewidth=0.6)

@@ -156,8 +156,8 @@ def test_recorded_tokens_stand_in_for_those_that_a_price_file_leaves_out(tmp_pat
         ("[small]\nper_call = '1'\n", r"small.per_call = '1': expected a finite number"),
         ("[small]\nper_call = true\n", r"small.per_call = True: expected a finite number"),
         ("[small]\nper_call = 1\nprice_in = 3\n", r"small: per_call beside price_in: expected amounts per call, or"),
-        ("[small]\nprice_out = 1\n", r"small.decode_tokens is missing: price_out needs it, as the data record no"),
-        ("[small]\nprice_in = 1\n", r"small.prompt_tokens is missing: price_in needs it"),
+        ("[small]\nprice_out = 1\n", r"small.decode_tokens is missing: price_out needs it, as the data record none"),
+        ("[small]\nprice_in = 1\n", r"small.prompt_tokens is missing: price_in needs it, as the data record none"),
         ("[small]\nper_call = 1\nprompt_shared = 1\n", r"small: per_call beside prompt_shared"),
         (
             "[small]\nprice_out = 1\ndecode_tokens = 1\nprompt_shared = 1\n",

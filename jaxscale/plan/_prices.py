@@ -27,7 +27,8 @@ def read_costs(path: str | Path, data: Mapping[str, Attempts | Ballots] | None =
 
     Args:
         path: the file.
-        data: data sets by name. Those that record tokens stand in for a `decode_tokens` that the file leaves out.
+        data: data sets by name. The tokens that they record stand in for `prompt_tokens` and `decode_tokens` that the
+            file leaves out.
 
     Returns:
         A `Cost` for each table, in the order of the file; with `data`, for each data set, in the order of these.
@@ -52,27 +53,37 @@ def read_costs(path: str | Path, data: Mapping[str, Attempts | Ballots] | None =
         if not tables:
             raise ValueError("no model: expected a table for each, as in [small]")
         if data is None:
-            return {name: _cost(table, name, None) for name, table in tables.items()}
+            return {name: _cost(table, name, {}) for name, table in tables.items()}
         for name in data:
             if name not in tables:
                 raise ValueError(f"no prices for {name!r}: expected a table{_near(name, tables)}")
-        return {name: _cost(tables[name], name, mean_tokens(data[name])) for name in data}
+        return {name: _cost(tables[name], name, recorded_tokens(data[name])) for name in data}
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
 
-def mean_tokens(data: Attempts | Ballots) -> float | None:
-    """The mean tokens that a call wrote, every query counting as much as any other; None where none were recorded.
+def recorded_tokens(data: Attempts | Ballots) -> dict[str, float]:
+    """The mean tokens that a call read and wrote, every query that has them counting as much as any other.
+
+    Returns:
+        `prompt_tokens` and `decode_tokens`, those that were recorded.
 
     Example:
-        >>> mean_tokens(Ballots([[2], [1]], [[True], [True]], tokens=[[10, 20], [30, np.nan]]))
-        22.5
+        >>> recorded_tokens(Ballots([[2], [1]], [[True], [True]], tokens=[[10, 20], [30, np.nan]]))
+        {'decode_tokens': 22.5}
     """
-    tokens = getattr(data, "tokens", None)
-    return None if tokens is None else float(np.nanmean(tokens, axis=1).mean())
+    found = {}
+    for name, recorded in (
+        ("prompt_tokens", getattr(data, "prompt_tokens", None)),
+        ("decode_tokens", getattr(data, "tokens", None)),
+    ):
+        if recorded is not None and not np.isnan(recorded).all():
+            queries = recorded[~np.isnan(recorded.reshape(len(data), -1)).all(axis=1)]
+            found[name] = float(np.nanmean(queries.reshape(len(queries), -1), axis=1).mean())
+    return found
 
 
-def _cost(table: Any, key: str, recorded: float | None) -> Cost:
+def _cost(table: Any, key: str, recorded: Mapping[str, float]) -> Cost:
     if not isinstance(table, dict):
         raise ValueError(f"{key} = {table!r}: expected a table of prices, as in [{key}]")
     for name in table:
@@ -99,21 +110,19 @@ def _cost(table: Any, key: str, recorded: float | None) -> Cost:
     except ValueError as error:
         raise ValueError(f"{key}.{error}") from None
     if _CHECK in table:
-        cost = cost.checked_by(_cost(table[_CHECK], f"{key}.{_CHECK}", None))
+        cost = cost.checked_by(_cost(table[_CHECK], f"{key}.{_CHECK}", {}))
     return cost
 
 
-def _with_tokens(arguments: dict[str, Any], key: str, recorded: float | None) -> dict[str, Any]:
+def _with_tokens(arguments: dict[str, Any], key: str, recorded: Mapping[str, float]) -> dict[str, Any]:
     """What `Cost.from_tokens` needs: tokens that have a price must be given, those that have none count as 0."""
     reads = ("price_in", "seconds_per_prompt_token", "flops_per_token")
     writes = ("price_out", "seconds_per_token", "flops_per_token")
-    if "decode_tokens" not in arguments and recorded is not None:
-        arguments = {**arguments, "decode_tokens": recorded}
+    arguments = {**recorded, **arguments}
     for count, rates in (("prompt_tokens", reads), ("decode_tokens", writes)):
         priced = next((rate for rate in rates if rate in arguments), None)
         if count not in arguments and priced is not None:
-            log = ", as the data record no tokens" if count == "decode_tokens" else ""
-            raise ValueError(f"{key}.{count} is missing: {priced} needs it{log}")
+            raise ValueError(f"{key}.{count} is missing: {priced} needs it, as the data record none")
     return {"prompt_tokens": 0.0, "decode_tokens": 0.0, **arguments}
 
 

@@ -73,7 +73,8 @@ def plot_votes(
     _dress_votes(axes, curve, split=parts is not None)
     show_ends(axes, [end], int(curve.k.max()))
     if parts is None:
-        axes.legend(fontsize=8.5, framealpha=0.85, edgecolor="none", loc="best")
+        # Below the axis: inside, it would hide a band or where the data end.
+        axes.legend(fontsize=8.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     else:
         ends = {"hard": hard, "all": whole, "easy": easy}
         heights = {"all": float(curve.value[-1]), **{name: float(part.value[-1]) for name, part in parts.items()}}

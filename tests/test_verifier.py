@@ -197,7 +197,7 @@ def test_the_best_n_is_that_of_the_formula_and_falls_as_wrong_answers_cost_more(
         ({"loss": -1}, r"loss = -1: expected a finite number of 0 or more"),
         ({"loss": 1, "cost_per_call": np.nan}, r"cost_per_call = nan: expected"),
         ({"loss": 1, "gain": 0}, r"gain = 0: expected a finite number above 0"),
-        ({"loss": 1, "most": 0}, r"most = 0: expected a whole number from 1"),
+        ({"loss": 1, "most": 0}, r"most = 0: expected whole numbers from 1"),
         ({"loss": 1, "level": 1}, r"level = 1: expected a number between 0 and 1"),
         ({"loss": 1}, r"system = None: expected BestOfN\(tpr, fpr\), as attempts record no verdicts"),
         ({"loss": 1, "system": js.BestOfN(separation=1.0)}, r"expected tpr and fpr"),

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from jaxscale._arrays import whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecast import verified_draws
 from jaxscale.systems import BestOfN
@@ -112,8 +113,7 @@ def best_n(
             raise ValueError(f"{name} = {value!r}: expected a finite number of 0 or more")
     if not (math.isfinite(gain) and gain > 0):
         raise ValueError(f"gain = {gain!r}: expected a finite number above 0")
-    if isinstance(most, bool) or most != int(most) or most < 1:
-        raise ValueError(f"most = {most!r}: expected a whole number from 1")
+    most = int(whole_numbers(most, "most"))
     if not 0 < level < 1:
         raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
     draws = verified_draws(data, system, threshold, jax.random.key(_SEED) if key is None else key)
@@ -154,5 +154,5 @@ def best_n(
         ceiling_lower=ceiling_lower,
         ceiling_upper=ceiling_upper,
         level=level,
-        most=int(most),
+        most=most,
     )

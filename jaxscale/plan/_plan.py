@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from jaxscale._arrays import whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.plan._candidate import (
     MOST_CALLS,
@@ -106,8 +107,8 @@ def plan(
     if unit not in _AMOUNTS:
         raise ValueError(f"unit = {unit!r}: expected money, flops or seconds")
     for name, number in (("queries", queries), ("most", most)):
-        if number is not None and (isinstance(number, bool) or number != int(number) or number < 1):
-            raise ValueError(f"{name} = {number!r}: expected a whole number from 1")
+        if number is not None:
+            whole_numbers(number, name)
 
     named = {data.name or "all": data} if isinstance(data, Attempts | Ballots) else dict(data)
     candidates = _candidates(named, cost, systems, unit)

@@ -1,5 +1,6 @@
 """What a plan is, and what it says to a person."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -154,24 +155,7 @@ class Plan:
     @property
     def crossings(self) -> list[str]:
         """Which choice is the most accurate at which cost, one line each."""
-        lines = []
-        for index, stretch in enumerate(self.frontier):
-            low, high = (self._amount(cost * self.shares) for cost in stretch.costs)
-            if len(self.frontier) == 1:
-                where = "at every cost"
-            elif index == len(self.frontier) - 1:
-                where = f"from {low}"
-            else:
-                where = f"below {high}" if index == 0 else f"from {low} to {high}"
-            first, last = (f"{calls:,}" for calls in stretch.calls)
-            calls = first if first == last else f"{first} to {last}"
-            lower, upper = (f"{value:.3f}" for value in stretch.values)
-            values = lower if lower == upper else f"{lower} to {upper}"
-            measures = stretch.candidate.measures
-            lines.append(
-                f"{where}: {self.name_of(stretch.candidate)}, {calls} {_calls(stretch.calls[1])}, {measures} {values}"
-            )
-        return lines
+        return crossings(self.frontier, self.unit, self.shares, self.name_of)
 
     def _for_target(self) -> str:
         best, goal = self.best, f"{self.target:g}"
@@ -261,6 +245,33 @@ class Plan:
                 row += [f"{choice.probability:.2f}", "-" if choice.sure_calls is None else f"{choice.sure_calls:,}"]
             table.add_row(*row)
         return table
+
+
+def crossings(frontier: Sequence[Stretch], unit: str, shares: float, name_of: Callable[[Candidate], str]) -> list[str]:
+    """Which choice is the most accurate at which cost, one line each.
+
+    Args:
+        frontier: what `jaxscale.plan.frontier` returned.
+        unit: what costs are counted in.
+        shares: what the cost of one query is multiplied by.
+        name_of: what a choice is called.
+    """
+    lines = []
+    for index, stretch in enumerate(frontier):
+        low, high = (amount(cost * shares, unit) for cost in stretch.costs)
+        if len(frontier) == 1:
+            where = "at every cost"
+        elif index == len(frontier) - 1:
+            where = f"from {low}"
+        else:
+            where = f"below {high}" if index == 0 else f"from {low} to {high}"
+        first, last = (f"{calls:,}" for calls in stretch.calls)
+        calls = first if first == last else f"{first} to {last}"
+        lower, upper = (f"{value:.3f}" for value in stretch.values)
+        values = lower if lower == upper else f"{lower} to {upper}"
+        name, measures = name_of(stretch.candidate), stretch.candidate.measures
+        lines.append(f"{where}: {name}, {calls} {_calls(stretch.calls[1])}, {measures} {values}")
+    return lines
 
 
 def amount(value: float, unit: str) -> str:

@@ -59,6 +59,11 @@ class Choice:
         return float(self.curve.spend[self.index]) * self.queries
 
     @property
+    def seconds(self) -> float:
+        """The time of one query; the longest, where calls end with a success."""
+        return self.candidate.seconds(self.calls)
+
+    @property
     def sure_calls(self) -> int | None:
         """The fewest calls that reach the target with the confidence asked for."""
         return None if self.sure is None else int(self.curve.forecast.k[self.sure])
@@ -82,7 +87,7 @@ class Choice:
             "kind": str(self.curve.forecast.kind[self.index]),
             "cost": self.cost,
             "cost_per_query": float(self.curve.spend[self.index]),
-            "seconds_per_query": self.candidate.seconds(self.calls),
+            "seconds_per_query": self.seconds,
             "reached": self.reached,
             "probability": self.probability,
             "sure_calls": self.sure_calls,
@@ -231,6 +236,9 @@ class Plan:
             f"{self.level:.0%} interval",
         ]
         columns += ["kind", "cost"] if self.unit != "calls" else ["kind", "calls in all"]
+        timed = self.unit != "seconds" and any(choice.seconds for choice in self.choices)
+        if timed:
+            columns.append("seconds a query")
         if self.target is not None:
             columns += [f"P(≥ {self.target:g})", f"calls for {self.confidence:g}"]
         for column in columns:
@@ -241,6 +249,8 @@ class Plan:
             row = [choice.candidate.name, *([choice.candidate.system_name] if several else []), f"{choice.calls:,}"]
             row += [f"{choice.value:.3f}", f"{lower:.3f} to {upper:.3f}", str(choice.curve.forecast.kind[choice.index])]
             row.append(self._amount(choice.cost).removesuffix(" calls").removesuffix(" call"))
+            if timed:
+                row.append(amount(choice.seconds, "seconds").removesuffix(" s"))
             if choice.probability is not None:
                 row += [f"{choice.probability:.2f}", "-" if choice.sure_calls is None else f"{choice.sure_calls:,}"]
             table.add_row(*row)

@@ -178,3 +178,9 @@ def test_a_data_set_without_a_price_is_refused_with_the_near_name(tmp_path):
         priced(tmp_path, "[small]\nper_call = 1\n", {"smal": attempts})
     with pytest.raises(ValueError, match="no such file"):
         js.read_costs(tmp_path / "none.toml")
+
+
+def test_a_data_set_is_known_by_its_own_name_too(tmp_path):
+    attempts = js.Attempts([3], [1], name="runs")
+    assert priced(tmp_path, "[runs]\nper_call = 1\n", {"all": attempts})["all"].per_call == 1
+    assert priced(tmp_path, "[runs]\nper_call = 1\n[all]\nper_call = 2\n", {"all": attempts})["all"].per_call == 2

@@ -27,8 +27,8 @@ def read_costs(path: str | Path, data: Mapping[str, Attempts | Ballots] | None =
 
     Args:
         path: the file.
-        data: data sets by name. The tokens that they record stand in for `prompt_tokens` and `decode_tokens` that the
-            file leaves out.
+        data: data sets by name; the file may call one by the `name` that it has itself. The tokens that they record
+            stand in for `prompt_tokens` and `decode_tokens` that the file leaves out.
 
     Returns:
         A `Cost` for each table, in the order of the file; with `data`, for each data set, in the order of these.
@@ -54,10 +54,12 @@ def read_costs(path: str | Path, data: Mapping[str, Attempts | Ballots] | None =
             raise ValueError("no model: expected a table for each, as in [small]")
         if data is None:
             return {name: _cost(table, name, {}) for name, table in tables.items()}
-        for name in data:
-            if name not in tables:
-                raise ValueError(f"no prices for {name!r}: expected a table{_near(name, tables)}")
-        return {name: _cost(tables[name], name, recorded_tokens(data[name])) for name in data}
+        # A data set that is not one of several groups goes by its own name, which is that of its file.
+        keys = {name: name if name in tables else each.name or name for name, each in data.items()}
+        for key in keys.values():
+            if key not in tables:
+                raise ValueError(f"no prices for {key!r}: expected a table{_near(key, tables)}")
+        return {name: _cost(tables[key], key, recorded_tokens(data[name])) for name, key in keys.items()}
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

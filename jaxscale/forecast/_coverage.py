@@ -1,6 +1,6 @@
 """Coverage beyond the recorded attempts: posterior prediction, query by query."""
 
-from concurrent.futures import ThreadPoolExecutor
+import functools
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -15,28 +15,14 @@ from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimate._coverage import pass_at_k_per_query
 from jaxscale.estimate._distinct import Distinct, distinct, padded_size
 from jaxscale.fit import NAMED_MODELS, fit, sample_posterior
+from jaxscale.forecast._auto import foretell_coverage
 from jaxscale.forecast._intervals import interval
 from jaxscale.forecast._noise import rerun_variance
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.forecast._rivals import RIVALS
 
-AUTO = {"beta": 0.8, "beta-ceiling": 0.2}
-"""The models that model="auto" averages, with the share of each before the data speak (by evidence under wide priors).
-
-A ceiling is the less likely by default: data that end early cannot tell it from a slow rise, and it can only lower
-the forecast.
-"""
-
 DEFAULT_SEED = 0
 _DRAWS = 400
-
-
-class _Prediction(NamedTuple):
-    """What one model says: posterior draws of the mean over queries, and the value and noise of each query."""
-
-    draws: np.ndarray  # (draws, budgets) mean over queries
-    per_pair: np.ndarray  # (pairs, budgets) value of each distinct query
-    noise: np.ndarray  # (pairs, budgets) variance of a further run's estimate about it
 
 
 def forecast(
@@ -52,14 +38,15 @@ def forecast(
 
     Query by query: the unbiased estimate where k is within its attempts; beyond them, 1 for a query that was solved,
     and otherwise the probability, given its failures, that more calls solve it. That probability is averaged over the
-    posterior of the model's parameters, so the curve has no jump where the data end.
+    posterior of the model's parameters, so the curve has no jump where the data end. The intervals of "auto" are those
+    of its shapes, and wide enough to hold the value, too.
 
     Args:
         attempts: what was recorded; attempts may be uneven.
         k: numbers of calls, whole numbers from 1 to 10^12; any shape.
-        model: "auto" (an average of "beta" and "beta-ceiling" by their evidence; "beta" alone, for the noise of a
-            further run, where no k is beyond the attempts), a difficulty model's name or instance (the start of its
-            fit), or a rival that users know: "loglog" or "discretised-beta".
+        model: "auto" (five shapes of difficulty by their evidence, averaged with the curve's own trend, the line of
+            log(-log pass@k) on log k; within the attempts "beta", for the noise of a further run), a difficulty model's
+            name or instance (the start of its fit), or a rival that users know: "loglog" or "discretised-beta".
         level: probability that the interval is to hold, in (0, 1).
         over: "these" for the unbiased estimate that a further, equally long or longer run on these very queries would
             give, its noise included; "population" for the expectation over queries like these.
@@ -90,8 +77,14 @@ def forecast(
     kind = np.where(flat <= attempts.attempts.min(), "estimate", "forecast")
     if isinstance(model, str) and model in RIVALS:
         value, lower, upper, used = RIVALS[model](attempts, flat, level, key)
+    elif isinstance(model, str) and model == "auto":
+        ahead = kind == "forecast"
+        value, lower, upper = np.empty((3, len(flat)))
+        for part, method in ((~ahead, functools.partial(_by_model, model="beta")), (ahead, _by_shapes)):
+            if part.any():
+                value[part], lower[part], upper[part], used = method(attempts, flat[part], level, over, key)
     else:
-        value, lower, upper, used = _by_models(attempts, flat, model, level, over, key)
+        value, lower, upper, used = _by_model(attempts, flat, level, over, key, model)
     return Forecast(
         budgets,
         value.reshape(budgets.shape),
@@ -104,52 +97,25 @@ def forecast(
     )
 
 
-def _by_models(
+def _by_model(
     attempts: Attempts,
     k: np.ndarray,
-    model: str | AbstractDifficulty,
     level: float,
     over: str,
     key: PRNGKeyArray,
+    model: str | AbstractDifficulty,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, ForecastModel]:
     known = [name for name, named in NAMED_MODELS.items() if issubclass(named.law, AbstractDifficulty)]
-    if isinstance(model, str) and model != "auto" and model not in known:
+    if isinstance(model, str) and model not in known:
         raise ValueError(f"model = {model!r}: expected auto, {', '.join([*known, *RIVALS])}")
     key_posterior, key_interval = jax.random.split(key)
-    names: dict[Any, float] = AUTO if model == "auto" else {model: 1.0}
     ahead = bool(k.max() > attempts.attempts.min())
-    if not ahead:
-        # Nothing to forecast: a model only says how noisy a further run would be, and any that fits will do.
-        names = dict(list(names.items())[:1])
-    # Threads, so that the compilations of several models overlap.
-    with ThreadPoolExecutor(len(names)) as pool:
-        fits = list(pool.map(lambda name: fit(name, attempts, method="map"), names))
+    result = fit(model, attempts, method="map")
     pairs = distinct(attempts)
+    drawn = sample_posterior(result, attempts, key_posterior, _DRAWS).model if ahead else None
+    value, means, noise, per_pair = _predict(result.model, drawn, pairs, k)
     counts = pairs.queries
-    share = np.ones(1)
-    drawn: list[Any] = [None]
-    if ahead:
-        keys = jax.random.split(key_posterior, len(fits))
-        posteriors = [sample_posterior(*each, _DRAWS) for each in zip(fits, [attempts] * len(fits), keys, strict=True)]
-        evidence = np.array([posterior.log_evidence for posterior in posteriors])
-        share = np.array(list(names.values())) * np.exp(evidence - evidence.max())
-        share /= share.sum()
-        drawn = [posterior.model for posterior in posteriors]
-    predictions = [_predict(result.model, draws, pairs, k) for result, draws in zip(fits, drawn, strict=True)]
-    # As differences from the first model: what they agree on, the estimates within the data, stays exact.
-    first = predictions[0].per_pair
-    per_pair = first + np.einsum("m,mpk->pk", share, np.stack([p.per_pair - first for p in predictions]))
-    value = counts @ per_pair / counts.sum()
-    # Each model contributes draws in proportion to its share: a deterministic split of evenly spaced draws.
-    means = np.concatenate(
-        [
-            prediction.draws[np.linspace(0, _DRAWS - 1, round(_DRAWS * part)).astype(int)]
-            for prediction, part in zip(predictions, share, strict=True)
-        ]
-    )
-    means = value + means - means.mean(axis=0)
     if over == "these":
-        noise = np.einsum("m,mpk->pk", share, np.stack([p.noise for p in predictions]))
         variance = counts @ noise / counts.sum() ** 2
         # Within k calls a query of a run as long as that is solved or not; a longer run averages over subsets.
         step = np.minimum(1.0, k / np.mean(attempts.attempts)) / counts.sum()
@@ -159,10 +125,31 @@ def _by_models(
         variance = squares / (counts.sum() + 1) ** 2
         step = np.zeros(len(k))
     lower, upper = interval(key_interval, value, means, variance, level, step)
-    best = int(np.argmax(share))
-    weights = {result.name: float(s) for result, s in zip(fits, share, strict=True)}
-    used = ForecastModel("auto" if len(fits) > 1 else fits[best].name, fits[best].values, weights)
-    return value, lower, upper, used
+    return value, lower, upper, ForecastModel(result.name, result.values, {result.name: 1.0})
+
+
+def _by_shapes(
+    attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, ForecastModel]:
+    """The forecast of "auto", for k beyond the fewest attempts."""
+    key_posterior, key_interval = jax.random.split(key)
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key_posterior)).reshape(-1).tolist())
+    found = foretell_coverage(attempts, k, rng)
+    draws, variance = (found.these, found.variance) if over == "these" else (found.population, np.zeros(len(k)))
+    lower, upper = interval(key_interval, found.value, draws, variance, level)
+    # Half a query either way: so many queries do not tell a coverage of 1 from one a little below.
+    margin = 0.5 / len(attempts)
+    lower, upper = np.maximum(lower - margin, 0.0), np.minimum(upper + margin, 1.0)
+    return found.value, lower, upper, ForecastModel("auto", found.line, found.weights)
+
+
+class _Prediction(NamedTuple):
+    """What a model says: the mean over queries, posterior draws of it, and the noise and value of each query."""
+
+    value: np.ndarray  # (budgets,)
+    draws: np.ndarray  # (draws, budgets)
+    noise: np.ndarray  # (pairs, budgets) variance of a further run's estimate
+    per_pair: np.ndarray  # (pairs, budgets)
 
 
 def _predict(model: Any, drawn: Any, pairs: Distinct, k: np.ndarray) -> _Prediction:
@@ -181,7 +168,8 @@ def _predict(model: Any, drawn: Any, pairs: Distinct, k: np.ndarray) -> _Predict
             by_draw += np.einsum("p,dpk->dk", counts[unsolved], chance) / counts.sum()
             per_pair[unsolved] += chance.mean(axis=0)
         noise = np.asarray(rerun_variance(model, n, c, k))
-    return _Prediction(by_draw, per_pair, noise)
+    value = counts @ per_pair / counts.sum()
+    return _Prediction(value, value + by_draw - by_draw.mean(axis=0), noise, per_pair)
 
 
 @jax.jit

@@ -48,25 +48,31 @@ def loglog(
         [Brown24] section 3.3; MATH section 1.
     """
     fewest = int(attempts.attempts.min())
-    points = np.unique(np.rint(np.geomspace(1, fewest, _POINTS)).astype(np.int64))
+    points = _points(attempts)
     inside = k <= fewest
     curves = _resampled(attempts, key, _REPLICATES) @ _estimates(attempts, np.concatenate([points, k[inside]]))
     fitted, recorded = curves[:, : len(points)], curves[:, len(points) :]
-    usable = (fitted > 0) & (fitted < 1)
-    if np.count_nonzero(usable[0]) < 2:
+    slope, intercept, usable = _least_squares(points, fitted)
+    if usable[0] < 2:
         raise ValueError("model = 'loglog': expected at least two points of the curve strictly between 0 and 1")
-    # Weighted least squares with 0/1 weights, for all replicates at once; a replicate without a slope stays flat.
-    y = np.log(-np.log(np.where(usable, fitted, 0.5)))
-    x = np.broadcast_to(np.log(points), y.shape)
-    count = np.maximum(usable.sum(axis=1), 1)
-    x_mean, y_mean = ((usable * v).sum(axis=1) / count for v in (x, y))
-    dx = usable * (x - x_mean[:, None])
-    slope = (dx * y).sum(axis=1) / np.maximum((dx * x).sum(axis=1), 1e-12)
-    intercept = y_mean - slope * x_mean
     values = np.exp(-np.exp(intercept[:, None] + slope[:, None] * np.log(k)))
     values[:, inside] = recorded
     parameters = {"coefficient": float(np.exp(intercept[0])), "exponent": float(-slope[0])}
     return *_with_interval(values, level), ForecastModel("loglog", parameters)
+
+
+def loglog_line(attempts: Attempts) -> tuple[float, float] | None:
+    """The line that `loglog` fits, as coefficient c and exponent b of -log pass@k = c k^(-b).
+
+    Args:
+        attempts: what was recorded.
+
+    Returns:
+        c and b, b at least 0; None where fewer than two points of the curve lie strictly between 0 and 1.
+    """
+    points = _points(attempts)
+    slope, intercept, usable = _least_squares(points, _estimates(attempts, points).mean(axis=0)[None])
+    return (float(np.exp(intercept[0])), max(float(-slope[0]), 0.0)) if usable[0] >= 2 else None
 
 
 def discretised_beta(
@@ -155,6 +161,23 @@ def _pass_at_k(
     fitted: tuple[Float[Array, " fits"], Float[Array, " fits"]], scale: Float[Array, ""], k: Float[Array, " budgets"]
 ) -> Float[Array, "fits budgets"]:
     return jax.vmap(lambda a, b: ScaledBeta(a, b, scale).pass_at_k(k))(*fitted)
+
+
+def _points(attempts: Attempts) -> np.ndarray:
+    return np.unique(np.rint(np.geomspace(1, int(attempts.attempts.min()), _POINTS)).astype(np.int64))
+
+
+def _least_squares(points: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slope and intercept of log(-log pass@k) on log k for each row of curves, and how many points it could use."""
+    usable = (curves > 0) & (curves < 1)
+    # Weighted least squares with 0/1 weights, for all replicates at once; a replicate without a slope stays flat.
+    y = np.log(-np.log(np.where(usable, curves, 0.5)))
+    x = np.broadcast_to(np.log(points), y.shape)
+    count = np.maximum(usable.sum(axis=1), 1)
+    x_mean, y_mean = ((usable * v).sum(axis=1) / count for v in (x, y))
+    dx = usable * (x - x_mean[:, None])
+    slope = (dx * y).sum(axis=1) / np.maximum((dx * x).sum(axis=1), 1e-12)
+    return slope, y_mean - slope * x_mean, usable.sum(axis=1)
 
 
 def _estimates(attempts: Attempts, k: np.ndarray) -> np.ndarray:

@@ -1,0 +1,202 @@
+"""Shapes that a distribution of difficulty may have, and how likely the data make each, by importance sampling.
+
+Whatever the shape, a law of p is a vector of weights on one grid of logit p, so that likelihoods and forecasts are
+matrix products. NumPy alone: there is nothing to compile, and no gradient to go astray on a likelihood that is flat in
+places.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxscale.estimate._distinct import Distinct
+
+# Points of logit p. What a point stands for is averaged over a hat as wide as two of its steps.
+_STEP = 0.4
+_PARTS = 8
+_X = np.arange(-32.0, 9.0 + _STEP / 2, _STEP)
+_FINE = np.arange(_X[0], _X[-1] + 1e-9, _STEP / _PARTS)
+_HATS = np.maximum(0.0, 1 - np.abs(_FINE[:, None] - _X) / _STEP)
+_HATS /= _HATS.sum(axis=0)
+_LOG_P, _LOG_Q = -np.logaddexp(0.0, -_X), -np.logaddexp(0.0, _X)
+_FINE_LOG_P, _FINE_LOG_Q = -np.logaddexp(0.0, -_FINE), -np.logaddexp(0.0, _FINE)
+# A likelihood of more information on logit p than this is narrower than the grid: it is flattened to it.
+_SHARPEST = 500.0
+_ROWS = 4096  # distinct queries at a time
+
+_PROPOSALS = 400
+_ROUNDS = 14
+_FREEDOM = 6.0
+_EFFICIENCY = 0.2
+# The share of queries never solved has a logit of this mean and deviation.
+_NEVER = (-3.0, 2.5)
+
+
+class Shape(NamedTuple):
+    """A family of densities of logit p.
+
+    Attributes:
+        size: number of parameters, each a standard normal before the data speak.
+        log_density: from (draws, size) to (draws, points), up to a constant a draw.
+    """
+
+    size: int
+    log_density: Callable[[np.ndarray], np.ndarray]
+
+
+def _lognormal(median: float, spread: float, u: np.ndarray) -> np.ndarray:
+    return np.exp(math.log(median) + spread * u)[:, None]
+
+
+def _beta(u: np.ndarray) -> np.ndarray:
+    return _lognormal(0.3, 0.9, u[:, 0]) * _LOG_P + _lognormal(4.0, 2.0, u[:, 1]) * _LOG_Q
+
+
+def _power(u: np.ndarray) -> np.ndarray:
+    a, b, bend = _lognormal(0.3, 0.9, u[:, 0]), _lognormal(4.0, 2.0, u[:, 1]), _lognormal(0.5, 0.8, u[:, 2])
+    return a * _LOG_P + _LOG_Q + (b - 1) * np.log(-np.expm1(bend * _LOG_P))
+
+
+def _bent(u: np.ndarray) -> np.ndarray:
+    left, right = _lognormal(0.4, 1.0, u[:, 0]), _lognormal(2.0, 1.3, u[:, 1])
+    sharp, place = _lognormal(0.5, 0.8, u[:, 2]), -3.5 + 2.5 * u[:, 3:4]
+    return left * _X - (left + right) / sharp * np.logaddexp(0.0, sharp * (_X - place))
+
+
+def _two(u: np.ndarray) -> np.ndarray:
+    parts = []
+    for shape, spread, place, reach, first in ((1.0, 1.0, -6.0, 2.0, 1), (1.0, 0.8, -1.0, 1.2, 3)):
+        a = _lognormal(shape, spread, u[:, first])
+        density = a * _LOG_P + a * np.exp(-(place + reach * u[:, first + 1 : first + 2])) * _LOG_Q
+        parts.append(density - _log_sum(density))
+    share = 1.5 * u[:, :1]
+    return np.logaddexp(parts[0] - np.logaddexp(0.0, -share), parts[1] - np.logaddexp(0.0, share))
+
+
+def _normal(u: np.ndarray) -> np.ndarray:
+    return -0.5 * np.square((_X - (-4.0 + 3.0 * u[:, :1])) / _lognormal(2.0, 0.5, u[:, 1]))
+
+
+SHAPES = {
+    "beta": Shape(2, _beta),  # p^(a-1) (1-p)^(b-1)
+    "power": Shape(3, _power),  # p^(a-1) (1 - p^bend)^(b-1): Kumaraswamy's law and more
+    "bent": Shape(4, _bent),  # two straight slopes of log density in logit p, and a bend of any sharpness between
+    "two-beta": Shape(5, _two),  # a mixture of a hard and an easy part
+    "logit-normal": Shape(2, _normal),
+}
+
+
+class Posterior(NamedTuple):
+    """Weighted draws of a law of p.
+
+    Attributes:
+        weights: (draws, points + 1) probability of each point of the grid, and last of p = 0.
+        share: (draws,) importance of each draw, summing to 1.
+        log_evidence: log of the marginal likelihood, up to a constant that all shapes share.
+    """
+
+    weights: np.ndarray
+    share: np.ndarray
+    log_evidence: float
+
+
+def failure_factors(failures: np.ndarray) -> np.ndarray:
+    """(1-p)^m averaged over what each point stands for, and 1 at p = 0; (m, points + 1)."""
+    averaged = np.exp(np.asarray(failures, float)[:, None] * _FINE_LOG_Q) @ _HATS
+    return np.column_stack([averaged, np.ones(len(averaged))])
+
+
+def likelihoods(pairs: Distinct) -> np.ndarray:
+    """p^c (1-p)^(n-c) of each distinct query over the grid, largest 1; (pairs, points + 1)."""
+    rows = []
+    for start in range(0, len(pairs.attempts), _ROWS):
+        part = slice(start, start + _ROWS)
+        n, c = (np.asarray(x[part], float)[:, None] for x in (pairs.attempts, pairs.successes))
+        information = c * (n - c) / n
+        flatter = np.where(information > _SHARPEST, _SHARPEST / np.maximum(information, 1.0), 1.0)
+        log_likelihood = flatter * (c * _FINE_LOG_P + (n - c) * _FINE_LOG_Q)
+        top = log_likelihood.max(axis=1, keepdims=True)
+        # At p = 0 failures alone have likelihood 1, on the scale of the row.
+        never = np.where(c == 0, np.exp(-top), 0.0)
+        rows.append(np.column_stack([np.exp(log_likelihood - top) @ _HATS, never]))
+    return np.concatenate(rows)
+
+
+def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng: np.random.Generator) -> Posterior:
+    """Draw from the posterior of a shape's parameters and of the share of queries never solved.
+
+    Tempered importance sampling: Student proposals are fitted to the posterior of a power of the likelihood, which
+    grows to 1 as fast as a fifth of the draws stay effective.
+
+    Args:
+        shape: the family.
+        likelihood: (pairs, points + 1), as `likelihoods` gives it.
+        queries: (pairs,) how many queries have each.
+        rng: draws.
+
+    Returns:
+        Weighted draws.
+
+    Source:
+        MATH section 2 (general difficulty on a grid); adaptive importance sampling after Cappé et al. (2008), with the
+        tempering of sequential Monte Carlo (Del Moral et al., 2006).
+    """
+    size = shape.size + 1
+    mean, covariance, power = np.zeros(size), 1.3 * np.eye(size), 0.0
+    constant = math.lgamma((_FREEDOM + size) / 2) - math.lgamma(_FREEDOM / 2) - size / 2 * math.log(_FREEDOM * math.pi)
+    for last in range(_ROUNDS):
+        root = np.linalg.cholesky(covariance + 1e-9 * np.eye(size))
+        scale = np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, (_PROPOSALS, 1)))
+        standard = rng.standard_normal((_PROPOSALS, size)) * scale
+        u = mean + standard @ root.T
+        weights = _weights(shape, u)
+        log_likelihood = np.log(np.maximum(weights @ likelihood.T, 1e-300)) @ queries
+        log_proposal = constant - np.log(np.diag(root)).sum()
+        log_proposal = log_proposal - (_FREEDOM + size) / 2 * np.log1p(np.square(standard).sum(axis=1) / _FREEDOM)
+        log_prior = -np.square(u).sum(axis=1) / 2 - size / 2 * math.log(2 * math.pi)
+        rest = log_prior - log_proposal
+        before, power = power, _next_power(log_likelihood, rest)
+        if last == _ROUNDS - 1:
+            power = 1.0
+        share = _normalised(power * log_likelihood + rest)
+        if power == 1.0 and (before == 1.0 or last == _ROUNDS - 1):
+            break
+        mean = share @ u
+        centred = u - mean
+        covariance = (share[:, None] * centred).T @ centred * (1.2 if power == 1.0 else 1.6) + 1e-4 * np.eye(size)
+    log_weights = log_likelihood + rest
+    top = log_weights.max()
+    return Posterior(weights, share, float(top + np.log(np.mean(np.exp(log_weights - top)))))
+
+
+def _weights(shape: Shape, u: np.ndarray) -> np.ndarray:
+    log_density = shape.log_density(u)
+    never = 1 / (1 + np.exp(-(_NEVER[0] + _NEVER[1] * u[:, -1:])))
+    return np.concatenate([np.exp(log_density - _log_sum(log_density)) * (1 - never), never], axis=1)
+
+
+def _log_sum(x: np.ndarray) -> np.ndarray:
+    top = x.max(axis=1, keepdims=True)
+    return top + np.log(np.exp(x - top).sum(axis=1, keepdims=True))
+
+
+def _normalised(log_weights: np.ndarray) -> np.ndarray:
+    share = np.exp(log_weights - log_weights.max())
+    return share / share.sum()
+
+
+def _next_power(log_likelihood: np.ndarray, rest: np.ndarray) -> float:
+    """The largest power of the likelihood, to 2^-24, at which enough draws are effective."""
+
+    def effective(power: float) -> bool:
+        return 1 / np.sum(np.square(_normalised(power * log_likelihood + rest))) >= _EFFICIENCY * _PROPOSALS
+
+    if effective(1.0):
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(24):
+        middle = (low + high) / 2
+        low, high = (middle, high) if effective(middle) else (low, middle)
+    return max(low, 1e-4)

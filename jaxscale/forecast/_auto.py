@@ -20,17 +20,17 @@ class Foretold(NamedTuple):
 
     Attributes:
         value: (budgets,) mean over queries.
-        these: (draws, budgets) posterior draws of the mean over these queries.
-        population: (draws, budgets) posterior draws of the expectation over queries like these.
-        variance: (budgets,) of the mean of a further run about a draw of `these`.
+        draws: (draws, budgets) posterior draws of the mean over these queries, by the shapes alone.
+        rerun: (budgets,) variance of the mean of a further run about a draw.
+        squares: (budgets,) mean square over queries of what is foretold of each.
         weights: share of each law at the largest k.
         line: coefficient and exponent of the curve's trend, or nothing where it has none.
     """
 
     value: np.ndarray
-    these: np.ndarray
-    population: np.ndarray
-    variance: np.ndarray
+    draws: np.ndarray
+    rerun: np.ndarray
+    squares: np.ndarray
     weights: dict[str, float]
     line: dict[str, float]
 
@@ -83,7 +83,7 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
 
     # Query by query: the unbiased estimate where k is within its attempts, else 1, or the chance of a later success.
     per_pair = pass_at_k_per_query(n, pairs.successes, k)
-    these = np.tile(counts @ per_pair / total, (len(drawn), 1))
+    means = np.tile(counts @ per_pair / total, (len(drawn), 1))
     every_n, drawn_n = every @ at_n.T, drawn @ at_n.T
     for column, calls in enumerate(k.tolist()):
         expected = importance @ _solved_later(every @ at_k[column], every_n)
@@ -91,14 +91,14 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
             along = (-np.expm1(-line[0] * x ** -line[1]) for x in (np.array([calls], float), sizes[None].astype(float)))
             expected = expected + followed[column] * (_solved_later(*along)[0] - expected)
         ahead = own * (calls > sizes)
-        these[:, column] += _solved_later(drawn @ at_k[column], drawn_n) @ ahead
+        means[:, column] += _solved_later(drawn @ at_k[column], drawn_n) @ ahead
         per_pair[failed, column] += np.where(calls > n[failed], expected[size], 0.0)
 
-    # A further run of k calls at a query that was solved fails with probability f; the others succeed with the chance
-    # foretold. Within n attempts both values average over subsets, with at most k/n of one run's variance (Hoeffding).
+    # A further run of k calls at a query fails with probability f given what was recorded of it. Within n attempts both
+    # values average over subsets, with at most k/n of one run's variance (Hoeffding).
     posterior_weights = likelihood * drawn.mean(axis=0)
     f = posterior_weights @ at_k.T / posterior_weights.sum(axis=1, keepdims=True)
-    once = np.where(failed[:, None], per_pair * (1 - per_pair), f)
+    once = (1 - f) * np.square(1 - per_pair) + f * np.square(per_pair)
     noise = np.where(k > n[:, None], once, 2 * np.minimum(k / n[:, None], 1.0) * f * (1 - f))
 
     shares = {name: float(share * (1 - followed[k.argmax()])) for name, share in zip(SHAPES, trust, strict=True)}
@@ -107,9 +107,9 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     fitted = {} if line is None else {"coefficient": line[0], "exponent": line[1]}
     return Foretold(
         value=counts @ per_pair / total,
-        these=these,
-        population=1 - drawn @ at_k.T,
-        variance=counts @ noise / total**2,
+        draws=means,
+        rerun=counts @ noise / total**2,
+        squares=counts @ np.square(per_pair) / total,
         weights=shares,
         line=fitted,
     )

@@ -120,9 +120,7 @@ def _by_model(
         # Within k calls a query of a run as long as that is solved or not; a longer run averages over subsets.
         step = np.minimum(1.0, k / np.mean(attempts.attempts)) / counts.sum()
     else:
-        # One pseudo-query solved and one failed in a half each: equal queries do not make a sample certain.
-        squares = counts @ np.square(per_pair - value) + value**2 + (1 - value) ** 2
-        variance = squares / (counts.sum() + 1) ** 2
+        variance = _over_queries(value, counts @ np.square(per_pair) / counts.sum(), len(attempts))
         step = np.zeros(len(k))
     lower, upper = interval(key_interval, value, means, variance, level, step)
     return value, lower, upper, ForecastModel(result.name, result.values, {result.name: 1.0})
@@ -135,12 +133,24 @@ def _by_shapes(
     key_posterior, key_interval = jax.random.split(key)
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_posterior)).reshape(-1).tolist())
     found = foretell_coverage(attempts, k, rng)
-    draws, variance = (found.these, found.variance) if over == "these" else (found.population, np.zeros(len(k)))
-    lower, upper = interval(key_interval, found.value, draws, variance, level)
-    # Half a query either way: so many queries do not tell a coverage of 1 from one a little below.
-    margin = 0.5 / len(attempts)
-    lower, upper = np.maximum(lower - margin, 0.0), np.minimum(upper + margin, 1.0)
+    queries = len(attempts)
+    # Values are counts of queries, and so many queries do not tell a coverage of 1 from one a little below.
+    step = np.full(len(k), 1 / queries)
+    variance = found.rerun
+    if over == "population":
+        variance = _over_queries(found.value, found.squares, queries)
+        step *= 1 - attempts.attempts.min() / k
+    lower, upper = interval(key_interval, found.value, found.draws, variance, level, step)
     return found.value, lower, upper, ForecastModel("auto", found.line, found.weights)
+
+
+def _over_queries(value: np.ndarray, squares: np.ndarray, queries: int) -> np.ndarray:
+    """Variance of a mean over sampled queries, from the mean and the mean square of what is foretold of each.
+
+    One pseudo-query is solved and one failed in a half each: equal queries do not make a sample certain.
+    """
+    spread = queries * np.maximum(squares - value**2, 0.0) + value**2 + (1 - value) ** 2
+    return spread / (queries + 1) ** 2
 
 
 class _Prediction(NamedTuple):

@@ -13,7 +13,8 @@ import numpy as np
 
 from jaxscale.estimate._distinct import Distinct
 
-# Points of logit p. What a point stands for is averaged over a hat as wide as two of its steps.
+# Points of logit p, from 10^-14: what is rarer counts among the queries never solved. What a point stands for is
+# averaged over a hat as wide as two of its steps.
 _STEP = 0.4
 _PARTS = 8
 _X = np.arange(-32.0, 9.0 + _STEP / 2, _STEP)

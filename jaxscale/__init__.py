@@ -65,6 +65,7 @@ _MODULE_OF = {
     "read_attempts": "io",
     "read_ballots": "io",
     "read_costs": "plan",
+    "report": "report",
     "simulate": "simulate",
     "verifier_rates": "estimate",
     "vote_curve": "estimate",

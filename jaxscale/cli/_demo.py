@@ -86,6 +86,7 @@ def demo(
     print(f"On a file of your own: jaxscale forecast {file} --group model --k 1,100,10000 --plot curve.png")
     _plan(out, file, data, seed)
     _vote(out, output, seed)
+    _report(output / "report.html", data, seed)
 
 
 def _plan(out: Any, file: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
@@ -132,3 +133,13 @@ def _vote(out: Any, output: Path, seed: int) -> None:
     print_vote(out, "simulated", data["all"], results["all"])
     print(f"Picture: {output / 'vote.png'}")
     print(f"On a file of your own: jaxscale vote {file} --calls 1,3,9,30,200 --plot vote.png")
+
+
+def _report(page: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
+    """Write the page that a person without a terminal reads."""
+    from jaxscale.report import report
+
+    with replacing(page, "--output") as part:
+        part.write_text(report(data, title="simulated attempts", group=["model"], seed=seed), encoding="utf-8")
+    print(f"\nThe same as a page for a browser: {page}")
+    print(f"On a file of your own: jaxscale report {page.with_name('attempts.csv')} --group model -o report.html")

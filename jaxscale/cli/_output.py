@@ -98,14 +98,21 @@ def progress(total: int) -> Iterator[Any]:
 
 def check_picture(path: Path | None) -> None:
     """Refuse a `--plot` that cannot be written, before anything is computed."""
-    if path is None:
-        return
-    if path.suffix.lower() not in PICTURES:
-        raise BadInput(f"--plot = {str(path)!r}: expected a name that ends in {', '.join(PICTURES)}")
-    if not path.parent.is_dir():
-        raise BadInput(f"--plot = {str(path)!r}: no such directory: expected one that exists")
-    if path.is_dir():
-        raise BadInput(f"--plot = {str(path)!r}: is a directory: expected a file")
+    if path is not None:
+        check_output(path, "--plot", PICTURES)
+
+
+def check_output(path: Path, option: str, suffixes: tuple[str, ...]) -> None:
+    """Refuse a file that cannot be written, before anything is computed."""
+    problem = None
+    if path.suffix.lower() not in suffixes:
+        problem = f"expected a name that ends in {', '.join(suffixes)}"
+    elif path.is_dir():
+        problem = "is a directory: expected a file"
+    elif not path.parent.is_dir():
+        problem = "no such directory: expected one that exists"
+    if problem is not None:
+        raise BadInput(f"{option} = {str(path)!r}: {problem}")
 
 
 @contextlib.contextmanager

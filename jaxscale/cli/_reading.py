@@ -38,6 +38,20 @@ def read_ballots(
         return io.read_ballots(files, group or (), normalise, format=format)
 
 
+def read_either(
+    files: Sequence[Path], group: Sequence[str] | None, format: str | None, *, normalise: bool
+) -> "dict[str, Attempts] | dict[str, Ballots]":
+    """The ballots in files that have answers, else their attempts, by group.
+
+    Raises:
+        BadInput: one line that names the file, the line and what was expected.
+    """
+    from jaxscale import io
+
+    with _said_plainly():
+        return io.read_either(files, group or (), normalise, format=format)
+
+
 @contextlib.contextmanager
 def _said_plainly() -> Iterator[None]:
     from jaxscale.data import DataError, DataWarning

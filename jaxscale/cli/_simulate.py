@@ -13,7 +13,7 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import Json
-from jaxscale.cli._output import console, print_json
+from jaxscale.cli._output import check_output, console, print_json
 
 
 def simulate(
@@ -31,7 +31,7 @@ def simulate(
     SWEEP.toml has calls, replicates, seed, a [population] and [[system]] tables. OUT.parquet gets one row per point of
     the grid and number of calls once all are done; until then finished points are kept in OUT.parquet.parts.
     """
-    _check_output(output)
+    check_output(output, "--output", (".parquet",))
     prepare_jax(None)
     import jax
     import numpy as np
@@ -86,19 +86,6 @@ def simulate(
         f"{output}: {rows:,} rows, {points:,} points{kept}, {seconds:.1f} seconds on {on}", markup=False, soft_wrap=True
     )
     out.print(f"{plan.replicates:,} replicates a point; seed {plan.seed}; jaxscale {__version__}", style="dim")
-
-
-def _check_output(path: Path) -> None:
-    """Refuse an `--output` that cannot be written, before anything is computed."""
-    problem = None
-    if path.suffix.lower() != ".parquet":
-        problem = "expected a name that ends in .parquet"
-    elif path.is_dir():
-        problem = "is a directory: expected a file"
-    elif not path.parent.is_dir():
-        problem = "no such directory: expected one that exists"
-    if problem is not None:
-        raise BadInput(f"--output = {str(path)!r}: {problem}")
 
 
 @contextlib.contextmanager

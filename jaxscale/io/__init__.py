@@ -10,7 +10,7 @@ from jaxscale.io import _attempts, _ballots
 from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._table import Table
 
-__all__ = ["FORMATS", "read_attempts", "read_ballots"]
+__all__ = ["FORMATS", "read_attempts", "read_ballots", "read_either"]
 
 
 def read_attempts(path: Paths, group: str | Sequence[str] = (), *, format: str | None = None) -> dict[str, Attempts]:
@@ -82,6 +82,41 @@ def read_ballots(
     table = read_table(path, _ballots.COLUMNS.union(names), format)
     _say(table)
     return _ballots.ballots_of(table, names, _title(path), normalise)
+
+
+def read_either(
+    path: Paths,
+    group: str | Sequence[str] = (),
+    normalise: bool = False,
+    *,
+    format: str | None = None,
+) -> dict[str, Attempts] | dict[str, Ballots]:
+    r"""Read ballots where the files have answers with a verdict, attempts otherwise.
+
+    Args:
+        path: as for `read_ballots`.
+        group: as for `read_ballots`.
+        normalise: as for `read_ballots`; without effect on attempts.
+        format: as for `read_ballots`.
+
+    Returns:
+        what `read_ballots` or `read_attempts` returns.
+
+    Raises:
+        DataError: one line that names the file, the line and what was expected.
+
+    >>> from pathlib import Path; from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "runs.csv"; _ = path.write_text("problem,answer,correct\na,7,1\na,8,0\na,7,1\n")
+    >>> type(read_either(path)["all"]).__name__
+    'Ballots'
+    """
+    names = (group,) if isinstance(group, str) else tuple(group)
+    table = read_table(path, (_attempts.COLUMNS | _ballots.COLUMNS).union(names), format)
+    _say(table)
+    found = set(table.names)
+    if "answer" in found and ("correct" in found or not found & {"attempts", "successes", "passed"}):
+        return _ballots.ballots_of(table, names, _title(path), normalise)
+    return _attempts.attempts_of(table, names, _title(path))
 
 
 def _say(table: Table) -> None:

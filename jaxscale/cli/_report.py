@@ -1,0 +1,63 @@
+"""`jaxscale report`: a page about recorded calls, for a reader who never used jaxscale."""
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxscale.cli._errors import arguments_as_options
+from jaxscale.cli._jax import prepare_jax
+from jaxscale.cli._options import Files, Format, Group, Seed, whole_numbers
+from jaxscale.cli._output import check_output, progress, replacing
+from jaxscale.cli._reading import read_either
+
+
+def report(
+    files: Files,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.html", show_default=False, help="The page.")],
+    k: Annotated[
+        str | None,
+        typer.Option("--k", metavar="K,...", show_default=False, help="Further numbers of calls for the tables."),
+    ] = None,
+    group: Group = None,
+    format: Format = None,
+    normalise: Annotated[
+        bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
+    ] = False,
+    level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
+    seed: Seed = 0,
+) -> None:
+    """Write a page that says what recorded calls say: what more calls give, whether they help, and how sure that is.
+
+    FILE is any table or log that forecast or vote reads: with answers the page is about votes and coverage, without
+    them about coverage. It is one file that loads nothing from elsewhere.
+    """
+    further = [] if k is None else whole_numbers(k, "--k")
+    check_output(output, "--output", (".html", ".htm"))
+    with warnings.catch_warnings(record=True) as said:
+        data = read_either(files, group, format, normalise=normalise)
+    for each in said:
+        warnings.showwarning(each.message, each.category, each.filename, each.lineno)
+    prepare_jax(data.values())
+    from jaxscale.report import report as page_about
+
+    with arguments_as_options("level"), progress(len(data)) as begin:
+        page = page_about(
+            data,
+            further,
+            title=_title(files),
+            group=group or (),
+            notes=[str(each.message) for each in said],
+            level=level,
+            seed=seed,
+            progress=begin,
+        )
+    with replacing(output, "--output") as part:
+        part.write_text(page, encoding="utf-8")
+    print(output)
+
+
+def _title(files: list[Path]) -> str:
+    names = [file.resolve().name for file in files]
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more files"

@@ -1,0 +1,99 @@
+"""A page that says what recorded calls say: the decision, curves, warnings, and how each number was made."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from jaxscale import __version__
+from jaxscale._arrays import whole_numbers
+from jaxscale.data import Attempts, Ballots
+from jaxscale.report._analysis import Group, analyse, as_attempts, at, budgets_of
+from jaxscale.report._cautions import cautions
+from jaxscale.report._explain import explanations, models_used
+from jaxscale.report._page import render
+from jaxscale.report._sections import sections
+from jaxscale.report._tables import Table, overview, what_was_read
+from jaxscale.report._words import headline, story
+
+__all__ = ["report"]
+
+
+def report(
+    data: Mapping[str, Attempts | Ballots],
+    k: Sequence[int] = (),
+    *,
+    title: str | None = None,
+    group: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    level: float = 0.9,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda name: None,
+) -> str:
+    """A self-contained page about recorded attempts or ballots, for a reader who never used jaxscale.
+
+    Ballots are also read as attempts, each right or wrong: their page has coverage (pass@k) beside the vote. Nothing on
+    the page is loaded from elsewhere, and whatever the data hold is escaped.
+
+    Args:
+        data: data sets by name, as `read_attempts` and `read_ballots` return them.
+        k: numbers of calls that the tables show besides 1, powers of ten, those recorded and ten times as many.
+        title: what was read, for the page's heading; None: the names of the data sets.
+        group: the columns that the data sets were grouped by, for the headings of tables.
+        notes: what was said while reading, in sentences.
+        level: probability that the intervals are to hold, in (0, 1).
+        seed: of all random draws, a whole number >= 0.
+        progress: called with the name of each data set before it is begun.
+
+    Returns:
+        The page as HTML; write it to a file with `encoding="utf-8"`.
+
+    Raises:
+        ValueError: naming the argument and what was expected.
+
+    Source:
+        `pass_at_k`, `forecast`, `vote_curve` and `forecast_votes`, whose sources the page names.
+
+    Example:
+        >>> page = report({"all": Attempts([100] * 5, [0, 1, 5, 40, 99])})  # doctest: +SKIP
+    """
+    if not isinstance(data, Mapping) or not data or not all(isinstance(v, Attempts | Ballots) for v in data.values()):
+        raise ValueError("data: expected a dictionary with at least one Attempts or Ballots, as the readers return it")
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    noun = group[0] if len(group) == 1 else "data set"
+    wanted = whole_numbers(k, "k").reshape(-1).tolist() if len(k) else []
+    budgets = budgets_of(map(as_attempts, data.values()), wanted)
+    groups = analyse(data, budgets, level=level, seed=seed, progress=progress)
+    groups.sort(key=lambda each: -(_best(each) if each.votes else at(each.coverage, budgets.common).value))
+    parts = sections(groups, budgets, noun)
+    said = explanations(groups)
+    charts = [chart for section in parts for chart in section.charts]
+    models = [(each.name, each.system, each.model, each.parameters) for each in models_used(groups)]
+    return render(
+        {
+            "title": title or ", ".join(each.name for each in groups[:3]) + (", ..." if len(groups) > 3 else ""),
+            "headline": headline(groups, budgets, noun),
+            "story": story(groups, budgets, noun),
+            "overview": overview(groups, budgets, noun),
+            "read": what_was_read(groups, noun),
+            "sections": parts,
+            "cautions": cautions(groups, budgets),
+            "notes": list(notes),
+            "explanations": said,
+            "explained": {each.key: each.title for each in said},
+            "models": Table(
+                "Models of the forecasts",
+                [(noun, None), ("system", None), ("model", None), ("parameters", None)],
+                models,
+            ),
+            "charts": {
+                chart.key: {"spec": chart.spec, "curves": list(chart.curves), "shown": list(chart.shown)}
+                for chart in charts
+            },
+            "total": len(groups),
+            "seed": seed,
+            "version": __version__,
+        }
+    )
+
+
+def _best(group: Group) -> float:
+    return group.votes[0].top

@@ -1,0 +1,54 @@
+"""The page: everything in one file, under a policy that lets no other script and no other address in."""
+
+import base64
+import functools
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import jinja2
+import vl_convert
+
+from jaxscale.report import _format
+from jaxscale.report._charts import VEGA_LITE
+
+
+def render(context: Mapping[str, Any]) -> str:
+    """The page as text.
+
+    Args:
+        context: what the template shows. All of it is escaped: as HTML, and `charts` as JSON inside a script element.
+    """
+    style, scripts = _file("page.css"), (_library(), _file("page.js"))
+    return _template().render(
+        **context,
+        style=style,
+        style_source=_source(style),
+        scripts=scripts,
+        script_sources=" ".join(map(_source, scripts)),
+    )
+
+
+def _source(text: str) -> str:
+    """How a content security policy names the one script or style that it allows."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@functools.cache
+def _library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+
+
+def _file(name: str) -> str:
+    return resources.files("jaxscale.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters |= {"number": _format.number}
+    return environment.from_string(_file("page.html.jinja"))

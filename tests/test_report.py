@@ -130,7 +130,10 @@ def test_the_same_data_give_the_same_page():
 
 DECISIONS = {
     "falls": ([(8, 12)] * 12, "Ask once: a vote is no better than one call, which is right for 40.0%"),
-    "rises": ([(14, 6)] * 12, r"Take the most frequent of \d+ answers: 9.* right instead of 70.0%; 200 would give about"),
+    "rises": (
+        [(14, 6)] * 12,
+        r"Take the most frequent of \d+ answers: 9.* right instead of 70.0%; 200 would give about",
+    ),
     "sure": ([(20, 0)] * 12, "Ask once: a vote is no better than one call, which is right for 100%"),
     "few": ([(1, 0)] * 12, "too few calls were recorded to judge a vote"),
 }

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from jaxscale.cli._errors import BadInput, arguments_as_options
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
+    from jaxscale.plan import Cost
 
 
 def read_attempts(files: Sequence[Path], group: Sequence[str] | None, format: str | None) -> "dict[str, Attempts]":
@@ -61,4 +62,18 @@ def _said_plainly() -> Iterator[None]:
         with arguments_as_options("format"):
             yield
     except DataError as error:
+        raise BadInput(str(error)) from None
+
+
+def read_prices(prices: Path, data: "Mapping[str, Attempts | Ballots]") -> "dict[str, Cost]":
+    """What each data set costs, from a price file.
+
+    Raises:
+        BadInput: one line that names the file, the key and what was expected.
+    """
+    from jaxscale.plan import read_costs
+
+    try:
+        return read_costs(prices, data)
+    except ValueError as error:
         raise BadInput(str(error)) from None

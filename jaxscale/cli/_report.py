@@ -10,7 +10,7 @@ from jaxscale.cli._errors import arguments_as_options
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import Files, Format, Group, Seed, whole_numbers
 from jaxscale.cli._output import check_output, progress, replacing
-from jaxscale.cli._reading import read_either
+from jaxscale.cli._reading import read_either, read_prices
 
 
 def report(
@@ -25,6 +25,10 @@ def report(
     normalise: Annotated[
         bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
     ] = False,
+    prices: Annotated[
+        Path | None,
+        typer.Option(metavar="PRICES.toml", show_default=False, help="What each model costs: adds a section on cost."),
+    ] = None,
     level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
     seed: Seed = 0,
 ) -> None:
@@ -42,6 +46,7 @@ def report(
     prepare_jax(data.values())
     from jaxscale.report import report as page_about
 
+    costs = None if prices is None else read_prices(prices, data)
     with arguments_as_options("level"), progress(len(data)) as begin:
         page = page_about(
             data,
@@ -51,6 +56,7 @@ def report(
             notes=[str(each.message) for each in said],
             level=level,
             seed=seed,
+            costs=costs,
             progress=begin,
         )
     with replacing(output, "--output") as part:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jaxscale import __version__
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Attempts, Ballots
+from jaxscale.plan import Cost
 from jaxscale.report._analysis import Group, analyse, as_attempts, at, budgets_of
 from jaxscale.report._cautions import cautions
 from jaxscale.report._explain import explanations, models_used
@@ -25,6 +26,7 @@ def report(
     notes: Sequence[str] = (),
     level: float = 0.9,
     seed: int = 0,
+    costs: Mapping[str, Cost] | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> str:
     """A self-contained page about recorded attempts or ballots, for a reader who never used jaxscale.
@@ -40,6 +42,7 @@ def report(
         notes: what was said while reading, in sentences.
         level: probability that the intervals are to hold, in (0, 1).
         seed: of all random draws, a whole number >= 0.
+        costs: what calls cost, for each name in `data`, which adds a section on cost; None without prices.
         progress: called with the name of each data set before it is begun.
 
     Returns:
@@ -58,13 +61,18 @@ def report(
         raise ValueError("data: expected a dictionary with at least one Attempts or Ballots, as the readers return it")
     if not 0 < level < 1:
         raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    if costs is not None:
+        for name in data:
+            if not isinstance(costs.get(name), Cost):
+                raise ValueError(f"costs: {name!r} has none: expected a Cost for each data set")
     noun = group[0] if len(group) == 1 else "data set"
     wanted = whole_numbers(k, "k").reshape(-1).tolist() if len(k) else []
     budgets = budgets_of(map(as_attempts, data.values()), wanted)
     groups = analyse(data, budgets, level=level, seed=seed, progress=progress)
+    priced = None if costs is None else {each.name: costs[name] for each, name in zip(groups, data, strict=True)}
     groups.sort(key=lambda each: -(_best(each) if each.votes else at(each.coverage, budgets.common).value))
-    parts = sections(groups, budgets, noun)
-    said = explanations(groups)
+    parts = sections(groups, budgets, noun, priced)
+    said = explanations(groups, priced=costs is not None)
     charts = [chart for section in parts for chart in section.charts]
     models = [(each.name, each.system, each.model, each.parameters) for each in models_used(groups)]
     return render(

@@ -62,6 +62,16 @@ _COVERAGE = (
     ),
 )
 
+_FRONTIER = Explanation(
+    "frontier",
+    "The most for every cost",
+    "Every curve is read at what its calls cost at the prices given. Nobody has to spend all, so a choice counts "
+    "with the best that it reaches for at most that cost. Another takes the lead where it is ahead by half a point.",
+    "cost = per problem + per call × calls (+ per check × calls, where answers are checked)",
+    "the curves of this page and the prices given",
+    "",
+)
+
 _VOTE = (
     Explanation(
         "vote",
@@ -126,12 +136,13 @@ _SPREAD = Explanation(
 )
 
 
-def explanations(groups: Sequence[Group]) -> list[Explanation]:
+def explanations(groups: Sequence[Group], *, priced: bool = False) -> list[Explanation]:
     """How the kinds of numbers that a report of these data sets holds were made."""
     votes = _VOTE if any(group.votes for group in groups) else ()
     filtered = (_FILTER,) if any(len(group.votes) > 1 for group in groups) else ()
     coverage, beyond, interval = _COVERAGE
-    return [*votes, *filtered, coverage, beyond, interval, _SPREAD]
+    cost = (_FRONTIER,) if priced else ()
+    return [*cost, *votes, *filtered, coverage, beyond, interval, _SPREAD]
 
 
 class Used(NamedTuple):

@@ -1,12 +1,14 @@
 """The sections of a report between its answer and its warnings: charts, each with its numbers as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jaxscale.forecast import Forecast
+from jaxscale.plan import Cost
 from jaxscale.report import _charts
 from jaxscale.report._analysis import Budgets, Group
+from jaxscale.report._frontier import cost_chart, leaders, leaders_table, name_of, priced_curves
 from jaxscale.report._tables import (
     Table,
     curve_table,
@@ -31,6 +33,7 @@ class Chart:
         shown: those shown at first.
         choices: the data sets of which one is shown at a time.
         log_y: whether its vertical axis is logarithmic at first.
+        across: what its horizontal axis shows.
     """
 
     key: str
@@ -42,6 +45,7 @@ class Chart:
     shown: Sequence[str] = ()
     choices: Sequence[str] = ()
     log_y: bool = False
+    across: str = "calls"
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,35 @@ class Section:
     tables: Sequence[Table] = ()
 
 
-def sections(groups: Sequence[Group], budgets: Budgets, noun: str) -> list[Section]:
+def sections(
+    groups: Sequence[Group], budgets: Budgets, noun: str, costs: Mapping[str, Cost] | None = None
+) -> list[Section]:
     """The sections that these data sets have numbers for, the most telling first."""
     voted = [group for group in groups if group.votes]
     made = [_coverage(groups, budgets, noun), _spread(groups, noun)]
-    return [_votes(voted, budgets, noun), _sides(voted, noun), *made] if voted else made
+    priced = [_cost(groups, costs, noun)] if costs is not None else []
+    return [*priced, _votes(voted, budgets, noun), _sides(voted, noun), *made] if voted else [*priced, *made]
+
+
+def _cost(groups: Sequence[Group], costs: Mapping[str, Cost], noun: str) -> Section:
+    curves = priced_curves(groups, costs)
+    sizes = {len(group.attempts) for group in groups}
+    problems = sizes.pop() if len(sizes) == 1 else 1
+    names = [name_of(curve.candidate, curves) for curve in curves]
+    lines = leaders(curves, problems)
+    whole = f"all {problems:,} problems" if problems > 1 else "one problem"
+    chart = Chart(
+        "cost-chart",
+        f"{curves[0].candidate.measures.capitalize()} against cost",
+        f"{_reading(curves[0].forecast)} What is spent is for {whole}, at the prices given.",
+        cost_chart(curves, problems, description=f"Accuracy against cost, {_of(groups, noun)}."),
+        leaders_table(curves, problems, noun),
+        curves=names,
+        shown=_shown(names),
+        across="cost",
+    )
+    text = f"Which to call, and how often, for how much (the cost of {whole}). {' '.join(lines)}"
+    return Section("cost", "What it costs", text, [chart], ("frontier", "interval"))
 
 
 def _coverage(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:

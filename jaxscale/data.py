@@ -74,11 +74,13 @@ class Attempts:
         successes: right calls per query; whole numbers in [0, attempts], shape (queries,).
         query: labels of the queries, or None.
         name: what the data set is called, or None.
+        tokens: mean output tokens per call of each query, >= 0, NaN where unknown; shape (queries,), or None.
+        prompt_tokens: mean prompt tokens per call of each query, as `tokens`.
 
     Raises:
         ValueError: naming the argument, the query, the value and what was expected.
 
-    The arrays are kept as read-only int64 copies.
+    The arrays are kept as read-only copies: counts int64, tokens float64.
 
     >>> Attempts(attempts=[10, 10], successes=[0, 3]).successes
     array([0, 3])
@@ -88,12 +90,21 @@ class Attempts:
     successes: np.ndarray
     query: tuple[str, ...] | None = None
     name: str | None = None
+    tokens: np.ndarray | None = None
+    prompt_tokens: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         attempts = _whole(self.attempts, "attempts", ndim=1, least=1)
         successes = _whole(self.successes, "successes", shape=attempts.shape)
         _refuse(successes > attempts, successes, "successes", "at most the number of attempts", self.query)
-        _set(self, attempts=attempts, successes=successes, query=_labels(self.query, len(attempts)))
+        _set(
+            self,
+            attempts=attempts,
+            successes=successes,
+            query=_labels(self.query, len(attempts)),
+            tokens=_token_means(self.tokens, "tokens", attempts.shape),
+            prompt_tokens=_token_means(self.prompt_tokens, "prompt_tokens", attempts.shape),
+        )
 
     def __len__(self) -> int:
         """The number of queries."""
@@ -132,6 +143,8 @@ class Ballots:
         name: what the data set is called, or None.
         kept_blank: how many of `blank` the filter kept (a kept ballot without an answer counts as kept); shape
             (queries,); only with `kept_counts`, where None means none.
+        prompt_tokens: mean prompt tokens per call of each query, >= 0, NaN where they are not known; shape (queries,),
+            or None.
 
     Raises:
         ValueError: naming the argument, the query, the value and what was expected.
@@ -152,6 +165,7 @@ class Ballots:
     query: tuple[str, ...] | None = None
     name: str | None = None
     kept_blank: np.ndarray | None = None
+    prompt_tokens: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         counts = _whole(self.counts, "counts", ndim=2)
@@ -191,6 +205,7 @@ class Ballots:
             greedy_correct=greedy_correct,
             query=_labels(self.query, len(counts)),
             kept_blank=kept_blank,
+            prompt_tokens=_token_means(self.prompt_tokens, "prompt_tokens", queries),
         )
 
     def __len__(self) -> int:
@@ -362,6 +377,16 @@ def _per_call(values: ArrayLike, name: str, calls: np.ndarray) -> np.ndarray:
     recorded = np.arange(array.shape[1]) < calls[:, None]
     _refuse(recorded & ~np.isfinite(array), array, name, "a finite number for every call")
     _refuse(~recorded & ~np.isnan(array), array, name, "NaN beyond the calls of a query")
+    return _read_only(array)
+
+
+def _token_means(values: ArrayLike | None, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+    """`values` as a read-only float64 copy, each >= 0 or NaN."""
+    if values is None:
+        return None
+    array = np.array(values, np.float64)
+    _check_shape(array, name, None, shape)
+    _refuse((array < 0) | np.isinf(array), array, name, "a finite number >= 0, or NaN")
     return _read_only(array)
 
 

@@ -63,7 +63,7 @@ def lm_eval(filter_name, filtered, responses=("5", " 4", "4"), **more):
 def test_lm_eval_scores_repeats_against_the_target(tmp_path):
     path = lines(tmp_path / "samples.jsonl", lm_eval("first", ["5"]), lm_eval("all", ["4", "4", "4"]))
     assert recognised(path) == "lm-eval"
-    with pytest.warns(DataWarning, match="read filter 'first' of 'first', 'all': --group filter reads each"):
+    with pytest.warns(DataWarning, match="read filter 'first' of 'first', 'all': --scorer names another"):
         assert counts(path) == {"3": (2, 3)}
     groups = js.read_ballots(path, "filter")
     assert groups["first"].counts.tolist() == [[1, 1, 1]]

@@ -9,7 +9,7 @@ from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import Files, Format, Group, Json
 from jaxscale.cli._output import console, described, print_json, progress, title
-from jaxscale.cli._reading import read_attempts
+from jaxscale.cli._reading import read_attempts, say_read
 
 NOT_CONVERGED = 1
 """The exit code for a fit that the data do not determine."""
@@ -24,6 +24,7 @@ def fit(
     ] = None,
     group: Group = None,
     format: Format = None,
+    scorer: Scorer = None,
     seed: Annotated[
         int | None,
         typer.Option(min=0, max=2**32 - 1, show_default=False, help="Draw the starts instead of a fixed pattern."),
@@ -37,7 +38,7 @@ def fit(
     names = None if free is None else [name.strip() for name in free.split(",")]
     if names is not None and not all(names):
         raise BadInput(f"--free = {free!r}: expected names of parameters with commas between them, as in --free a,b")
-    data = read_attempts(files, group, format)
+    data = read_attempts(files, group, format, scorer)
     prepare_jax(data.values())
     import jax
 
@@ -51,8 +52,9 @@ def fit(
             results[name] = maximise(model, attempts, free=names, key=key)
     if json:
         groups = [{**described(name, data[name]), **result.to_dict(), "curve": []} for name, result in results.items()]
-        print_json("fit", groups, seed=seed)
+        print_json("fit", groups, read=data.summary.to_dict(), seed=seed)
     else:
+        say_read(data.summary)
         out = console()
         from rich.text import Text
 

@@ -9,9 +9,9 @@ import typer
 from jaxscale import __version__
 from jaxscale.cli._errors import arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Seed, whole_numbers
+from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed, whole_numbers
 from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, title
-from jaxscale.cli._reading import read_attempts
+from jaxscale.cli._reading import read_attempts, say_read
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts
@@ -31,6 +31,7 @@ def forecast(
     k: Annotated[str, typer.Option("--k", metavar="K,...", help="Numbers of calls.")] = "1,10,100,1000,10000",
     group: Group = None,
     format: Format = None,
+    scorer: Scorer = None,
     model: Annotated[str, typer.Option(metavar="NAME", help="What to trust beyond the attempts.")] = "auto",
     level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
     over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
@@ -45,14 +46,15 @@ def forecast(
     """
     budgets = whole_numbers(k, "--k")
     check_picture(plot)
-    data = read_attempts(files, group, format)
+    data = read_attempts(files, group, format, scorer)
     results = forecast_each(data, budgets, model=model, level=level, over=over, seed=seed)
     if plot is not None:
         draw(plot, data, results, seed=seed)
     if json:
         groups = [{**described(name, data[name]), **result.to_dict()} for name, result in results.items()]
-        print_json("forecast", groups, seed=seed)
+        print_json("forecast", groups, read=data.summary.to_dict(), seed=seed)
         return
+    say_read(data.summary)
     out = console()
     for name, result in results.items():
         print_forecast(out, name, data[name], result)

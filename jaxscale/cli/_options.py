@@ -19,6 +19,10 @@ Format = Annotated[
     str | None,
     typer.Option("--format", metavar="NAME", show_default=False, help="Of the files; by default their content tells."),
 ]
+Scorer = Annotated[
+    str | None,
+    typer.Option("--scorer", metavar="NAME", show_default=False, help="Of several verdicts in a log, the one to read."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the random draws.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 

@@ -12,12 +12,13 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Seed
+from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed
 from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing
-from jaxscale.cli._reading import read_attempts, read_ballots
+from jaxscale.cli._reading import read_attempts, read_ballots, say_read
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
+    from jaxscale.io import DataSets
     from jaxscale.plan import Choice, Cost, Plan
 
 SYSTEMS = ("pass-at-k", "solve-once", "vote", "filter-vote", "best-of-n")
@@ -39,6 +40,7 @@ def plan(
     ] = None,
     group: Group = None,
     format: Format = None,
+    scorer: Scorer = None,
     system: Annotated[
         str | None,
         typer.Option(
@@ -106,7 +108,7 @@ def plan(
     names = None if system is None else _systems(system)
     _check_verifier(names, tpr, fpr, loss)
     check_picture(plot)
-    data = _read(files, group, format, names, tpr, normalise=normalise)
+    data = _read(files, group, format, scorer, names, tpr, normalise=normalise)
     prepare_jax(data.values())
     import jax
     from rich.text import Text
@@ -142,8 +144,9 @@ def plan(
     found = {choice: _verified(choice, loss, seed) for choice in result.choices}
     if json:
         groups = [{**_group(result, choice), **found[choice]} for choice in result.choices]
-        print_json("plan", groups, seed=seed, **_whole(result))
+        print_json("plan", groups, read=data.summary.to_dict(), seed=seed, **_whole(result))
         return
+    say_read(data.summary)
     out = console()
     print_plan(out, result)
     for choice in result.choices:
@@ -173,31 +176,33 @@ def _read(
     files: list[Path],
     group: list[str] | None,
     format: str | None,
+    scorer: str | None,
     systems: list[str] | None,
     tpr: float | None,
     *,
     normalise: bool,
-) -> "dict[str, Attempts] | dict[str, Ballots]":
+) -> "DataSets[Any]":
     """Attempts or ballots, as the systems need and the files have; each of several files is a data set of its own."""
     from jaxscale.data import BALLOTS_NOT_ATTEMPTS
+    from jaxscale.io import DataSets
 
     apart = group or (["file"] if len(files) > 1 else None)
     data: Any
     enough = {"pass-at-k", "solve-once", *(["best-of-n"] if tpr is not None else [])}
     if normalise or not enough.issuperset(systems or ()):
-        data = read_ballots(files, apart, format, normalise=normalise)
+        data = read_ballots(files, apart, format, scorer, normalise=normalise)
     else:
         try:
-            data = read_attempts(files, apart, format)
+            data = read_attempts(files, apart, format, scorer)
         except BadInput as error:
             if BALLOTS_NOT_ATTEMPTS not in str(error):
                 raise
-            data = read_ballots(files, apart, format, normalise=False)
+            data = read_ballots(files, apart, format, scorer, normalise=False)
     if group:
         return data
     # The names of files, without folders where they are told apart without them.
     named = {each.name if len(files) == 1 else Path(name).stem: each for name, each in data.items()}
-    return named if len(named) == len(data) else data
+    return DataSets(named, data.summary) if len(named) == len(data) else data
 
 
 def _costs(

@@ -1,6 +1,7 @@
 """The files that a person names on the command line."""
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,10 +11,13 @@ from jaxscale.cli._errors import BadInput, arguments_as_options
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
+    from jaxscale.io import DataSets, ReadSummary
     from jaxscale.plan import Cost
 
 
-def read_attempts(files: Sequence[Path], group: Sequence[str] | None, format: str | None) -> "dict[str, Attempts]":
+def read_attempts(
+    files: Sequence[Path], group: Sequence[str] | None, format: str | None, scorer: str | None = None
+) -> "DataSets[Attempts]":
     """The attempts in files, by group; what the reader warns of is said on stderr.
 
     Raises:
@@ -22,12 +26,17 @@ def read_attempts(files: Sequence[Path], group: Sequence[str] | None, format: st
     from jaxscale import io
 
     with _said_plainly():
-        return io.read_attempts(files, group or (), format=format)
+        return io.read_attempts(files, group or (), format=format, scorer=scorer)
 
 
 def read_ballots(
-    files: Sequence[Path], group: Sequence[str] | None, format: str | None, *, normalise: bool
-) -> "dict[str, Ballots]":
+    files: Sequence[Path],
+    group: Sequence[str] | None,
+    format: str | None,
+    scorer: str | None = None,
+    *,
+    normalise: bool,
+) -> "DataSets[Ballots]":
     """The ballots in files, by group, with spellings of one answer merged if `normalise`.
 
     Raises:
@@ -36,7 +45,12 @@ def read_ballots(
     from jaxscale import io
 
     with _said_plainly():
-        return io.read_ballots(files, group or (), normalise, format=format)
+        return io.read_ballots(files, group or (), normalise, format=format, scorer=scorer)
+
+
+def say_read(summary: "ReadSummary") -> None:
+    """Say on stderr, in one line, what was read."""
+    print(f"jaxscale: {summary}", file=sys.stderr)
 
 
 def read_either(

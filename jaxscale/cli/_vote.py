@@ -11,9 +11,9 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Seed, whole_numbers
+from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed, whole_numbers
 from jaxscale.cli._output import check_picture, console, print_json, progress, replacing
-from jaxscale.cli._reading import read_ballots
+from jaxscale.cli._reading import read_ballots, say_read
 
 if TYPE_CHECKING:
     from jaxscale.data import Ballots
@@ -39,6 +39,7 @@ def vote(
     calls: Annotated[str, typer.Option("--calls", metavar="K,...", help="Numbers of calls.")] = "1,3,5,9,33",
     group: Group = None,
     format: Format = None,
+    scorer: Scorer = None,
     system: Annotated[
         Literal["vote", "filter-vote"], typer.Option(help="Vote over all calls, or over those that a filter kept.")
     ] = "vote",
@@ -65,7 +66,7 @@ def vote(
     if filter_calls_count and min(budgets) < 2:
         raise BadInput("--calls = 1: expected at least 2 with --filter-calls-count, where the filter's own calls count")
     check_picture(plot)
-    data = read_ballots(files, group, format, normalise=normalise)
+    data = read_ballots(files, group, format, scorer, normalise=normalise)
     if system == "filter-vote":
         for name, ballots in data.items():
             if ballots.kept_counts is None:
@@ -79,8 +80,11 @@ def vote(
         draw(plot, data, results, system=chosen, seed=seed)
     if json:
         groups = [{**_described(name, data[name]), **_plain(result)} for name, result in results.items()]
-        print_json("vote", groups, seed=seed, system=system, filter_calls_count=filter_calls_count)
+        print_json(
+            "vote", groups, read=data.summary.to_dict(), seed=seed, system=system, filter_calls_count=filter_calls_count
+        )
     else:
+        say_read(data.summary)
         out = console()
         for name, result in results.items():
             print_vote(out, name, data[name], result)

@@ -8,26 +8,36 @@ from pathlib import Path
 from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.io import _attempts, _ballots
 from jaxscale.io._registry import FORMATS, Paths, read_table
-from jaxscale.io._table import Table
+from jaxscale.io._summary import Data, DataSets, GroupSummary, ReadSummary, group_summaries
+from jaxscale.io._table import Table, Wanted
 
-__all__ = ["FORMATS", "read_attempts", "read_ballots", "read_either"]
+__all__ = ["FORMATS", "DataSets", "GroupSummary", "ReadSummary", "read_attempts", "read_ballots", "read_either"]
 
 
-def read_attempts(path: Paths, group: str | Sequence[str] = (), *, format: str | None = None) -> dict[str, Attempts]:
+def read_attempts(
+    path: Paths,
+    group: str | Sequence[str] = (),
+    *,
+    format: str | None = None,
+    scorer: str | None = None,
+) -> DataSets[Attempts]:
     r"""Read attempts from a CSV, JSONL or Parquet file or another tool's log, recognised by its content.
 
     The columns of a table are `problem, attempts, successes`, or `problem, passed` with one row a call (0/1,
-    true/false). Other columns are ignored, unless `group` names them.
+    true/false); `tokens` and `prompt_tokens` hold what a call wrote and was given (their means, where attempts are
+    counted). Other columns are ignored, unless `group` names them.
 
     Args:
         path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
             `folder` tell them apart).
         group: columns of which each combination of values becomes one data set.
         format: the name of a format in `FORMATS`, where its content is not to decide.
+        scorer: of several verdicts on the same calls (scorers; lm-evaluation-harness: filters), the one to read; by
+            default the first, with a `DataWarning`.
 
     Returns:
-        one `Attempts` per group, keyed by the group's values joined with " / " (or "all"), in order of appearance;
-        queries in order of appearance.
+        a dictionary of one `Attempts` per group, keyed by the group's values joined with " / " (or "all"), in order of
+        appearance; queries in order of appearance. Its `summary` is a `ReadSummary`.
 
     Raises:
         DataError: one line that names the file, the line and what was expected.
@@ -38,9 +48,10 @@ def read_attempts(path: Paths, group: str | Sequence[str] = (), *, format: str |
     array([3, 0])
     """
     names = (group,) if isinstance(group, str) else tuple(group)
-    table = read_table(path, _attempts.COLUMNS.union(names), format)
-    _say(table)
-    return _attempts.attempts_of(table, names, _title(path))
+    table, found = read_table(path, Wanted(_attempts.COLUMNS.union(names), scorer), format)
+    said = _say(table, _left_out(table))
+    data, notes = _attempts.attempts_of(table, names, _title(path))
+    return _summarised(data, table, found, "attempts", said + _say(table, notes))
 
 
 def read_ballots(
@@ -49,13 +60,15 @@ def read_ballots(
     normalise: bool = False,
     *,
     format: str | None = None,
-) -> dict[str, Ballots]:
+    scorer: str | None = None,
+) -> DataSets[Ballots]:
     r"""Read ballots from a CSV, JSONL or Parquet file or another tool's log, recognised by its content.
 
     The columns of a table are `problem, answer, count, correct` [, `kept`: how many of them a filter kept], or, with
-    one row a call, `problem, answer, correct` [, `kept`] [, `score`] [, `tokens`]. Answers are compared as they are
-    written; an empty or null one is no answer: it is counted as blank and never wins. Where there is a column `gold` or
-    `target`, it must be the same for all rows of a problem. Other columns are ignored, unless `group` names them.
+    one row a call, `problem, answer, correct` [, `kept`] [, `score`] [, `tokens`]; `prompt_tokens` with either. Answers
+    are compared as they are written; an empty or null one is no answer: it is counted as blank and never wins. Where
+    there is a column `gold` or `target`, it must be the same for all rows of a problem. Other columns are ignored,
+    unless `group` names them.
 
     Args:
         path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
@@ -65,10 +78,12 @@ def read_ballots(
             numbers or fractions of equal value are one answer, right if any of them is marked so. How many were merged
             is said in a `DataWarning`.
         format: the name of a format in `FORMATS`, where its content is not to decide.
+        scorer: of several verdicts on the same calls (scorers; lm-evaluation-harness: filters), the one to read; by
+            default the first, with a `DataWarning`.
 
     Returns:
-        one `Ballots` per group, keyed by the group's values joined with " / " (or "all"), in order of appearance;
-        queries and the answers of a query in order of appearance.
+        a dictionary of one `Ballots` per group, keyed by the group's values joined with " / " (or "all"), in order of
+        appearance; queries and the answers of a query in order of appearance. Its `summary` is a `ReadSummary`.
 
     Raises:
         DataError: one line that names the file, the line and what was expected.
@@ -79,9 +94,10 @@ def read_ballots(
     array([[2, 1]])
     """
     names = (group,) if isinstance(group, str) else tuple(group)
-    table = read_table(path, _ballots.COLUMNS.union(names), format)
-    _say(table)
-    return _ballots.ballots_of(table, names, _title(path), normalise)
+    table, found = read_table(path, Wanted(_ballots.COLUMNS.union(names), scorer), format)
+    said = _say(table, _left_out(table))
+    data, notes = _ballots.ballots_of(table, names, _title(path), normalise)
+    return _summarised(data, table, found, "ballots", said + _say(table, notes))
 
 
 def read_either(
@@ -90,7 +106,8 @@ def read_either(
     normalise: bool = False,
     *,
     format: str | None = None,
-) -> dict[str, Attempts] | dict[str, Ballots]:
+    scorer: str | None = None,
+) -> DataSets[Attempts] | DataSets[Ballots]:
     r"""Read ballots where the files have answers with a verdict, attempts otherwise.
 
     Args:
@@ -98,6 +115,7 @@ def read_either(
         group: as for `read_ballots`.
         normalise: as for `read_ballots`; without effect on attempts.
         format: as for `read_ballots`.
+        scorer: as for `read_ballots`.
 
     Returns:
         what `read_ballots` or `read_attempts` returns.
@@ -111,18 +129,40 @@ def read_either(
     'Ballots'
     """
     names = (group,) if isinstance(group, str) else tuple(group)
-    table = read_table(path, (_attempts.COLUMNS | _ballots.COLUMNS).union(names), format)
-    _say(table)
-    found = set(table.names)
-    if "answer" in found and ("correct" in found or not found & {"attempts", "successes", "passed"}):
-        return _ballots.ballots_of(table, names, _title(path), normalise)
-    return _attempts.attempts_of(table, names, _title(path))
+    wanted = Wanted((_attempts.COLUMNS | _ballots.COLUMNS).union(names), scorer)
+    table, found = read_table(path, wanted, format)
+    said = _say(table, _left_out(table))
+    columns = set(table.names)
+    if "answer" in columns and ("correct" in columns or not columns & {"attempts", "successes", "passed"}):
+        ballots, notes = _ballots.ballots_of(table, names, _title(path), normalise)
+        return _summarised(ballots, table, found, "ballots", said + _say(table, notes))
+    attempts, notes = _attempts.attempts_of(table, names, _title(path))
+    return _summarised(attempts, table, found, "attempts", said + _say(table, notes))
 
 
-def _say(table: Table) -> None:
-    """Tell the caller of a public reader what the format's reader dropped or decided."""
-    for note in table.notes:
+def _left_out(table: Table) -> list[str]:
+    return [*table.notes, *(f"dropped {count:,} {what}" for what, count in table.dropped)]
+
+
+def _say(table: Table, notes: list[str]) -> list[str]:
+    """Tell the caller of a public reader what was dropped or decided."""
+    for note in notes:
         warnings.warn(f"{table.file}: {note}", DataWarning, stacklevel=3)
+    return notes
+
+
+def _summarised(data: dict[str, Data], table: Table, format: str, kind: str, notes: list[str]) -> DataSets[Data]:
+    summary = ReadSummary(
+        format=format,
+        files=tuple(file for file, _ in table.files) or (table.file,),
+        kind=kind,
+        scorer=table.scorer,
+        scorers=table.scorers,
+        dropped=table.dropped,
+        notes=tuple(notes),
+        groups=group_summaries(data),
+    )
+    return DataSets(data, summary)
 
 
 def _title(path: Paths) -> str:

@@ -1,21 +1,26 @@
 """From a table to attempts."""
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts, DataWarning
-from jaxscale.io._groups import ALL, GOLD, Queries, queries_of, told_apart
+from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts
+from jaxscale.io._groups import ALL, GOLD, TOKENS, Queries, queries_of, token_means, told_apart
 from jaxscale.io._table import Table
 
 COUNTED = ("problem", "attempts", "successes")
 PER_CALL = ("problem", "passed")
-COLUMNS = frozenset((*COUNTED, *PER_CALL, *GOLD))
+COLUMNS = frozenset((*COUNTED, *PER_CALL, *TOKENS, *GOLD))
 
 
-def attempts_of(table: Table, group: Sequence[str], name: str) -> dict[str, Attempts]:
-    """The attempts of each group of a table; `name` is for the data set of a table that is not grouped."""
+def attempts_of(table: Table, group: Sequence[str], name: str) -> tuple[dict[str, Attempts], list[str]]:
+    """The attempts of each group of a table, and what is to be said about them.
+
+    Args:
+        table: what was read.
+        group: the columns of which each combination of values makes one data set.
+        name: what the data set of a table that is not grouped is called.
+    """
     counted = _is_counted(table)
     queries = queries_of(table, group)
     if counted:
@@ -25,20 +30,22 @@ def attempts_of(table: Table, group: Sequence[str], name: str) -> dict[str, Atte
         attempts = np.bincount(queries.of_row)
         successes = np.bincount(queries.of_row[passed], minlength=len(attempts))
 
+    # A row is a query with the means of its calls, or a call.
+    means = {name: token_means(table, queries, name) for name in TOKENS}
     result = {}
+    notes = []
     for code, key in enumerate(queries.groups):
         members = np.flatnonzero(queries.group == code)
         labels = tuple(queries.label[query] for query in members)
         title = name if queries.groups == [ALL] else key
-        result[key] = Attempts(attempts[members], successes[members], labels, title)
+        tokens = {name: values if values is None else values[members] for name, values in means.items()}
+        result[key] = Attempts(attempts[members], successes[members], labels, title, **tokens)
         if result[key].stopped_at_success:
-            warnings.warn(
-                f"{table.file}: {title}: sampling looks as if it stopped at the first success (no problem has two, "
-                "attempts are uneven): unbiased pass@k does not hold for such counts, fits do",
-                DataWarning,
-                stacklevel=3,
+            notes.append(
+                f"{title}: sampling looks as if it stopped at the first success (no problem has two, "
+                "attempts are uneven): unbiased pass@k does not hold for such counts, fits do"
             )
-    return result
+    return result, notes
 
 
 def _is_counted(table: Table) -> bool:

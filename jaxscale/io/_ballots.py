@@ -1,19 +1,18 @@
 """From a table to ballots."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jaxscale.data import MAX_COUNT, Ballots, DataWarning
-from jaxscale.io._groups import ALL, GOLD, Queries, queries_of, told_apart
+from jaxscale.data import MAX_COUNT, Ballots
+from jaxscale.io._groups import ALL, GOLD, TOKENS, Queries, queries_of, token_means, told_apart
 from jaxscale.io._normalise import normalise
 from jaxscale.io._table import Table, first_seen, shown
 
 COUNTED = ("problem", "answer", "count", "correct")
 PER_CALL = ("problem", "answer", "correct")
-COLUMNS = frozenset(COUNTED) | {"kept", "score", "tokens", *GOLD}
+COLUMNS = frozenset(COUNTED) | {"kept", "score", *TOKENS, *GOLD}
 
 _MOST_CELLS = 2 * 10**8
 
@@ -56,8 +55,8 @@ class _Votes:
     place: np.ndarray
 
 
-def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> dict[str, Ballots]:
-    """The ballots of each group of a table.
+def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> tuple[dict[str, Ballots], list[str]]:
+    """The ballots of each group of a table, and what is to be said about them.
 
     Args:
         table: what was read.
@@ -69,23 +68,30 @@ def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> di
     queries = queries_of(table, group)
     rows, values = _rows(table, queries, counted)
     _check_answers(table, queries, rows, values, counted)
-    per_call = {} if counted else {"scores": table.numbers("score"), "tokens": table.numbers("tokens", least=0)}
+    notes: list[str] = []
+    per_call = {} if counted else {"scores": table.numbers("score"), "tokens": _tokens(table, notes)}
+    prompt_tokens = token_means(table, queries, "prompt_tokens", rows.count)
     if merge:
-        rows = _merged(table, rows, values)
+        rows = _merged(rows, values, notes)
     _check_blank(table, rows)
 
     votes = _votes(rows, {name: numbers for name, numbers in per_call.items() if numbers is not None})
     result = {}
     for code, key in enumerate(queries.groups):
         title = name if queries.groups == [ALL] else key
-        result[key] = ballots = _group(table, queries, votes, code, title)
+        result[key] = ballots = _group(table, queries, votes, prompt_tokens, code, title)
         if not ballots.correct.any():
-            warnings.warn(
-                f"{table.file}: {title}: no answer is marked correct: accuracy is 0 by construction",
-                DataWarning,
-                stacklevel=3,
-            )
-    return result
+            notes.append(f"{title}: no answer is marked correct: accuracy is 0 by construction")
+    return result, notes
+
+
+def _tokens(table: Table, notes: list[str]) -> np.ndarray | None:
+    """The tokens of every call; None, and a note, where some calls have none."""
+    tokens = table.numbers("tokens", least=0, gaps=True)
+    if tokens is not None and np.isnan(tokens).any():
+        notes.append(f"left out tokens: {np.isnan(tokens).sum():,} of {len(tokens):,} calls have none")
+        return None
+    return tokens
 
 
 def _is_counted(table: Table) -> bool:
@@ -160,17 +166,13 @@ def _check_blank(table: Table, rows: _Rows) -> None:
         raise table.error(message, int(bad.argmax()))
 
 
-def _merged(table: Table, rows: _Rows, values: list[str]) -> _Rows:
+def _merged(rows: _Rows, values: list[str], notes: list[str]) -> _Rows:
     """The rows with answers that are normalised alike made one; right if any spelling of it was marked so."""
     codes: dict[str, int] = {"": -1}
     new = [codes.setdefault(normalise(value), len(codes)) for value in values]
     merged = replace(rows, answer=np.where(rows.answer < 0, -1, np.array(new)[rows.answer]))
     before, after = (len(np.unique(_pair(each)[each.answer >= 0])) for each in (rows, merged))
-    warnings.warn(
-        f"{table.file}: normalising merged {before - after} of {before} answers with another spelling",
-        DataWarning,
-        stacklevel=4,
-    )
+    notes.append(f"normalising merged {before - after} of {before} answers with another spelling")
     return merged
 
 
@@ -228,7 +230,9 @@ def _votes(rows: _Rows, per_call: dict[str, np.ndarray]) -> _Votes:
     return _Votes(rows, answers, slot, per_call, place)
 
 
-def _group(table: Table, queries: Queries, votes: _Votes, code: int, title: str) -> Ballots:
+def _group(
+    table: Table, queries: Queries, votes: _Votes, prompt_tokens: np.ndarray | None, code: int, title: str
+) -> Ballots:
     """The ballots of one group: its rows and answers spread over rectangles."""
     members = np.flatnonzero(queries.group == code)
     local = np.full(len(queries.label), -1)
@@ -256,6 +260,7 @@ def _group(table: Table, queries: Queries, votes: _Votes, code: int, title: str)
         query=tuple(queries.label[query] for query in members),
         name=title,
         kept_blank=None if rows.kept is None else blanks(rows.kept),
+        prompt_tokens=None if prompt_tokens is None else prompt_tokens[members],
         **{name: _spread(values[row], by_call, call_shape, np.nan) for name, values in votes.per_call.items()},
     )
 

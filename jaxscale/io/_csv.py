@@ -10,7 +10,7 @@ import pyarrow.csv
 
 from jaxscale.data import DataError
 from jaxscale.io._source import MAX_LINE, Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import EVERYTHING, Table, Wanted
 
 
 def recognises(source: Source) -> bool:
@@ -18,13 +18,13 @@ def recognises(source: Source) -> bool:
     return b"\0" not in source.head
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
-    """Read the wanted columns of a CSV file (None: all) as text."""
+def read(source: Source, wanted: Wanted) -> Table:
+    """Read the wanted columns of a CSV file as text."""
     with source.open() as file:
         names = [name.strip() for name in next((row for _, row in _rows(source, file)), [])]
         if not any(names):
             raise source.error("is empty: expected a header line and rows below it")
-        taken = [index for index, name in enumerate(names) if wanted is None or name in wanted]
+        taken = [index for index, name in enumerate(names) if name in wanted]
         # An unwanted column still counts the rows where no wanted one is there.
         table = _body(source, file, len(names), taken or [0])
     columns = {names[index]: table.column(str(index)).combine_chunks() for index in taken or [0]}
@@ -33,7 +33,7 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
         tuple(names),
         columns,
         place=functools.partial(_line_of, source),
-        reread=functools.partial(read, source, None),
+        reread=functools.partial(read, source, EVERYTHING),
     )
 
 

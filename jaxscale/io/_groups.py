@@ -10,7 +10,10 @@ from jaxscale.io._table import Table, first_seen, shown
 GOLD = ("gold", "target")
 """Columns that say what the right answer to a problem is."""
 
-_OUTCOMES = ("answer", "correct", "passed", "kept", "score", "tokens")
+TOKENS = ("tokens", "prompt_tokens")
+"""Columns of the tokens that a call wrote, and of those in its prompt."""
+
+_OUTCOMES = ("answer", "correct", "passed", "kept", "score", *TOKENS)
 
 ALL = "all"
 """The name of the one data set of a file that is not grouped."""
@@ -62,6 +65,26 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
     for gold in GOLD:
         _check_gold(table, queries, gold)
     return queries
+
+
+def token_means(table: Table, queries: Queries, name: str, weights: np.ndarray | None = None) -> np.ndarray | None:
+    """The mean of a column of tokens over the rows of each query that have one, NaN for none; None without a column.
+
+    Args:
+        table: what was read.
+        queries: its queries.
+        name: the column.
+        weights: how many calls each row stands for, shape (rows,); by default as many as any other.
+    """
+    tokens = table.numbers(name, least=0, gaps=True)
+    if tokens is None:
+        return None
+    weight = np.where(np.isnan(tokens), 0, 1.0 if weights is None else weights)
+    total, known = (
+        np.bincount(queries.of_row, weights=values, minlength=len(queries.label))
+        for values in (np.nan_to_num(tokens) * weight, weight)
+    )
+    return np.divide(total, known, out=np.full(len(total), np.nan), where=known > 0)
 
 
 def _check_gold(table: Table, queries: Queries, gold: str) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from jaxscale.data import DataError
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, shown
+from jaxscale.io._table import EVERYTHING, Table, Wanted, shown
 
 # Numbers stay text: an answer is taken as it is written, and 1e400 is not silently infinite.
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
@@ -20,8 +20,8 @@ def recognises(source: Source) -> bool:
     return head[:1] in (b"{", b"[") or source.path.suffix.lower() in (".jsonl", ".ndjson", ".json")
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
-    """Read the wanted keys of a JSON lines file (None: all) as text."""
+def read(source: Source, wanted: Wanted) -> Table:
+    """Read the wanted keys of a JSON lines file as text."""
     lines = array.array("q")
     columns: dict[str, list[str | None]] = {}
     names: dict[str, None] = {}
@@ -32,13 +32,14 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
                 continue
             record = parsed_object(source, text, number)
             if not record.keys() <= names.keys():
-                for name in record.keys() - names.keys() if wanted is None else wanted & (record.keys() - names.keys()):
-                    columns[name] = [None] * len(lines)
+                for name in record.keys() - names.keys():
+                    if name in wanted:
+                        columns[name] = [None] * len(lines)
                 names.update(dict.fromkeys(record))
             for name, column in columns.items():
                 value = record.get(name)
                 if isinstance(value, dict | list):
-                    if wanted is not None:
+                    if wanted.columns is not None:
                         raise source.error(f"{name} is a list or an object: expected a single value", number)
                     value = None
                 column.append(value if value is None or isinstance(value, str) else str(value).lower())
@@ -51,7 +52,7 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
         {name: texts(source, name, column, lines) for name, column in columns.items()}
         or {"": pa.nulls(len(lines), pa.large_string())},
         place=lines.__getitem__,
-        reread=functools.partial(read, source, None),
+        reread=functools.partial(read, source, EVERYTHING),
     )
 
 

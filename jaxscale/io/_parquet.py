@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import EVERYTHING, Table, Wanted
 
 _MAGIC = b"PAR1"
 
@@ -16,15 +16,15 @@ def recognises(source: Source) -> bool:
     return source.head.startswith(_MAGIC) or source.path.suffix.lower() == ".parquet"
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
-    """Read the wanted columns of a Parquet file (None: all that hold single values) as text."""
+def read(source: Source, wanted: Wanted) -> Table:
+    """Read the wanted columns of a Parquet file (of all, those that hold single values) as text."""
     import pyarrow.parquet
 
     try:
         with pyarrow.parquet.ParquetFile(source.path) as file:
             names = file.schema_arrow.names
             rows = file.metadata.num_rows
-            taken = [name for name in dict.fromkeys(names) if wanted is None or name in wanted]
+            taken = [name for name in dict.fromkeys(names) if name in wanted]
             table = file.read(columns=[name for name in taken if names.count(name) == 1])
     except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:120]
@@ -37,11 +37,11 @@ def read(source: Source, wanted: frozenset[str] | None) -> Table:
         tuple(names),
         columns or {"": pa.nulls(rows, pa.large_string())},
         place=lambda row: None,
-        reread=functools.partial(read, source, None),
+        reread=functools.partial(read, source, EVERYTHING),
     )
 
 
-def _text(source: Source, table: pa.Table, name: str, wanted: frozenset[str] | None) -> pa.Array | None:
+def _text(source: Source, table: pa.Table, name: str, wanted: Wanted) -> pa.Array | None:
     column = table.column(name).combine_chunks()
     try:
         column.validate(full=True)
@@ -52,6 +52,6 @@ def _text(source: Source, table: pa.Table, name: str, wanted: frozenset[str] | N
     try:
         return pc.cast(column, pa.large_string())
     except (pa.ArrowException, ValueError):
-        if wanted is None:
+        if wanted.columns is None:
             return None
         raise source.error(f"column {name!r} is of type {column.type}: expected text, numbers or bool") from None

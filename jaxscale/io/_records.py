@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from jaxscale.data import DataError
 from jaxscale.io._jsonl import DECODER, parsed_object, texts
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, shown_list
+from jaxscale.io._table import Table, Wanted, shown, shown_list
 
 MAX_DOCUMENT = 2**30
 """Bytes in the largest file that is one JSON document; a larger one is refused."""
@@ -96,24 +96,29 @@ def parsed_document(source: Source, content: bytes) -> Record:
         raise source.error("JSON nested too deeply: expected a log") from None
 
 
-def table_of(source: Source, rows: Iterable[Row], wanted: frozenset[str] | None, choice: str | None = None) -> Table:
-    """The tidy table of the attempts in a log; those without a score are dropped, with a note that says how many.
+def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | None = None) -> Table:
+    """The tidy table of the attempts in a log; those without a score are dropped, which the table says.
 
     Args:
         source: the file.
-        rows: the attempts, with columns `problem`, `passed`, and `answer`, `target`, `tokens` where the log has them.
-        wanted: the columns that will be used.
-        choice: a column whose values are several verdicts on the same attempts: unless it is wanted (as a group),
-            the first verdict is read, with a note that names it.
+        rows: the attempts, with columns `problem` and `passed`; where the log has them `answer`, `target`, `tokens`
+            and `prompt_tokens`.
+        wanted: the columns that will be used, and of several verdicts the one to read.
+        choice: a column whose values are several verdicts on the same attempts: unless it is wanted (as a group), one
+            is read, by default the first, with a note that names it.
     """
     columns: dict[str, list[str | None]] = {}
     lines = array.array("q")
     choices: dict[str, None] = {}
+    chosen = wanted.scorer
+    each = choice is None or (chosen is None and choice in wanted)
     unscored = 0
     for record, row in rows:
         if choice is not None:
             choices[row[choice]] = None
-            if len(choices) > 1 and wanted is not None and choice not in wanted and row[choice] != next(iter(choices)):
+            if chosen is None and not each:
+                chosen = row[choice]
+            if not each and row[choice] != chosen:
                 continue
         if row["passed"] is None:
             unscored += 1
@@ -128,12 +133,14 @@ def table_of(source: Source, rows: Iterable[Row], wanted: frozenset[str] | None,
             column.append(_text(row.get(name)))
         lines.append(record.line or 0)
     notes = []
-    if len(choices) > 1 and wanted is not None and choice not in wanted:
+    if wanted.scorer is not None and wanted.scorer not in choices:
+        found = f"found {shown_list(list(choices))}" if choices else "the log names none"
+        raise source.error(f"no scorer {shown(wanted.scorer)}: {found}")
+    if len(choices) > 1 and not each and wanted.scorer is None:
         notes.append(
-            f"read {choice} {shown_list(list(choices)[:1])} of {shown_list(list(choices))}: --group {choice} reads each"
+            f"read {choice} {shown(str(chosen))} of {shown_list(list(choices))}: "
+            f"--scorer names another, --group {choice} reads each"
         )
-    if unscored:
-        notes.append(f"dropped {unscored} attempts that have no score")
     if not lines:
         raise source.error(f"no scored attempts ({unscored} without a score): expected at least one")
     table = Table(
@@ -143,6 +150,9 @@ def table_of(source: Source, rows: Iterable[Row], wanted: frozenset[str] | None,
         place=lambda row: lines[row] or None,
         reread=lambda: table,
         notes=tuple(notes),
+        dropped=(("attempts that have no score", unscored),) if unscored else (),
+        scorer=chosen if choices else None,
+        scorers=tuple(choices),
     )
     return table
 

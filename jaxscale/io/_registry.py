@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from jaxscale.data import DataError
 from jaxscale.io import _csv, _jsonl, _parquet
 from jaxscale.io._several import PLACES, files_below, together
 from jaxscale.io._source import Source, open_source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted, shown
 from jaxscale.io.logs import (
     _chen,
     _evalplus,
@@ -32,12 +32,12 @@ class Format:
     Args:
         name: what `format=` and `--format` call it.
         recognises: whether a file is (meant to be) of this kind, from its first bytes.
-        read: the wanted columns (None: all) of the file.
+        read: what is wanted of the file.
     """
 
     name: str
     recognises: Callable[[Source], bool]
-    read: Callable[[Source, frozenset[str] | None], Table]
+    read: Callable[[Source, Wanted], Table]
 
 
 FORMATS = (
@@ -65,8 +65,11 @@ TIDY = ("csv", "jsonl")
 Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
-def read_table(path: Paths, wanted: frozenset[str], format: str | None = None) -> Table:
-    """Read the wanted columns of a file in the format that it is in, or in the named one; or of several files.
+def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[Table, str]:
+    """Read what is wanted of a file in the format that it is in, or in the named one; or of several files.
+
+    Returns:
+        the table, and the name of the format.
 
     Raises:
         DataError: a file cannot be read, is in no known format, or the files are in several.
@@ -80,7 +83,8 @@ def read_table(path: Paths, wanted: frozenset[str], format: str | None = None) -
         raise DataError("no files: expected at least one")
     if len(paths) == 1 and not _is_directory(paths[0]):
         source = open_source(paths[0])
-        return _format_of(source, format).read(source, wanted)
+        known = _format_of(source, format)
+        return _checked(known.read(source, wanted), wanted), known.name
 
     sources: list[tuple[Source, Format]] = []
     skipped = 0
@@ -101,9 +105,17 @@ def read_table(path: Paths, wanted: frozenset[str], format: str | None = None) -
         raise DataError(f"files in several formats ({', '.join(formats)}): expected one; --format names it", title)
     notes = [f"skipped {skipped} files that hold no attempts or ballots"] if skipped else []
     folders = {source.path.parent for source, _ in sources}
-    if len(folders) > 1 and not wanted & set(PLACES):
+    if len(folders) > 1 and not any(place in wanted for place in PLACES):
         notes.append(f"put the files of {len(folders)} folders together: --group folder reads each")
-    return together([known.read(source, wanted.difference(PLACES)) for source, known in sources], title, notes)
+    inside = replace(wanted, columns=(wanted.columns or frozenset()).difference(PLACES))
+    table = together([known.read(source, inside) for source, known in sources], title, notes)
+    return _checked(table, wanted), next(iter(formats))
+
+
+def _checked(table: Table, wanted: Wanted) -> Table:
+    if wanted.scorer is not None and not table.scorers:
+        raise table.error(f"no scorer {shown(wanted.scorer)}: files of this format name none")
+    return table
 
 
 def _is_directory(path: Path) -> bool:

@@ -60,6 +60,9 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         place=_place(tables, starts),
         reread=lambda: together([table.reread() for table in tables], name),
         notes=(*notes, *_notes(tables)),
+        dropped=tuple(_dropped(tables).items()),
+        scorer=tables[0].scorer if len({table.scorer for table in tables}) == 1 else None,
+        scorers=tuple(dict.fromkeys(scorer for table in tables for scorer in table.scorers)),
         files=tuple((table.file, int(start)) for table, start in zip(tables, starts, strict=False)),
     )
 
@@ -70,6 +73,13 @@ def _place(tables: Sequence[Table], starts: np.ndarray) -> Callable[[int], int |
         return tables[index].place(row - int(starts[index]))
 
     return place
+
+
+def _dropped(tables: Sequence[Table]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for what, count in (each for table in tables for each in table.dropped):
+        totals[what] = totals.get(what, 0) + count
+    return totals
 
 
 def _notes(tables: Sequence[Table]) -> list[str]:

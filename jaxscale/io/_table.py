@@ -21,6 +21,26 @@ Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a reader is asked for.
+
+    Args:
+        columns: the columns that will be used; None for all.
+        scorer: of several verdicts on the same attempts, the one to read; None for the first.
+    """
+
+    columns: frozenset[str] | None = None
+    scorer: str | None = None
+
+    def __contains__(self, name: str) -> bool:
+        return self.columns is None or name in self.columns
+
+
+EVERYTHING = Wanted()
+"""All columns, for an error message that needs them."""
+
+
+@dataclass(frozen=True)
 class Table:
     """What a reader took from a file, before it becomes attempts or ballots.
 
@@ -31,7 +51,10 @@ class Table:
         place: line of the file at which a row begins, or None where the format has no lines.
         files: where the table is several files: each of them, and the row at which it begins; else empty.
         reread: reads the same file again with every column (for an error message that needs them).
-        notes: what the reader dropped or had to decide, a sentence each.
+        notes: what the reader had to decide, a sentence each.
+        dropped: what the reader left out, and how many of it.
+        scorer: the verdict that was read of several, or the only one; None if each is read, or the format knows none.
+        scorers: every verdict that the file has.
     """
 
     file: str
@@ -40,6 +63,9 @@ class Table:
     place: Callable[[int], int | None]
     reread: Callable[[], "Table"]
     notes: tuple[str, ...] = ()
+    dropped: tuple[tuple[str, int], ...] = ()
+    scorer: str | None = None
+    scorers: tuple[str, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
 
     def __len__(self) -> int:
@@ -82,8 +108,14 @@ class Table:
         """A column of 0/1 or true/false (any case) as bool, shape (rows,)."""
         return self._parsed(name, lambda text: _TRUTH.get(text.strip().lower()), "0 or 1, true or false", np.bool_)
 
-    def numbers(self, name: str, least: float = -math.inf) -> np.ndarray | None:
-        """A column of finite numbers >= `least` as float64, shape (rows,); None if there is none, or it is empty."""
+    def numbers(self, name: str, least: float = -math.inf, gaps: bool = False) -> np.ndarray | None:
+        """A column of finite numbers >= `least` as float64, shape (rows,); None if there is none, or it is empty.
+
+        Args:
+            name: the column.
+            least: the smallest number.
+            gaps: whether a row may have none, which becomes NaN.
+        """
         if name not in self.names or not pc.any(pc.not_equal(self._text(name), "")).as_py():
             return None
         try:
@@ -93,7 +125,13 @@ class Table:
         except pa.ArrowInvalid:
             pass  # the slow way finds the row, or reads a number that has spaces around it
         expected = "a finite number" if least == -math.inf else f"a finite number >= {least:g}"
-        return self._parsed(name, lambda text: _finite(text, least), f"{expected} in every row, or in none", np.float64)
+        if not gaps:
+            expected += " in every row, or in none"
+
+        def parse(text: str) -> float | None:
+            return math.nan if gaps and not text.strip() else _finite(text, least)
+
+        return self._parsed(name, parse, expected, np.float64)
 
     def _text(self, name: str) -> pa.Array:
         if self.names.count(name) > 1:

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from jaxscale.io import _csv
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, shown
+from jaxscale.io._table import Table, Wanted, shown
 
 _RIGHT, _BALLOTS = "true_answer", "full_possible_answer_count"
 
@@ -17,9 +17,9 @@ def recognises(source: Source) -> bool:
     return _RIGHT.encode() in header and _BALLOTS.encode() in header
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read ballots that the authors recorded: the row number is the problem, right is what equals `true_answer`."""
-    base = _csv.read(source, frozenset((_RIGHT, _BALLOTS)))
+    base = _csv.read(source, Wanted(frozenset((_RIGHT, _BALLOTS))))
     base.layout(((_RIGHT, _BALLOTS),))
     columns: dict[str, list[str]] = {"problem": [], "answer": [], "count": [], "correct": []}
     origin = []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import Row, document, table_of
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 _START = re.compile(rb'"eval"\s*:\s*\{\s*"[^"]*"\s*:\s*\[')
 
@@ -15,7 +15,7 @@ def recognises(source: Source) -> bool:
     return source.head.lstrip()[:1] == b"{" and _START.search(source.head) is not None
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read EvalPlus results: right is what passes the base tests and, where they were run, the additional ones."""
     return table_of(source, _rows(source), wanted)
 

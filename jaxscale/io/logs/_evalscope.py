@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import Row, first_record, lines_of, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 
 def recognises(source: Source) -> bool:
@@ -12,7 +12,7 @@ def recognises(source: Source) -> bool:
     return isinstance(first_record(source).get("sample_score"), dict)
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read evalscope reviews: `group_id` is the problem, `extracted_prediction` the answer.
 
     Every key of `value` is a scorer, of which a value of 1 says what is right.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import Row, first_record, lines_of, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 
 def recognises(source: Source) -> bool:
@@ -12,7 +12,7 @@ def recognises(source: Source) -> bool:
     return {"sample_id", "evaluation"} <= first_record(source).keys()
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read every_eval_ever samples: `sample_id` is the problem, `extracted_value` the answer.
 
     `evaluation.is_correct` says what is right; where it is missing, a score of 1 does.

@@ -2,7 +2,7 @@
 
 from jaxscale.io._records import first_record, lines_of, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 
 def recognises(source: Source) -> bool:
@@ -11,7 +11,7 @@ def recognises(source: Source) -> bool:
     return {"task_id", "passed"} <= keys and "problem" not in keys
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read HumanEval results: `task_id` is the problem, `passed` the outcome; there is no answer."""
     rows = (
         (record, {"problem": record.at("task_id"), "passed": truth(record.get("passed"))})

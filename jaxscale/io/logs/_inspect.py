@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from jaxscale.io._records import MAX_DOCUMENT, Record, Row, document, parsed_document, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 _ZSTD = 93
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
@@ -27,7 +27,7 @@ def recognises_eval(source: Source) -> bool:
     return source.head.startswith(b"PK\x03\x04")
 
 
-def read_json(source: Source, wanted: frozenset[str] | None) -> Table:
+def read_json(source: Source, wanted: Wanted) -> Table:
     """Read an inspect_ai JSON log: `id` is the problem, each epoch an attempt.
 
     Right is a value of C or 1; P (partly right) counts as wrong, and a value that is not a number as not scored. Where
@@ -37,7 +37,7 @@ def read_json(source: Source, wanted: frozenset[str] | None) -> Table:
     return table_of(source, _rows(whole, whole.at("samples"), whole.get("eval", "model")), wanted, choice="scorer")
 
 
-def read_eval(source: Source, wanted: frozenset[str] | None) -> Table:
+def read_eval(source: Source, wanted: Wanted) -> Table:
     """Read an inspect_ai `.eval` log, as `read_json` reads the document."""
     summaries = parsed_document(source, _member(source, "summaries.json"))
     model = parsed_document(source, _member(source, "header.json")).get("eval", "model")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import Record, Row, first_record, lines_of, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 
 def recognises(source: Source) -> bool:
@@ -12,7 +12,7 @@ def recognises(source: Source) -> bool:
     return {"doc_id", "resps", "filtered_resps"} <= first_record(source).keys()
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read lm-evaluation-harness samples: `doc_id` is the problem, each item of `resps[0]` an attempt.
 
     The harness scores one filtered answer per document. A document with one response has that answer and that score

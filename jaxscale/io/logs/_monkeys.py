@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import MAX_DOCUMENT, Record, Row, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 _VERDICTS = ("is_corrects", "is_correct")
 _START = re.compile(rb"^is_corrects?\s*:", re.MULTILINE)
@@ -17,7 +17,7 @@ def recognises(source: Source) -> bool:
     return source.path.suffix.lower() in (".yaml", ".yml") or _START.search(source.head) is not None
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read the attempts at one query: the file is the problem, each item of `is_corrects` the outcome of an attempt."""
     return table_of(source, _rows(source), wanted)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import Row, first_record, lines_of, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 
 def recognises(source: Source) -> bool:
@@ -13,7 +13,7 @@ def recognises(source: Source) -> bool:
     return {"predicted_answer", "expected_answer"} <= keys or "is_correct-plus" in keys or "graded_list" in keys
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read NeMo-Skills output: the line number is the problem, `predicted_answer` (may be null) the answer.
 
     `symbolic_correct` says what is right; for code `is_correct-plus`, `is_correct` or `graded_list[0]` does.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import Row, first_record, lines_of, table_of, truth
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, Wanted
 
 
 def recognises(source: Source) -> bool:
@@ -12,7 +12,7 @@ def recognises(source: Source) -> bool:
     return {"input", "output", "gts", "score"} <= first_record(source).keys()
 
 
-def read(source: Source, wanted: frozenset[str] | None) -> Table:
+def read(source: Source, wanted: Wanted) -> Table:
     """Read verl rollouts: `input` with `gts` is the problem (no id is written), `pred` the answer.
 
     `acc` says what is right; where it is missing, a `score` of 1 does.

@@ -66,7 +66,7 @@ def test_the_json_of_a_forecast(runs, capsys):
 
 def test_the_tables_of_a_forecast(runs, capsys):
     out, err = output(capsys, "forecast", runs, "--group", "model", "--k", "1,20,1000", "--model", "loglog")
-    assert err == ""
+    assert err == f"jaxscale: read {runs} as csv: 2 data sets, 12 queries x 20 attempts\n"
     assert out.count("6 queries x 20 attempts, 66.7% solved at least once") == 2
     assert out.count("1,000 ") == 2
     assert out.count("0.6667") >= 2

@@ -249,7 +249,8 @@ def test_the_command_prints_the_decision_first(files, capsys, to_target):
     names = [str(files / f"{name}.csv") for name in ("small", "large")]
     assert run(["plan", *names, "--target", "0.6", "--prices", str(files / "prices.toml")]) == 0
     out, err = capsys.readouterr()
-    assert err == ""
+    assert err.endswith("as csv: 2 data sets, 60 queries x 60 attempts\n")
+    assert err.count("\n") == 1
     first, *rest = out.splitlines()
     assert first == to_target.decision
     assert any("small" in line and "│" in line for line in rest)

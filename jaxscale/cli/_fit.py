@@ -7,7 +7,7 @@ import typer
 
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json
+from jaxscale.cli._options import Files, Format, Group, Json, Scorer
 from jaxscale.cli._output import console, described, print_json, progress, title
 from jaxscale.cli._reading import read_attempts, say_read
 

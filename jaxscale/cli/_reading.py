@@ -54,8 +54,13 @@ def say_read(summary: "ReadSummary") -> None:
 
 
 def read_either(
-    files: Sequence[Path], group: Sequence[str] | None, format: str | None, *, normalise: bool
-) -> "dict[str, Attempts] | dict[str, Ballots]":
+    files: Sequence[Path],
+    group: Sequence[str] | None,
+    format: str | None,
+    scorer: str | None = None,
+    *,
+    normalise: bool,
+) -> "DataSets[Attempts] | DataSets[Ballots]":
     """The ballots in files that have answers, else their attempts, by group.
 
     Raises:
@@ -64,7 +69,7 @@ def read_either(
     from jaxscale import io
 
     with _said_plainly():
-        return io.read_either(files, group or (), normalise, format=format)
+        return io.read_either(files, group or (), normalise, format=format, scorer=scorer)
 
 
 @contextlib.contextmanager

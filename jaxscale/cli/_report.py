@@ -8,9 +8,9 @@ import typer
 
 from jaxscale.cli._errors import arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Seed, whole_numbers
+from jaxscale.cli._options import Files, Format, Group, Scorer, Seed, whole_numbers
 from jaxscale.cli._output import check_output, progress, replacing
-from jaxscale.cli._reading import read_either, read_prices
+from jaxscale.cli._reading import read_either, read_prices, say_read
 
 
 def report(
@@ -22,6 +22,7 @@ def report(
     ] = None,
     group: Group = None,
     format: Format = None,
+    scorer: Scorer = None,
     normalise: Annotated[
         bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
     ] = False,
@@ -40,7 +41,7 @@ def report(
     further = [] if k is None else whole_numbers(k, "--k")
     check_output(output, "--output", (".html", ".htm"))
     with warnings.catch_warnings(record=True) as said:
-        data = read_either(files, group, format, normalise=normalise)
+        data = read_either(files, group, format, scorer, normalise=normalise)
     for each in said:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
     prepare_jax(data.values())
@@ -61,6 +62,7 @@ def report(
         )
     with replacing(output, "--output") as part:
         part.write_text(page, encoding="utf-8")
+    say_read(data.summary)
     print(output)
 
 

@@ -15,8 +15,19 @@ from rich.console import Console
 from rich.table import Table
 
 import benchmarks
+from benchmarks._readme import README, RESULTS, rewritten
 
-COLUMNS = ("name", "seconds", "rival", "rival_seconds", "ratio", "compile_seconds", "max_abs_difference", "note")
+COLUMNS = (
+    "name",
+    "seconds",
+    "spread",
+    "rival",
+    "rival_seconds",
+    "ratio",
+    "compile_seconds",
+    "max_abs_difference",
+    "note",
+)
 
 
 def main() -> None:
@@ -26,7 +37,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(known)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see that it runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows and the machine to FILE as well")
+    parser.add_argument("--readme", action="store_true", help=f"make the README's table of {RESULTS.name} and stop")
     options = parser.parse_args()
+    if options.readme:
+        README.write_text(rewritten(README.read_text(), json.loads(RESULTS.read_text())))
+        return
     unknown = [name for name in options.names if name not in known]
     if unknown:
         parser.error(f"NAME = {unknown[0]!r}: expected one of {', '.join(known)}")

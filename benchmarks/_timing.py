@@ -16,6 +16,14 @@ def seconds(function: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+def spread(times: list[float]) -> str | None:
+    """The quartiles of several times, in seconds."""
+    if len(times) < 2:
+        return None
+    low, _, high = statistics.quantiles(times, n=4, method="inclusive")
+    return f"{low:.3g} to {high:.3g}"
+
+
 def compared(
     name: str,
     ours: Callable[[], Any],
@@ -51,6 +59,7 @@ def compared(
     return {
         "name": name,
         "seconds": warm,
+        "spread": spread([mine for mine, _ in pairs]),
         "rival": rival,
         "rival_seconds": other,
         "ratio": other / warm,
@@ -63,5 +72,12 @@ def compared(
 def alone(name: str, ours: Callable[[], Any], *, rounds: int = 5, note: str | None = None) -> dict[str, Any]:
     """Time a function that has no rival here."""
     first = seconds(ours)
-    warm = statistics.median(seconds(ours) for _ in range(rounds))
-    return {"name": name, "seconds": warm, "compile_seconds": max(first - warm, 0.0), "note": note}
+    times = [seconds(ours) for _ in range(rounds)]
+    warm = statistics.median(times)
+    return {
+        "name": name,
+        "seconds": warm,
+        "spread": spread(times),
+        "compile_seconds": max(first - warm, 0.0),
+        "note": note,
+    }

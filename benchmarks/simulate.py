@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
         *_samplers(rng),
         *_compile_times(),
         *_growth(quick),
+        *_memory(quick),
         *_devices(quick),
     ]
 
@@ -155,17 +157,58 @@ def _compile_times() -> list[dict[str, Any]]:
 
 def _growth(quick: bool) -> list[dict[str, Any]]:
     model = js.Beta(0.35, 5.0)
-    sizes = (10**6, 10**7) if quick else (10**6, 10**7, 10**8)
-    rows = [
-        alone(
-            f"pass@k, {queries:,} queries x 10,000 calls",
-            lambda queries=queries: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).mean,
-            rounds=3,
-        )
-        for queries in sizes
+    rng = np.random.default_rng(2)
+    answers = {size: js.AnswerDistribution(rng.dirichlet(np.ones(size), 100)) for size in (4, 16, 64)}
+
+    def vote(population: js.AnswerDistribution, calls: int) -> np.ndarray:
+        return js.simulate(KEY, js.Vote(), population, [calls], 100 if quick else 1_000).mean
+
+    return [
+        *_grows(
+            "pass@k, {:,} queries x 10,000 calls",
+            (10**6, 10**7) if quick else (10**6, 10**7, 10**8),
+            lambda queries: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).mean,
+            "queries",
+        ),
+        *_grows("vote, {:,} calls, 4 answers", (64, 256, 1_024), lambda calls: vote(answers[4], calls), "calls"),
+        *_grows("vote, 256 calls, {:,} answers", tuple(answers), lambda size: vote(answers[size], 256), "answers"),
     ]
+
+
+def _grows(name: str, sizes: tuple[int, ...], run: Callable[[int], Any], what: str) -> list[dict[str, Any]]:
+    """A row for each size, and on the last the exponent with which time grows from the first."""
+    rows = [alone(name.format(size), partial(run, size), rounds=3) for size in sizes]
     exponent = np.log(rows[-1]["seconds"] / rows[0]["seconds"]) / np.log(sizes[-1] / sizes[0])
-    rows[-1]["note"] = f"time grows as queries^{exponent:.2f}"
+    rows[-1]["note"] = f"time grows as {what}^{exponent:.2f}"
+    return rows
+
+
+_MEMORY = """
+import re, sys, time
+import jax
+import jaxscale as js
+def peak():  # that of getrusage would hold the parent's, too
+    return int(re.search("VmHWM:\\\\s+([0-9]+)", open("/proc/self/status").read())[1])
+def run(queries):
+    js.simulate(jax.random.key(0), js.PassAtK(), js.Beta(0.35, 5.0), [1, 100, 10_000], queries)
+run(200_000)
+before, started = peak(), time.perf_counter()
+run(int(sys.argv[1]))
+print(time.perf_counter() - started, before, peak())
+"""
+
+
+def _memory(quick: bool) -> list[dict[str, Any]]:
+    """The most memory that a process holds, beyond what a run of 200,000 queries leaves it with."""
+    if not os.path.exists("/proc/self/status"):
+        return []
+    rows = []
+    for queries in (10**6,) if quick else (10**6, 10**9):
+        command = [sys.executable, "-c", _MEMORY, str(queries)]
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        seconds, before, peak = map(float, found)
+        note = f"{(peak - before) / 1024:.0f} MB more than 200,000 queries; {peak / 1024:.0f} MB in all"
+        rows.append({"name": f"pass@k, {queries:,} queries x 10,000 calls, once", "seconds": seconds, "note": note})
     return rows
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks._timing import compared, seconds
+from benchmarks._timing import compared, seconds, spread
 from jaxscale import AnswerDistribution, Ballots, Vote, exact, majority_at_k
 from jaxscale._arrays import float64
 from jaxscale.fit import fit_vote_scaling
@@ -145,6 +145,7 @@ def _row(
     return {
         "name": name,
         "seconds": ours,
+        "spread": spread([mine for mine, _ in pairs]),
         "rival": what,
         "rival_seconds": theirs,
         "ratio": None if theirs is None else theirs / ours,

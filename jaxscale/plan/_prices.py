@@ -75,10 +75,7 @@ def recorded_tokens(data: Attempts | Ballots) -> dict[str, float]:
         {'decode_tokens': 22.5}
     """
     found = {}
-    for name, recorded in (
-        ("prompt_tokens", getattr(data, "prompt_tokens", None)),
-        ("decode_tokens", getattr(data, "tokens", None)),
-    ):
+    for name, recorded in (("prompt_tokens", data.prompt_tokens), ("decode_tokens", data.tokens)):
         if recorded is not None and not np.isnan(recorded).all():
             queries = recorded[~np.isnan(recorded.reshape(len(data), -1)).all(axis=1)]
             found[name] = float(np.nanmean(queries.reshape(len(queries), -1), axis=1).mean())

@@ -13,6 +13,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale.cli import run
+from jaxscale.io import DataSets, ReadSummary
 from jaxscale.report import report
 
 HARM = """<script>window.harmed = 1</script></script><img src=x onerror="window.harmed=1">"'&javascript:harm()"""
@@ -123,6 +124,15 @@ def test_numbers_are_those_of_the_verbs(folder, pages):
     assert [row["upper"] for row in rows] == pytest.approx(ahead.upper.tolist(), rel=1e-4)
 
 
+def test_what_was_left_out_and_who_judged_are_said():
+    read = ReadSummary(
+        "lm-eval", ("a.jsonl",), "attempts", "<first>", ("<first>", "all"), (("odd lines", 1200),), (), ()
+    )
+    page = report(DataSets({"all": js.Attempts([20] * 12, [0, 3] * 6)}, read))
+    for fact in ("a.jsonl", "lm-eval, attempts", "&lt;first&gt;, of &lt;first&gt; and all", "1,200 odd lines"):
+        assert f"<dd>{fact}</dd>" in page
+
+
 def test_the_same_data_give_the_same_page():
     data = {"all": js.Attempts([20] * 12, [0, 3] * 6)}
     assert report(data) == report(data)
@@ -135,7 +145,7 @@ DECISIONS = {
         r"Take the most frequent of \d+ answers: 9.* right instead of 70.0%; 200 would give about",
     ),
     "sure": ([(20, 0)] * 12, "Ask once: a vote is no better than one call, which is right for 100%"),
-    "few": ([(1, 0)] * 12, "too few calls were recorded to judge a vote"),
+    "few": ([(3, 1)] * 12, "too few calls were recorded to judge a vote"),
 }
 
 
@@ -259,6 +269,8 @@ def test_harm_is_shown_as_text(opened):
     assert page.locator("select option").first.evaluate("node => node.parentElement.options.length") == GROUPS
     page, _ = opened["vote"]
     assert {"7", "33"} <= set(page.locator("#answer tbody th").all_inner_texts())
+    assert "jsonl, ballots" in page.locator("#read dd").all_inner_texts()
+    assert "<img src=x onerror=alert(1)>.jsonl" in page.locator("#read dd").first.inner_text()
     assert HARM in page.locator("#spread tbody th").all_text_contents()
     assert "<img src=x onerror=alert(1)>.jsonl" in page.title()
 

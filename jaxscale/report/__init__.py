@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from jaxscale import __version__
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Attempts, Ballots
+from jaxscale.io import DataSets
 from jaxscale.plan import Cost
 from jaxscale.report._analysis import Group, analyse, as_attempts, at, budgets_of
 from jaxscale.report._cautions import cautions
 from jaxscale.report._explain import explanations, models_used
 from jaxscale.report._page import render
 from jaxscale.report._sections import sections
-from jaxscale.report._tables import Table, overview, what_was_read
+from jaxscale.report._tables import Table, overview, source_facts, what_was_read
 from jaxscale.report._words import headline, story
 
 __all__ = ["report"]
@@ -35,7 +36,8 @@ def report(
     the page is loaded from elsewhere, and whatever the data hold is escaped.
 
     Args:
-        data: data sets by name, as `read_attempts` and `read_ballots` return them.
+        data: data sets by name, as `read_attempts` and `read_ballots` return them; what these say of the
+            files that they read is on the page.
         k: numbers of calls that the tables show besides 1, powers of ten, those recorded and ten times as many.
         title: what was read, for the page's heading; None: the names of the data sets.
         group: the columns that the data sets were grouped by, for the headings of tables.
@@ -82,6 +84,7 @@ def report(
             "story": story(groups, budgets, noun),
             "overview": overview(groups, budgets, noun),
             "read": what_was_read(groups, noun),
+            "source": source_facts(data.summary) if isinstance(data, DataSets) else [],
             "sections": parts,
             "cautions": cautions(groups, budgets),
             "notes": list(notes),

@@ -45,6 +45,11 @@ class Voted:
         return float(estimate.value[estimate.k == best.k][0])
 
     @property
+    def judged(self) -> bool:
+        """Whether enough calls were recorded to judge a vote: one over two of them is as good as one call."""
+        return self.recorded.shape.last > 2
+
+    @property
     def falls(self) -> bool:
         """Whether the last move of the recorded curve is down."""
         return self.recorded.shape.moves[-1:] == ("falls",)

@@ -50,5 +50,5 @@ def _template() -> jinja2.Template:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    environment.filters |= {"number": _format.number}
+    environment.filters |= {"number": _format.number, "listed": _format.listed}
     return environment.from_string(_file("page.html.jinja"))

@@ -7,9 +7,10 @@ from typing import TypeAlias
 import numpy as np
 
 from jaxscale.forecast import Forecast
+from jaxscale.io import ReadSummary
 from jaxscale.report._analysis import Budgets, Group, at
 from jaxscale.report._charts import SIDES, lead_counts, leads, solved_shares
-from jaxscale.report._format import number, percent, points, span
+from jaxscale.report._format import listed, number, percent, points, span
 from jaxscale.report._words import verdict
 
 Columns: TypeAlias = list[tuple[str, str | None]]
@@ -122,6 +123,16 @@ def _by_calls(group: Group, budgets: Budgets) -> Table:
                 row += ["", ""]
         rows.append([*row, "forecast" if forecast else "measured"])
     return Table("What a number of calls gives", [*columns, ("measured or forecast", "coverage-forecast")], rows)
+
+
+def source_facts(summary: ReadSummary) -> list[tuple[str, str]]:
+    """What a reader says of the files, beyond the counts of `what_was_read`."""
+    facts = [("Read from", listed(list(summary.files), 6)), ("As", f"{summary.format}, {summary.kind}")]
+    if summary.scorers:
+        several = f", of {listed(list(summary.scorers), 6)}" if len(summary.scorers) > 1 else ""
+        facts.append(("Judged by", summary.scorer + several if summary.scorer else listed(list(summary.scorers), 6)))
+    facts.append(("Left out", "; ".join(f"{number(count)} {what}" for what, count in summary.dropped) or "nothing"))
+    return facts
 
 
 def what_was_read(groups: Sequence[Group], noun: str) -> Table:

@@ -45,7 +45,7 @@ def vote_headline(vote: Voted) -> str:
     """The decision about a vote."""
     best, shape = vote.recorded.best, vote.recorded.shape
     which = "answers" if vote.system == "Vote" else "answers, of those that the filter keeps"
-    if shape.kind == "unknown":
+    if not vote.judged:
         return f"One call is right for {percent(vote.single)}; too few calls were recorded to judge a vote"
     if best.helps:
         more = _ahead(vote)
@@ -118,13 +118,13 @@ def _vote(vote: Voted, problems: int) -> list[str]:
     else:
         lines = []
         taken = f"With the filter: the most frequent of {number(best.k)} answers, of those that it keeps,"
-    if shape.kind != "unknown":
+    if vote.judged:
         if best.k > 1:
             lines.append(
                 f"{taken} is right for {percent(vote.top)}: {points(best.gain)} over one call ({level} interval "
                 f"{signed(best.gain_lower)} to {signed(best.gain_upper)})."
             )
-        noise = "" if shape.beyond_noise or not shape.moves else ", though not beyond the noise of so few problems"
+        noise = "" if shape.beyond_noise or not shape.moves else ", though not beyond the noise of these problems"
         how = "does not change" if not shape.moves else shape.words
         lines.append(f"From {number(shape.first)} to {calls(shape.last)}, its accuracy {how}{noise}.")
     last = at(vote.curve, int(vote.curve.k[-1]))
@@ -184,7 +184,7 @@ def _leaders(groups: Sequence[Group], budgets: Budgets) -> list[str]:
     rows = [at(leader.coverage, k) for leader, k in zip(leaders, budget, strict=True)]
     shares = [
         f"{percent(row.value)} with {calls(k)}"
-        + (f" (forecast, {_interval(leader.coverage.level, row)})" if row.beyond else "")
+        + (f": a forecast, {_interval(leader.coverage.level, row)}" if row.beyond else "")
         for k, leader, row in zip(budget, leaders, rows, strict=True)
     ]
     if len(set(leaders)) == 1:
@@ -207,7 +207,7 @@ def _interval(level: float, row: Point) -> str:
 def verdict(vote: Voted) -> str:
     """Whether more calls help a vote, in a few words."""
     best, shape = vote.recorded.best, vote.recorded.shape
-    if shape.kind == "unknown":
+    if not vote.judged:
         return "too few calls to say"
     if not best.helps:
         return "no better than one call" if best.gain <= 0 else "no clear gain"

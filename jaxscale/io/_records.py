@@ -74,18 +74,18 @@ def first_record(source: Source) -> dict:
 def document(source: Source) -> Record:
     """A file that is one JSON object."""
     if source.path.stat().st_size > MAX_DOCUMENT:
-        raise _too_long(source)
+        raise too_long(source)
     return parsed_document(source, source.path.read_bytes())
 
 
-def parsed_document(source: Source, content: bytes) -> Record:
+def parsed_document(source: Source, content: bytes | bytearray) -> Record:
     """Bytes that are one JSON value.
 
     Raises:
         DataError: they are not, or more than `MAX_DOCUMENT`.
     """
     if len(content) > MAX_DOCUMENT:
-        raise _too_long(source)
+        raise too_long(source)
     try:
         return Record(source, DECODER.decode(content.decode("utf-8-sig")), None)
     except UnicodeDecodeError:
@@ -176,5 +176,6 @@ def _text(value: Any) -> str | None:
     return json.dumps(value) if isinstance(value, dict | list) else str(value).lower()
 
 
-def _too_long(source: Source) -> DataError:
+def too_long(source: Source) -> DataError:
+    """The error about a document of more than `MAX_DOCUMENT` bytes."""
     return source.error(f"longer than {MAX_DOCUMENT:,} bytes: expected a smaller JSON document")

@@ -9,7 +9,17 @@ from typing import IO
 
 import pyarrow as pa
 
-from jaxscale.io._records import MAX_DOCUMENT, Record, Row, document, parsed_document, table_of, truth
+from jaxscale.data import DataError
+from jaxscale.io._records import (
+    MAX_DOCUMENT,
+    Record,
+    Row,
+    document,
+    parsed_document,
+    table_of,
+    too_long,
+    truth,
+)
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted
 
@@ -78,11 +88,13 @@ def _output_tokens(sample: Record) -> str | None:
     return None
 
 
-def _member(source: Source, name: str) -> bytes:
+def _member(source: Source, name: str) -> bytes | bytearray:
     """A file in the archive, inflated to at most `MAX_DOCUMENT` bytes and one more."""
     try:
         with zipfile.ZipFile(source.path) as archive:
             info = archive.getinfo(name)
+            if info.file_size > MAX_DOCUMENT:  # as far as the archive says the truth
+                raise too_long(source)
             if info.compress_type != _ZSTD:
                 with archive.open(info) as member:
                     return _bounded(member)
@@ -94,6 +106,8 @@ def _member(source: Source, name: str) -> bytes:
             compressed = file.read(min(info.compress_size, MAX_DOCUMENT))
         with pa.CompressedInputStream(pa.BufferReader(compressed), "zstd") as stream:
             return _bounded(stream)
+    except DataError:
+        raise
     except KeyError:
         raise source.error(f"a zip archive without {name}: expected an inspect_ai log") from None
     except (
@@ -109,9 +123,9 @@ def _member(source: Source, name: str) -> bytes:
         raise source.error(f"a damaged archive ({(str(error).splitlines() or [''])[0][:80]}): expected a zip") from None
 
 
-def _bounded(stream: IO[bytes]) -> bytes:
+def _bounded(stream: IO[bytes]) -> bytearray:
     """What `stream` holds, read piece by piece: a bomb is refused before it has grown."""
     content = bytearray()
     while len(content) <= MAX_DOCUMENT and (piece := stream.read(2**20)):
         content += piece
-    return bytes(content)
+    return content

@@ -12,7 +12,10 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/jaxscale demo --output demo
 
+# Small notebooks, compiled lightly, as tests/conftest.py has it for the tests.
 test: export JAXSCALE_SMALL := 1
+test: export JAX_DISABLE_MOST_OPTIMIZATIONS := true
+test: export XLA_FLAGS := --xla_cpu_use_fusion_emitters=false
 test: check notebooks
 	$(BIN)/pytest -n 2 --dist loadfile -q
 

@@ -3,7 +3,6 @@
 import jax
 import numpy as np
 import pytest
-from scipy import stats
 
 import jaxscale as js
 from jaxscale.estimate._distinct import distinct
@@ -116,7 +115,6 @@ def test_a_few_wide_laws_are_foretold_and_their_intervals_hold():
     assert ours < line
     # At a true 90%, fewer than 37 of 48 has probability 2e-3 and 48 of 48 has 6e-3.
     assert 37 <= np.sum(inside) < 48
-    assert stats.binom(48, 0.9).cdf(36) < 0.003
 
 
 def test_uneven_attempts_and_many_of_them():

@@ -6,6 +6,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 LIMIT = 600_000  # kB beyond what importing the reader takes
@@ -58,6 +61,15 @@ def row(path):
         file.truncate(2**32)
 
 
+def pages(path):
+    """A Parquet file of a few hundred kB with forty million equal rows."""
+    values = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10**7, np.int32)), pa.array(["x"]))
+    table = pa.table({"problem": values, "passed": pa.array(np.zeros(10**7, bool))})
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for _ in range(4):
+            writer.write_table(table, row_group_size=10**7)
+
+
 def nested(path):
     path.write_bytes(b'{"problem": ' + b"[" * 10**6)
 
@@ -76,6 +88,7 @@ def entities(path):
         (liar, "liar.eval"),
         (line, "a.jsonl"),
         (row, "a.csv"),
+        (pages, "a.parquet"),
         (nested, "b.jsonl"),
         (entities, "a.yaml"),
     ],

@@ -76,6 +76,21 @@ def test_lm_eval_keeps_the_score_of_a_single_response(tmp_path):
     assert counts(path) == {"3": (1, 1)}
 
 
+def test_lm_eval_multiple_choice_has_a_verdict_for_each_metric_and_no_answer(tmp_path):
+    record = {
+        "doc_id": 3, "target": "0", "resps": [[[-1.5, False]], [[-2.5, False]]],
+        "filtered_resps": [[-1.5, False], [-2.5, False]], "filter": "none", "metrics": ["acc", "acc_norm"],
+        "acc": 0.0, "acc_norm": 1.0,
+    }  # fmt: skip
+    path = lines(tmp_path / "samples.jsonl", record)
+    with pytest.warns(DataWarning, match="read filter 'none: acc' of 'none: acc', 'none: acc_norm'"):
+        assert counts(path) == {"3": (0, 1)}
+    (attempts,) = js.read_attempts(path, scorer="none: acc_norm").values()
+    assert attempts.successes.tolist() == [1]
+    with pytest.raises(DataError, match="holds attempts, not ballots"):
+        js.read_ballots(path, scorer="none: acc")
+
+
 def sample(identity, epoch, value, answer, tokens=3):
     usage = {"m": {"output_tokens": tokens, "input_tokens": 1}}
     scores = {"match": {"value": value, "answer": answer}}
@@ -109,6 +124,8 @@ def test_inspect_json(tmp_path):
     path.write_text(json.dumps(LOG, indent=2))
     assert recognised(path) == "inspect-json"
     check_inspect(path)
+    with pytest.warns(DataWarning, match="dropped 2"):
+        assert set(js.read_attempts(path)["all"].prompt_tokens.tolist()) == {1.0}
 
 
 def test_inspect_values_that_are_objects_are_scorers(tmp_path):
@@ -240,6 +257,16 @@ def test_every_eval_ever(tmp_path):
     assert recognised(path) == "every-eval-ever"
     assert counts(path) == {"q1": (1, 2), "q2": (1, 1)}
     assert js.read_ballots(path)["all"].correct.tolist() == [[True, False], [True, False]]
+
+    # A call without an answer is a blank ballot, on whichever line it stands; its tokens count.
+    silent = {**record("q1", True, None), "answer_attribution": [], "token_usage": {"output_tokens": 5}}
+    for records in ([silent, record("q1", True, "4")], [record("q1", True, "4"), silent]):
+        told = [{**each, "token_usage": {"output_tokens": 5, "input_tokens": 7}} for each in records]
+        path = lines(tmp_path / "y_samples.jsonl", *told)
+        ballots = js.read_ballots(path)["all"]
+        assert (ballots.counts.tolist(), ballots.blank.tolist()) == ([[1]], [1])
+        assert js.read_attempts(path)["all"].successes.tolist() == [2]
+        assert ballots.prompt_tokens.tolist() == js.read_attempts(path)["all"].prompt_tokens.tolist() == [7.0]
 
 
 MONKEYS = """

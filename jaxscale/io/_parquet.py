@@ -5,10 +5,14 @@ import functools
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jaxscale.data import DataError
 from jaxscale.io._source import Source
 from jaxscale.io._table import EVERYTHING, Table, Wanted
 
 _MAGIC = b"PAR1"
+# Pages of equal values take next to no room in the file, and what they hold is read into memory.
+_MOST_ROWS = 2**25
+_MOST_BYTES = 2**32
 
 
 def recognises(source: Source) -> bool:
@@ -24,8 +28,16 @@ def read(source: Source, wanted: Wanted) -> Table:
         with pyarrow.parquet.ParquetFile(source.path) as file:
             names = file.schema_arrow.names
             rows = file.metadata.num_rows
+            size = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))
+            if rows > _MOST_ROWS or size > _MOST_BYTES:
+                raise source.error(
+                    f"has {rows:,} rows and {size:,} bytes: expected at most {_MOST_ROWS:,} rows and {_MOST_BYTES:,} "
+                    "bytes; count the calls of a problem instead"
+                )
             taken = [name for name in dict.fromkeys(names) if name in wanted]
             table = file.read(columns=[name for name in taken if names.count(name) == 1])
+    except DataError:
+        raise
     except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:120]
         raise source.error(f"not a Parquet file ({reason}): expected one") from None

@@ -128,9 +128,10 @@ def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | 
             row["correct"] = row["passed"] and row["answer"] not in (None, "")
         for name in row:
             if name not in columns:
-                columns[name] = [None] * len(lines)
+                columns[name] = ["false" if name == "correct" else None] * len(lines)
         for name, column in columns.items():
-            column.append(_text(row.get(name)))
+            # A call without an answer, beside others that have one, is a blank ballot.
+            column.append(_text(row.get(name, False if name == "correct" else None)))
         lines.append(record.line or 0)
     notes = []
     if wanted.scorer is not None and wanted.scorer not in choices:

@@ -27,6 +27,7 @@ def _rows(source: Source) -> Iterator[Row]:
             "problem": record.at("sample_id"),
             "passed": truth(record.get("evaluation", "score") if verdict is None else verdict),
             "tokens": record.get("token_usage", "output_tokens"),
+            "prompt_tokens": record.get("token_usage", "input_tokens"),
         }
         attributions = record.get("answer_attribution")
         if isinstance(attributions, list) and attributions and isinstance(attributions[-1], dict):

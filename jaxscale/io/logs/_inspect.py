@@ -66,7 +66,8 @@ def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
             "problem": sample.get("id"),
             "target": sample.get("target"),
             "model": model,
-            "tokens": _output_tokens(sample),
+            "tokens": _all_tokens(sample, "output_tokens"),
+            "prompt_tokens": _all_tokens(sample, "input_tokens"),
         }
         for scorer, score in scores.items() if isinstance(scores, dict) else ():
             value = score.get("value") if isinstance(score, dict) else score
@@ -79,10 +80,10 @@ def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
                 yield sample, {**row, "scorer": name, "answer": answer, "passed": verdict}
 
 
-def _output_tokens(sample: Record) -> str | None:
-    """The tokens that all models together wrote, or None where one of them is not said."""
+def _all_tokens(sample: Record, kind: str) -> str | None:
+    """The tokens of a kind that all models together used, or None where one of them is not said."""
     usage = sample.get("model_usage")
-    counts = [sample.get("model_usage", model, "output_tokens") for model in usage] if isinstance(usage, dict) else []
+    counts = [sample.get("model_usage", model, kind) for model in usage] if isinstance(usage, dict) else []
     if counts and all(isinstance(count, str) and count.isdecimal() and len(count) <= 15 for count in counts):
         return str(sum(map(int, counts)))
     return None

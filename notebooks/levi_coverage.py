@@ -15,8 +15,8 @@
 #
 # **The memorisation ansatz.** A model has memorised its training data: when it fails, it is not for want of knowledge
 # but in retrieving it. Each query has its own probability that a call fails, and over a data set these probabilities
-# follow a Beta distribution. A single query's failures then decay exponentially in the number of calls, but the average
-# over queries decays as a power law.
+# follow a Beta distribution. A single query's failures then decay exponentially in the number of calls, but the
+# average over queries decays as a power law.
 #
 # The paper writes Beta($\alpha$, $\beta$) for the law of *failures*; jaxscale writes `Beta(a, b)` for that of
 # *successes*, so the paper's $\beta$ is `a` and its $\alpha$ is `b`.
@@ -61,10 +61,10 @@ plt.show()
 # %% [markdown]
 # ## pass@k of real models
 #
-# Counts of Large Language Monkeys (Brown et al. 2024): four Pythia models at 128 queries of MATH, and two models at 140
-# of CodeContests, 10,000 calls each. Two laws are fitted by maximum likelihood: the Beta form, and the paper's second
-# form, correlated trials with one failure probability and a decay $\kappa$. (Only the parameters of that form are at
-# hand; its equation here is our reading: trial $j$ counts for $j^{-\kappa}$ independent ones.)
+# Counts of Large Language Monkeys (Brown et al. 2024): four Pythia models at 128 queries of MATH, and two models at
+# 140 of CodeContests, 10,000 calls each. Two laws are fitted by maximum likelihood: the Beta form, and the paper's
+# second form, correlated trials with one failure probability and a decay $\kappa$. (Only the parameters of that form
+# are at hand; its equation here is our reading: trial $j$ counts for $j^{-\kappa}$ independent ones.)
 
 # %%
 DATA = Path("../../shared/data/attempts")
@@ -99,11 +99,13 @@ for axes, (benchmark, group) in zip(panels[0], benchmarks.items(), strict=True):
     plot_laws(axes, {name: points[name] for name in group}, laws)
     axes.set_title(benchmark)
 plt.show()
+for name, result in correlated.items():
+    print(f"{name:20} correlated trials: p = {result.values['failure']:.4f}  kappa = {result.values['kappa']:.3f}")
 
 # %% [markdown]
 # *Points: unbiased estimates with their standard errors over queries. On MATH the Beta form stays within a standard
-# error, and correlated trials, with as many parameters, do not. On CodeContests, where three quarters of the queries
-# are never solved, it is the other way round.*
+# error, and correlated trials, as read above and with as many parameters, do not. On CodeContests, where three
+# quarters of the queries are never solved, it is the other way round.*
 
 # %% [markdown]
 # ## The distributions of failure behind the curves
@@ -117,14 +119,14 @@ plt.show()
 
 # %% [markdown]
 # *Bars: how many queries have which success rate (one minus the failure rate); those at 0 were never solved. Lines:
-# what the fitted Beta expects among as many calls. It describes MATH well. On CodeContests most of the weight is at 0,
-# and what is left is spread almost evenly over the decades.*
+# what the fitted Beta expects among as many calls. It describes MATH well. For Llama 3 8B on CodeContests most of the
+# weight is at 0, and what is left is spread almost evenly over the decades.*
 
 # %% [markdown]
 # ## The parameters, and why they differ from the paper's
 #
 # The paper reports $\beta$ near 0.35 and $2 < \alpha < 20$ for its fits on MATH, and an overall factor $A$ (its Eq. 7)
-# that is the limit of pass@k. The exponents here are smaller. Two reasons can be shown:
+# that is the limit of pass@k. The exponents here are smaller. Two reasons are possible:
 #
 # - **The model.** The exponent grows with the model: from Pythia 160M to 12B by two thirds.
 # - **The factor and the method.** Beside the maximum of the likelihood with $A = 1$, the table has a fit with $A$
@@ -155,11 +157,12 @@ for name, data in sets.items():
     print(f"{name:20} a = {a:.3f} +- {errors['a']:.3f}  b = {b:5.2f}   {least:>34}")
 
 # %% [markdown]
-# 0.35 is where this trend would lead for a model somewhat stronger than Pythia 12B. Among the counts here only the
-# regression with a free factor reaches it, and for two of the four Pythia models only. For Pythia 160M the factor that
-# it finds, 0.60, comes from looking at 1,000 calls only; the likelihood of all 10,000 gains next to nothing from a
-# factor below 1. The paper's range of $\alpha$ holds for the two larger models; weaker ones need a larger b, as one
-# call succeeds with probability a / (a + b).
+# So these are possible reasons and no explanation: among the counts here only the regression with a free factor
+# reaches 0.35, and for two of the four Pythia models only; the other two find no factor below 1. For Pythia 160M the
+# factor, 0.60, comes from looking at 1,000 calls only; the likelihood of all 10,000 gains next to nothing from a
+# factor below
+# 1. The paper's own counts on MATH (Llama 3 8B) are not at hand. Its range of $\alpha$ holds for the two larger
+#    models; weaker ones need a larger b, as one call succeeds with probability a / (a + b).
 
 # %% [markdown]
 # ## The inference loss
@@ -196,8 +199,8 @@ plt.show()
 
 # %% [markdown]
 # *Left: the loss of the measured curves, of the fitted Beta, and of the power law that it tends to: they meet between
-# 100 and 1,000 calls, later for weaker models (larger b). Middle: the family at $\alpha$ = 5. Right: what is left after
-# 10,000 calls, over the exponent; grey points are the models of the left panel, whose b is 12 to 66.*
+# 100 and 1,000 calls, later for weaker models (larger b). Middle: the family at $\alpha$ = 5. Right: what is left
+# after 10,000 calls, over the exponent; grey points are the models of the left panel, whose b is 12 to 66.*
 
 # %%
 slopes = {

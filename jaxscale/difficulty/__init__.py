@@ -7,6 +7,7 @@ from jaxscale.difficulty._correlated import CorrelatedTrials
 from jaxscale.difficulty._curves import ExponentiatedPowerLaw, PowerLaw
 from jaxscale.difficulty._dirichlet import DirichletAnswers
 from jaxscale.difficulty._discrete import Grid, PointMass, TwoPoint
+from jaxscale.difficulty._joint import JointLaw
 from jaxscale.difficulty._kumaraswamy import Kumaraswamy
 from jaxscale.difficulty._mixture import Mixture
 from jaxscale.difficulty._scaled_beta import ScaledBeta
@@ -20,6 +21,7 @@ __all__ = [
     "DirichletAnswers",
     "ExponentiatedPowerLaw",
     "Grid",
+    "JointLaw",
     "Kumaraswamy",
     "Mixture",
     "PointMass",

@@ -3,6 +3,8 @@
 from jaxscale.fit._answers import AnswerPrior, draw_answer_priors
 from jaxscale.fit._bootstrap import BootstrapResult, bootstrap
 from jaxscale.fit._fit import FitResult, fit
+from jaxscale.fit._joint import JointComparison, JointFit, compare_joint, fit_joint
+from jaxscale.fit._joint_bootstrap import JointBootstrap, JointPrediction, bootstrap_joint
 from jaxscale.fit._models import NAMED_MODELS
 from jaxscale.fit._posterior import Posterior, sample_posterior
 from jaxscale.fit._vote_scaling import VoteScaling, fit_vote_scaling
@@ -12,11 +14,18 @@ __all__ = [
     "AnswerPrior",
     "BootstrapResult",
     "FitResult",
+    "JointBootstrap",
+    "JointComparison",
+    "JointFit",
+    "JointPrediction",
     "Posterior",
     "VoteScaling",
     "bootstrap",
+    "bootstrap_joint",
+    "compare_joint",
     "draw_answer_priors",
     "fit",
+    "fit_joint",
     "fit_vote_scaling",
     "sample_posterior",
 ]

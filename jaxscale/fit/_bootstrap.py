@@ -109,7 +109,7 @@ class _Refit(NamedTuple):
     converged: Bool[Array, ""]
 
 
-def _refit(objective: Objective, start: Vector, inverse: Float[Array, "free free"], max_steps: int = 30) -> _Refit:
+def refit(objective: Objective, start: Vector, inverse: Float[Array, "free free"], max_steps: int = 30) -> _Refit:
     """BFGS from an inverse Hessian that is already good, with steps halved until the gradient shrinks.
 
     Near an optimum the norm of the gradient in the metric of the inverse Hessian is a merit function that needs no
@@ -152,7 +152,7 @@ def _refit(objective: Objective, start: Vector, inverse: Float[Array, "free free
     return _Refit(last.vector, jnp.max(jnp.abs(last.gradient)) <= GRADIENT_TOLERANCE)
 
 
-def _inverse(hessian: Float[Array, "free free"]) -> Float[Array, "free free"]:
+def inverse_of(hessian: Float[Array, "free free"]) -> Float[Array, "free free"]:
     eigenvalues, basis = jnp.linalg.eigh(hessian)
     return (basis / jnp.maximum(jnp.abs(eigenvalues), 1e-6)) @ basis.T
 
@@ -173,7 +173,7 @@ def _refit_weighted(
     def one(replicate_weights: Float[Array, " pairs"]) -> _Refit:
         hessian = jnp.einsum("p,pij->ij", replicate_weights, curvatures) / jnp.sum(replicate_weights)
         objective = objective_of(layout, with_prior, model, statistics, replicate_weights)
-        return _refit(objective, vector, _inverse((hessian + hessian.T) / 2))
+        return refit(objective, vector, inverse_of((hessian + hessian.T) / 2))
 
     return jax.vmap(one)(weights)
 
@@ -188,9 +188,9 @@ def _refit_redrawn(
     vector: Vector,
     hessian: Float[Array, "free free"],
 ) -> _Refit:
-    inverse = _inverse(hessian)
+    inverse = inverse_of(hessian)
     return jax.vmap(
-        lambda replicate: _refit(objective_of(layout, with_prior, model, replicate, weights), vector, inverse)
+        lambda replicate: refit(objective_of(layout, with_prior, model, replicate, weights), vector, inverse)
     )(statistics)
 
 

@@ -127,13 +127,18 @@ def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
                 )
             )
             binomial = jax.jit(lambda key, n, p: sampling.binomial(key, n, p, (size,)))
-            for n, p in ((100, 0.05), (100, 0.5), (100_000, 0.3)):
+            # Of one law for all draws, of the same law given draw by draw, of laws that all differ.
+            laws = [("", n, p) for n, p in ((100, 0.05), (100, 0.5), (100_000, 0.3), (1_000_000, 0.5))]
+            laws += [(", arrays", n, np.full(size, 0.5)) for n in (100, 1_000_000)]
+            laws += [(", distinct p", n, np.linspace(0.3, 0.7, size)) for n in (100, 1_000_000)]
+            for kind, n, p in laws:
+                calls = n if np.ndim(p) == 0 else np.full(size, n)
                 rows.append(
                     compared(
-                        f"{size:,} draws of Binomial({n:,}, {p}), {dtype.__name__}",
-                        partial(binomial, KEY, dtype(n), dtype(p)),
+                        f"{size:,} draws of Binomial({n:,}, {np.mean(p):.3g}){kind}, {dtype.__name__}",
+                        partial(binomial, KEY, jnp.asarray(calls, dtype), jnp.asarray(p, dtype)),
                         "NumPy: Generator.binomial (int64)",
-                        partial(rng.binomial, n, p, size),
+                        partial(rng.binomial, calls, p, size),
                         answer=lambda counts, n=n: np.mean(np.asarray(counts, np.float64)) / n,
                         tolerance=0.001,
                     )

@@ -12,11 +12,11 @@ from scipy import special, stats
 
 from jaxscale import sampling
 from jaxscale._arrays import float64
-from jaxscale.sampling._counts import _binomial_table
+from jaxscale.sampling._binomial import _binomial_table, _Law, _surprise
 
 DRAWS = 2**17
-# 1e-6 over the file, which holds fewer than 70 comparisons with a law.
-ALARM = 1e-6 / 70
+# 1e-6 over the file, which holds fewer than 90 comparisons with a law.
+ALARM = 1e-6 / 90
 SAMPLERS = {name: getattr(sampling, name) for name in ("binomial", "hypergeometric", "log_beta", "log_gamma_variate")}
 BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -78,6 +78,72 @@ def test_the_table_of_a_binomial_holds_in_both_far_tails(dtype, n, p):
         np.testing.assert_allclose(found[used], expected[used], rtol=3e-3 if dtype == np.float32 else 1e-9)
         assert found.max() >= 0.5
         assert beyond < 1e-22
+
+
+@BOTH
+def test_binomials_of_any_parameters_may_lie_side_by_side(dtype):
+    laws = [(100, 0.5), (30, 0.4), (1000, 0.985), (10**6, 0.5), (10**6, 3e-5), (10**6, 1e-6), (25, 0.4), (5, 0.9)]
+    edges = [(0, 0.5), (7, 0.0), (7, 1.0), (10**6, np.finfo(dtype).tiny / 8), (100, np.nan)]
+    n, p = np.array(laws + edges, dtype).T[:, :, None]
+    with precision(dtype):
+        counts = np.asarray(jax.jit(lambda key: sampling.binomial(key, n, p, (len(n), 2**14)))(jax.random.key(3)))
+    for (calls, chance), row in zip(laws, counts, strict=False):
+        assert counts_p_value(row, stats.binom.pmf(np.arange(calls + 1), calls, chance)) > ALARM
+    zero, never, always, hardly, unknown = counts[len(laws) :]
+    assert not zero.any()
+    assert not never.any()
+    assert (always == 7).all()
+    assert not hardly.any()
+    assert np.isnan(unknown).all()
+
+
+def test_a_binomial_depends_on_its_place_and_parameters_alone():
+    rng = np.random.default_rng(0)
+    size = 128 * 1024 + 1500  # more than one group of rows
+    n, p = rng.integers(1, 300, size).astype(np.float32), rng.random(size, np.float32)
+    draw = jax.jit(lambda n, p: sampling.binomial(jax.random.key(5), n, p))
+    counts = np.asarray(draw(n, p))
+    other = rng.random(size) < 0.5
+    changed = np.asarray(draw(np.where(other, 77, n), np.where(other, 0.3, p).astype(np.float32)))
+    np.testing.assert_array_equal(counts[~other], changed[~other])
+    np.testing.assert_array_equal(counts[:1500], draw(n[:1500], p[:1500]))
+    np.testing.assert_array_equal(counts[:40], jax.vmap(draw)(n[None, :40], p[None, :40])[0])
+
+
+@BOTH
+@pytest.mark.parametrize(("n", "p"), [(25, 0.4), (100, 0.5), (1000, 0.01), (10**6, 0.2)])
+def test_proposed_binomials_are_judged_by_the_law_even_in_its_far_tails(dtype, n, p):
+    spread = np.sqrt(n * p * (1 - p))
+    k = np.unique(np.clip(np.round(n * p + np.linspace(-15, 15, 400) * spread), 0, n))
+    with precision(dtype):
+        law = _Law.of(jnp.asarray(dtype(n)), jnp.asarray(dtype(p)))
+        (found, everywhere), (near, holds) = (
+            [np.asarray(x) for x in _surprise(jnp.asarray(k, dtype), law, logarithms)] for logarithms in (True, False)
+        )
+    zero = 1 / (2 * np.pi)
+    front = 0.5 * np.log(n / (2 * np.pi * np.maximum(k, zero) * np.maximum(n - k, zero)))
+    expected = front - stats.binom.logpmf(k, n, float(dtype(p)))
+    assert everywhere.all()
+    assert holds[np.abs(k - n * p) < spread].all()
+    tolerance = {"rtol": 2e-3, "atol": 2e-4} if dtype == np.float32 else {"rtol": 1e-9, "atol": 3e-9}
+    np.testing.assert_allclose(found, expected, **tolerance)
+    np.testing.assert_allclose(near[holds], expected[holds], **tolerance)
+
+
+def test_the_binomial_hat_lies_above_its_law():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        p = 10 ** rng.uniform(-4, np.log10(0.5))
+        n = int(np.ceil(10 ** rng.uniform(1, 4.5) / p))
+        law = _Law.of(*(np.float64(x) for x in (n, p)))
+        a, b, scale, mean, spread = (float(x) for x in (law.a, law.b, law.scale, law.mean, np.sqrt(law.variance)))
+        k = np.arange(max(0, int(mean - 10 * spread)), min(n, int(mean + 10 * spread)) + 1)
+        # The hat is lowest where |x| is largest in [k, k + 1): solve x = (2 a / edge + b) (1/2 - edge) for the edge.
+        far = np.maximum(abs(k - mean - 0.5), abs(k + 0.5 - mean))
+        linear = far + 2 * a - b / 2
+        edge = (np.sqrt(linear**2 + 4 * a * b) - linear) / (2 * b)
+        heights = stats.binom.pmf(k, n, p) * np.sqrt(2 * np.pi) * spread
+        assert (heights * (a / edge**2 + b) / scale).max() < 1
 
 
 def test_a_slightly_wrong_binomial_is_noticed():

@@ -45,7 +45,7 @@ def words_at(
         return first, second
     key_0, key_1 = jax.random.key_data(key)
     counter = lax.iota(jnp.uint32, lanes)
-    return _threefry(key_0, key_1, counter, jnp.full_like(counter, index))
+    return threefry(key_0, key_1, counter, jnp.full_like(counter, index))
 
 
 def random_words(key: PRNGKeyArray, count: int, lanes: int) -> list[UInt32[Array, " lanes"]]:
@@ -54,7 +54,7 @@ def random_words(key: PRNGKeyArray, count: int, lanes: int) -> list[UInt32[Array
     return [word for pair in pairs for word in pair][:count]
 
 
-def _threefry(key_0: Array, key_1: Array, x0: Array, x1: Array) -> tuple[Array, Array]:
+def threefry(key_0: Array, key_1: Array, x0: Array, x1: Array) -> tuple[Array, Array]:
     """Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), unrolled."""
     keys = (key_0, key_1, key_0 ^ key_1 ^ np.uint32(0x1BD11BDA))
     x0, x1 = x0 + keys[0], x1 + keys[1]
@@ -169,7 +169,7 @@ def rejection(
 
     def again(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         attempt, values, done = state
-        lane = _first_pending(~done, slots)
+        lane = first_pending(~done, slots)
         own = [p if p.ndim == 0 else jnp.tile(p.at[lane].get(mode="clip"), _TRIES) for p in parameters]
         drawn = random_words(jax.random.fold_in(key_again, attempt), words, slots * _TRIES)
         # Without the barrier XLA proposes again for every use of what was proposed.
@@ -189,7 +189,7 @@ def rejection(
     return lax.while_loop(lambda state: ~jnp.all(state[2]), again, (jnp.int32(0), values, done))[1]
 
 
-def _first_pending(pending: Bool[Array, " lanes"], size: int) -> Int[Array, " size"]:
+def first_pending(pending: Bool[Array, " lanes"], size: int) -> Int[Array, " size"]:
     """The positions of `size` true lanes, or the number of lanes where there are fewer.
 
     Lanes are packed as bits into words, so that ranks come from population counts: a cumulative sum and a scatter over
@@ -203,9 +203,10 @@ def _first_pending(pending: Bool[Array, " lanes"], size: int) -> Int[Array, " si
     earlier = lax.broadcasted_iota(jnp.int32, (groups, groups), 0) <= lax.broadcasted_iota(
         jnp.int32, (groups, groups), 1
     )
-    up_to = jnp.sum(jnp.where(earlier, counts[:, None], 0), axis=0)
+    # Without their dtype NumPy's rule would make the sums int64 in float64, and gathers by them half as fast.
+    up_to = jnp.sum(jnp.where(earlier, counts[:, None], 0), axis=0, dtype=jnp.int32)
     slot = lax.iota(jnp.int32, size)
-    group = jnp.sum((up_to[:, None] <= slot).astype(jnp.int32), axis=0)
+    group = jnp.sum(up_to[:, None] <= slot, axis=0, dtype=jnp.int32)
     found = group < groups
     group = jnp.minimum(group, groups - 1)
     rank = slot - (up_to - counts)[group]

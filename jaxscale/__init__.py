@@ -55,6 +55,7 @@ _MODULE_OF = {
     "bootstrap": "fit",
     "bootstrap_joint": "fit",
     "compare_joint": "fit",
+    "convert": "io",
     "curve_shape": "exact",
     "draw_ballots": "data",
     "exact": "exact",
@@ -78,6 +79,8 @@ _MODULE_OF = {
     "vote_curve": "estimate",
     "vote_difficulty": "estimate",
     "win_probabilities": "plurality",
+    "write_attempts": "io",
+    "write_ballots": "io",
 }
 
 __all__ = sorted([*_MODULE_OF, "__version__"])

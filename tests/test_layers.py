@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Lowest first. A module may import what stands in an earlier line, or its own package.
 LAYERS = [
-    ("_arrays",),
+    ("_arrays", "_files"),
     ("special",),
     ("sampling",),
     ("data",),

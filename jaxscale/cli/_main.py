@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxscale import __version__
-from jaxscale.cli import _demo, _fit, _forecast, _next, _plan, _report, _simulate, _vote
+from jaxscale.cli import _convert, _demo, _fit, _forecast, _next, _plan, _report, _simulate, _vote
 from jaxscale.cli._errors import BAD_INPUT, BadInput
 
 INTERRUPTED = 130
@@ -31,6 +31,7 @@ app.command("forecast")(_forecast.forecast)
 app.command("vote")(_vote.vote)
 app.command("fit")(_fit.fit)
 app.command("report")(_report.report)
+app.command("convert")(_convert.convert)
 app.command("simulate")(_simulate.simulate)
 app.command("plan")(_plan.plan)
 app.command("next")(_next.next_samples)

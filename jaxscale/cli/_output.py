@@ -3,14 +3,13 @@
 import contextlib
 import json
 import math
-import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxscale import __version__
+from jaxscale import __version__, _files
 from jaxscale.cli._errors import BadInput
 
 if TYPE_CHECKING:
@@ -118,13 +117,10 @@ def check_output(path: Path, option: str, suffixes: tuple[str, ...]) -> None:
 @contextlib.contextmanager
 def replacing(path: Path, option: str) -> Iterator[Path]:
     """A file to write that takes the place of `path` once it is whole; nothing is left behind if it never is."""
-    part = path.with_name(f".{os.getpid()}.part{path.suffix}")
     try:
-        yield part
-        part.replace(path)
+        with _files.replacing(path) as part:
+            yield part
     except OSError as error:
         raise BadInput(
             f"{option} = {str(path)!r}: cannot be written: {(error.strerror or str(error)).lower()}"
         ) from None
-    finally:
-        part.unlink(missing_ok=True)

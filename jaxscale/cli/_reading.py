@@ -25,7 +25,7 @@ def read_attempts(
     """
     from jaxscale import io
 
-    with _said_plainly():
+    with said_plainly():
         return io.read_attempts(files, group or (), format=format, scorer=scorer)
 
 
@@ -44,7 +44,7 @@ def read_ballots(
     """
     from jaxscale import io
 
-    with _said_plainly():
+    with said_plainly():
         return io.read_ballots(files, group or (), normalise, format=format, scorer=scorer)
 
 
@@ -68,17 +68,25 @@ def read_either(
     """
     from jaxscale import io
 
-    with _said_plainly():
+    with said_plainly():
         return io.read_either(files, group or (), normalise, format=format, scorer=scorer)
 
 
 @contextlib.contextmanager
-def _said_plainly() -> Iterator[None]:
+def said_plainly(*names: str) -> Iterator[None]:
+    """Let through what the readers warn of, and make one line of what they refuse.
+
+    Args:
+        names: arguments beside `format` that came from options.
+
+    Raises:
+        BadInput: one line that names the file, the line and what was expected.
+    """
     from jaxscale.data import DataError, DataWarning
 
     warnings.simplefilter("always", DataWarning)
     try:
-        with arguments_as_options("format"):
+        with arguments_as_options("format", *names):
             yield
     except DataError as error:
         raise BadInput(str(error)) from None

@@ -2,16 +2,29 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from jaxscale.data import Attempts, Ballots, DataWarning
-from jaxscale.io import _attempts, _ballots
+from jaxscale.data import Attempts, Ballots, DataWarning, require
+from jaxscale.io import _attempts, _ballots, _tables, _write
+from jaxscale.io._groups import ALL
 from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._summary import Data, DataSets, GroupSummary, ReadSummary, group_summaries
 from jaxscale.io._table import Table, Wanted
 
-__all__ = ["FORMATS", "DataSets", "GroupSummary", "ReadSummary", "read_attempts", "read_ballots", "read_either"]
+__all__ = [
+    "FORMATS",
+    "DataSets",
+    "GroupSummary",
+    "ReadSummary",
+    "convert",
+    "read_attempts",
+    "read_ballots",
+    "read_either",
+    "write_attempts",
+    "write_ballots",
+]
 
 
 def read_attempts(
@@ -138,6 +151,156 @@ def read_either(
         return _summarised(ballots, table, found, "ballots", said + _say(table, notes))
     attempts, notes = _attempts.attempts_of(table, names, _title(path))
     return _summarised(attempts, table, found, "attempts", said + _say(table, notes))
+
+
+def convert(
+    path: Paths,
+    output: str | os.PathLike[str],
+    group: str | Sequence[str] = (),
+    *,
+    format: str | None = None,
+    source: str | None = None,
+    scorer: str | None = None,
+) -> ReadSummary:
+    r"""Write what `read_attempts` and `read_ballots` read as one tidy table, or as the samples of every_eval_ever.
+
+    Parquet and CSV keep every column that has single values; those that jaxscale knows become numbers and truths, the
+    others stay text. every_eval_ever (schema 0.3.0) has a record for each call: the problem, the answer, the verdict,
+    tokens as whole numbers of the same mean, a column `model` as the model, `gold` or `target` as the reference, and
+    any other column as metadata, which the reader of that format leaves aside. Its schema wants the tokens of prompt
+    and output or neither; what is known is written.
+
+    Args:
+        path: what to read, as for `read_attempts`.
+        output: the file to write. It is whole or is not there; one of that name is replaced.
+        group: columns of which each combination of values is a data set: a problem may come once in each. They are
+            written like any other column. A file of every_eval_ever holds one data set.
+        format: "parquet", "csv" or "every-eval-ever"; by default as the name ends (.parquet, .csv, .jsonl).
+        source: the format of the files to read, as `format` of `read_attempts`.
+        scorer: as for `read_attempts`.
+
+    Returns:
+        what was read.
+
+    Raises:
+        DataError: one line that names the file, the line and what was expected; nothing is written then.
+        ValueError: naming the argument that cannot be used.
+
+    >>> from pathlib import Path; from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "runs.csv"; _ = path.write_text("problem,answer,correct\na,7,1\na,8,0\na,7,1\n")
+    >>> _ = convert(path, path.with_suffix(".jsonl"))
+    >>> read_ballots(path.with_suffix(".jsonl"))["all"].counts
+    array([[2, 1]])
+    """
+    target = _write.written_format(output, format)
+    known = [each.name for each in FORMATS]
+    if source is not None and source not in known:
+        raise ValueError(f"source = {source!r}: expected one of {', '.join(known)}")
+    names = (group,) if isinstance(group, str) else tuple(group)
+    table, found = read_table(path, Wanted((_attempts.COLUMNS | _ballots.COLUMNS).union(names), scorer), source)
+    _say(table, _left_out(table))
+    summary, notes = _checked(table, names, _title(path), target, found)
+    table, left = _write.whole(table)
+    _say(table, notes + left)
+    _write.write(table, output, target, _title(path))
+    return replace(summary, notes=(*summary.notes, *left))
+
+
+def write_attempts(
+    attempts: Attempts | Mapping[str, Attempts],
+    output: str | os.PathLike[str],
+    *,
+    group: str = "group",
+    format: str | None = None,
+) -> None:
+    r"""Write attempts as a table with the columns `problem, attempts, successes` [, `tokens`] [, `prompt_tokens`].
+
+    Args:
+        attempts: a data set, or several by name, as `read_attempts` returns them. A query without a label is called by
+            its place, from 0.
+        output: the file to write. It is whole or is not there; one of that name is replaced.
+        group: the column of the names, where there are several data sets.
+        format: "parquet", "csv" or "every-eval-ever" (a record for each call, one data set a file); by default as the
+            name ends (.parquet, .csv, .jsonl).
+
+    Raises:
+        ValueError: naming the argument, or the row, that cannot be written; nothing is written then.
+
+    >>> from pathlib import Path; from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "runs.parquet"; write_attempts(Attempts([10, 10], [3, 0], query=("a", "b")), path)
+    >>> read_attempts(path)["all"].successes
+    array([3, 0])
+    """
+    target = _write.written_format(output, format)
+    _write_data(
+        _tables.of_attempts(_several(attempts, Attempts, "attempts"), group, str(output)), output, group, target
+    )
+
+
+def write_ballots(
+    ballots: Ballots | Mapping[str, Ballots],
+    output: str | os.PathLike[str],
+    *,
+    group: str = "group",
+    format: str | None = None,
+) -> None:
+    r"""Write ballots as a table with the columns `problem, answer, count, correct` [, `kept`] [, `prompt_tokens`].
+
+    Where scores or tokens of calls were recorded it has one row a call, with `score` and `tokens` instead of `count`.
+    `Ballots` know no answers by name: they are called "answer 1", "answer 2" by their place at each problem, and wrong
+    ones that nobody gave are left out. `greedy_correct` has no column. `convert` keeps the answers of a file.
+
+    Args:
+        ballots: a data set, or several by name, as `read_ballots` returns them. A query without a label is called by
+            its place, from 0.
+        output: the file to write. It is whole or is not there; one of that name is replaced.
+        group: the column of the names, where there are several data sets.
+        format: "parquet", "csv" or "every-eval-ever" (a record for each call, one data set a file); by default as the
+            name ends (.parquet, .csv, .jsonl).
+
+    Raises:
+        ValueError: naming the argument, or the row, that cannot be written; nothing is written then.
+
+    >>> from pathlib import Path; from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "votes.csv"; write_ballots(Ballots([[2, 1]], [[True, False]]), path)
+    >>> read_ballots(path)["all"].counts
+    array([[2, 1]])
+    """
+    target = _write.written_format(output, format)
+    table = _tables.of_ballots(_several(ballots, Ballots, "ballots"), group, str(output))
+    _write_data(table, output, group, target)
+
+
+def _several(data: Data | Mapping[str, Data], kind: type, argument: str) -> Mapping[str, Data]:
+    sets = data if isinstance(data, Mapping) else {ALL: data}
+    if not sets:
+        raise ValueError(f"{argument} is empty: expected at least one data set")
+    for each in sets.values():
+        require(each, kind, argument)
+    return sets
+
+
+def _write_data(table: Table, output: str | os.PathLike[str], group: str, target: str) -> None:
+    title = Path(output).stem
+    _checked(table, [group] if group in table.names else [], title, target)
+    _write.write(table, output, target, title)
+
+
+def _checked(
+    table: Table, group: Sequence[str], title: str, target: str, found: str = ""
+) -> tuple[ReadSummary, list[str]]:
+    """What a table that is to be written holds, and what is to be said of it; refused if it could not be read."""
+    if {"attempts", "successes", "passed"} & set(table.names):
+        attempts, notes = _attempts.attempts_of(table, group, title)
+        summary = _summarised(attempts, table, found, "attempts", _left_out(table) + notes).summary
+    else:
+        ballots, notes = _ballots.ballots_of(table, group, title, False)
+        summary = _summarised(ballots, table, found, "ballots", _left_out(table) + notes).summary
+    if target == "every-eval-ever" and len(summary.groups) > 1:
+        raise table.error(
+            f"has {len(summary.groups):,} data sets: expected one for a file of every_eval_ever (or Parquet, or CSV)"
+        )
+    return summary, notes
 
 
 def _left_out(table: Table) -> list[str]:

@@ -84,3 +84,40 @@ def sample_ballots(seed: int = 0, queries: int = 120, calls: int = 60) -> Ballot
     labels = tuple(f"q{query:03d}" for query in range(queries))
     correct = np.broadcast_to(np.arange(5) == 0, (queries, 5))
     return Ballots(drawn[:, :-1], correct, blank=drawn[:, -1], query=labels, name="simulated")
+
+
+def sample_checkpoints(seed: int = 0, queries: int = 96) -> tuple[dict[str, Attempts], np.ndarray]:
+    """Simulate checkpoints of models of several sizes in training, at the same queries.
+
+    What is hard for one checkpoint is hard for the others. A query gets 200 attempts, and 2,000 more if fewer than
+    three of those succeed: the numbers of attempts depend on the outcomes, as in a search for rare successes.
+
+    Args:
+        seed: of NumPy's generator; the same seed gives the same numbers.
+        queries: number of queries.
+
+    Returns:
+        Attempts by checkpoint, named by size and tokens, and (checkpoints, 2) parameters and training tokens.
+
+    >>> groups, covariates = sample_checkpoints()
+    >>> len(groups), covariates[0].tolist()
+    (30, [100000000.0, 2000000000.0])
+    """
+    rng = np.random.default_rng([seed, len(MODELS) + 1])
+    common = rng.standard_normal(queries)
+    groups, covariates = {}, []
+    for size in (1e8, 3e8, 1e9, 3e9, 7e9, 1.2e10):
+        for tokens in (2e9, 6e9, 2e10, 6e10, 2e11):
+            gaps = 0.9 * (size / 1e9) ** -0.35 + 1.0 * (tokens / 2e10) ** -0.7
+            log_odds = -3.0 - 1.6 * gaps + 0.3 * rng.standard_normal()
+            a = 0.3 * (size / 1e9) ** 0.06
+            # The common part of the ranks makes the same queries hard everywhere.
+            order = np.argsort(np.argsort(0.9 * common + np.sqrt(0.19) * rng.standard_normal(queries)))
+            p = np.sort(rng.beta(a, a * np.exp(-log_odds), queries))[order]
+            successes = rng.binomial(200, p)
+            further = np.where(successes < 3, 2000, 0)
+            name = f"{size / 1e9:g}B, {tokens / 1e9:g}B tokens"
+            labels = tuple(f"q{query:03d}" for query in range(queries))
+            groups[name] = Attempts(200 + further, successes + rng.binomial(further, p), labels, name)
+            covariates.append((size, tokens))
+    return groups, np.array(covariates)

@@ -31,7 +31,7 @@ from jaxscale.fit._optimise import GRADIENT_TOLERANCE, MAX_CURVED
 
 _NODES = 21
 _MOST_NODES = 321
-_DIFFERENCE = 0.02  # in log-likelihood, that twice as many nodes may make
+_DIFFERENCE = 0.2  # in log-likelihood, that twice as many nodes may make; a parameter is worth about 1
 
 
 @dataclass(frozen=True, eq=False)

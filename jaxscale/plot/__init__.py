@@ -8,6 +8,7 @@ from jaxscale.plot._flops import plot_flops_contours, plot_flops_slices
 from jaxscale.plot._laws import plot_laws, plot_successes
 from jaxscale.plot._plan import plot_plan
 from jaxscale.plot._shapes import plot_curve_shapes
+from jaxscale.plot._trade_off import plot_trade_off
 from jaxscale.plot._votes import plot_votes
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "plot_plan",
     "plot_predictions",
     "plot_successes",
+    "plot_trade_off",
     "plot_vote_curves",
     "plot_votes",
 ]

@@ -18,22 +18,41 @@ import json, sys
 import jax, numpy as np
 from jax.sharding import Mesh
 import jaxscale as js
+from jaxscale.simulate import Exchangeable, Sticky
 
 ANSWERS = js.AnswerDistribution(np.full((3, 4), 0.25))
+FILTERED = js.AnswerDistribution(np.full((3, 4), 0.25), keep=np.linspace(0.1, 0.9, 12).reshape(3, 4))
+SCORED = js.Ballots([[3, 2], [1, 4]], [[True, False]] * 2, scores=np.linspace(0.1, 1.0, 10).reshape(2, 5))
+RUNS = {  # each of more than one tile of 65,536 indices: chunks and devices share them out
+    "pass@k": (js.PassAtK(), js.Beta(0.35, 5.0), [1, 10, 1000], 300_000),
+    "vote": (js.Vote(), ANSWERS, [1, 3, 8], 22_001),
+    "best of n, by rates": (js.BestOfN(0.8, 0.3), js.TwoPoint(0.3, 0.7, 0.1), [1, 4], 70_000),
+    "best of n, by rates, recorded": (js.BestOfN(0.8, 0.3), js.Attempts([5, 4], [2, 1]), [1, 4], 33_001),
+    "best of n, by scores": (js.BestOfN(separation=1.5), ANSWERS, [1, 4], 22_001),
+    "adaptive vote": (js.AdaptiveVote(0.8), ANSWERS, [2, 5], 22_001),
+    "filter vote": (js.FilterVote(), FILTERED, [1, 4], 22_001),
+    "weighted vote": (js.WeightedVote(), SCORED, [1, 3], 33_001),
+    "sticky calls": (js.Vote(), Sticky(js.TwoPoint(0.3, 0.7, 0.1), 0.4), [1, 4], 70_000),
+    "exchangeable calls": (js.PassAtK(), Exchangeable(js.TwoPoint(0.3, 0.7, 0.1), 0.4), [1, 4], 70_000),
+}
 
-def bits(mesh=None, chunk=None):
-    key = jax.random.key(5)
-    runs = [
-        js.simulate(key, js.PassAtK(), js.Beta(0.35, 5.0), [1, 10, 1000], 300_000, mesh=mesh, chunk=chunk),
-        js.simulate(key, js.Vote(), ANSWERS, [1, 3, 8], 50_001, mesh=mesh, chunk=chunk),
-    ]
-    return [[float(x).hex() for x in (*run.mean, *run.standard_error)] for run in runs]
+def bits(mesh=None, chunk=None, names=tuple(RUNS)):
+    found = {}
+    for name in names:
+        system, population, calls, replicates = RUNS[name]
+        run = js.simulate(jax.random.key(5), system, population, calls, replicates, mesh=mesh, chunk=chunk)
+        numbers = [*run.mean, *run.standard_error, *([] if run.calls_used is None else run.calls_used)]
+        found[name] = [float(x).hex() for x in numbers]
+    return found
 """
 
 
-def run(code, *arguments, devices=1):
+EACH_KIND = ("pass@k", "vote", "adaptive vote", "weighted vote")  # of process, and with calls used
+
+
+def run(code, *arguments, devices=1, start=""):
     environment = dict(os.environ, XLA_FLAGS=f"--xla_force_host_platform_device_count={devices}", JAX_PLATFORMS="cpu")
-    command = [sys.executable, "-c", SIMULATIONS + code, *map(str, arguments)]
+    command = [sys.executable, "-c", start + SIMULATIONS + code, *map(str, arguments)]
     return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -60,15 +79,20 @@ def test_two_processes_do_not_change_a_bit():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     code = f"""
+mesh = Mesh(np.array(jax.devices()), ("queries",))
+print(json.dumps(bits(mesh, names={EACH_KIND})))
+"""
+    start = f"""
+import sys
+import jax
 jax.config.update("jax_cpu_collectives_implementation", "gloo")
 jax.distributed.initialize("127.0.0.1:{port}", 2, int(sys.argv[1]))
 assert jax.process_count() == 2
-print(json.dumps(bits(Mesh(np.array(jax.devices()), ("queries",)))))
 """
-    both = [run(code, index) for index in range(2)]
+    both = [run(code, index, start=start) for index in range(2)]
     namespace = {}
     exec(SIMULATIONS, namespace)
-    expected = namespace["bits"]()
+    expected = namespace["bits"](names=EACH_KIND)
     assert result_of(both[0]) == result_of(both[1]) == expected
 
 

@@ -12,7 +12,7 @@ from jaxscale.forecast._shapes import SHAPES, failure_factors, likelihoods, samp
 
 _DRAWS = 400
 # Evidence is raised to this power: every shape is a caricature, and one that fits the bulk best may have a false tail.
-_TRUST = 0.25
+_TRUST = 0.5
 
 
 class Foretold(NamedTuple):
@@ -21,7 +21,7 @@ class Foretold(NamedTuple):
     Attributes:
         value: (budgets,) mean over queries.
         draws: (draws, budgets) posterior draws of the mean over these queries, by the shapes alone.
-        rerun: (budgets,) variance of the mean of a further run about a draw.
+        rerun: (draws, budgets) variance of the mean of a further run about each draw.
         squares: (budgets,) mean square over queries of what is foretold of each.
         weights: share of each law at the largest k.
         line: coefficient and exponent of the curve's trend, or nothing where it has none.
@@ -65,13 +65,14 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     trust /= trust.sum()
 
     # Evenly spaced draws of each shape, as many as it has weight.
-    kept = []
-    for posterior, share in zip(posteriors, trust, strict=True):
-        positions = (np.arange(round(_DRAWS * share)) + rng.uniform()) / max(round(_DRAWS * share), 1)
-        kept.append(np.minimum(np.searchsorted(np.cumsum(posterior.share), positions), len(posterior.share) - 1))
-    drawn = np.concatenate([posterior.weights[rows] for posterior, rows in zip(posteriors, kept, strict=True)])
-    every = np.concatenate([posterior.weights for posterior in posteriors])
-    importance = np.concatenate([share * posterior.share for posterior, share in zip(posteriors, trust, strict=True)])
+    drawn = np.concatenate(
+        [
+            posterior.weights[
+                np.arange(round(_DRAWS * share)) * len(posterior.weights) // max(round(_DRAWS * share), 1)
+            ]
+            for posterior, share in zip(posteriors, trust, strict=True)
+        ]
+    )
 
     failed = pairs.successes == 0
     sizes, size = np.unique(n[failed], return_inverse=True)
@@ -84,14 +85,15 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     # Query by query: the unbiased estimate where k is within its attempts, else 1, or the chance of a later success.
     per_pair = pass_at_k_per_query(n, pairs.successes, k)
     means = np.tile(counts @ per_pair / total, (len(drawn), 1))
-    every_n, drawn_n = every @ at_n.T, drawn @ at_n.T
+    drawn_n = drawn @ at_n.T
     for column, calls in enumerate(k.tolist()):
-        expected = importance @ _solved_later(every @ at_k[column], every_n)
+        later = _solved_later(drawn @ at_k[column], drawn_n)
+        expected = later.mean(axis=0)
         if line is not None:
             along = (-np.expm1(-line[0] * x ** -line[1]) for x in (np.array([calls], float), sizes[None].astype(float)))
             expected = expected + followed[column] * (_solved_later(*along)[0] - expected)
         ahead = own * (calls > sizes)
-        means[:, column] += _solved_later(drawn @ at_k[column], drawn_n) @ ahead
+        means[:, column] += later @ ahead
         per_pair[failed, column] += np.where(calls > n[failed], expected[size], 0.0)
 
     # A further run of k calls at a query fails with probability f given what was recorded of it. Within n attempts both
@@ -100,6 +102,9 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     f = posterior_weights @ at_k.T / posterior_weights.sum(axis=1, keepdims=True)
     once = (1 - f) * np.square(1 - per_pair) + f * np.square(per_pair)
     noise = np.where(k > n[:, None], once, 2 * np.minimum(k / n[:, None], 1.0) * f * (1 - f))
+    # It lies in the queries that fail, and a draw that leaves fewer of them has less of it.
+    left = 1 - means
+    rerun = counts @ noise / total**2 * left / np.maximum(left.mean(axis=0), 1e-12)
 
     shares = {name: float(share * (1 - followed[k.argmax()])) for name, share in zip(SHAPES, trust, strict=True)}
     if line is not None:
@@ -108,7 +113,7 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     return Foretold(
         value=counts @ per_pair / total,
         draws=means,
-        rerun=counts @ noise / total**2,
+        rerun=rerun,
         squares=counts @ np.square(per_pair) / total,
         weights=shares,
         line=fitted,

@@ -22,7 +22,7 @@ def interval(
         key: a typed JAX key.
         value: (budgets,) the point forecast; the interval always contains it.
         means: (draws, budgets) draws of the mean.
-        variance: (budgets,) variance of the noise.
+        variance: (budgets,) variance of the noise, or (draws, budgets) where it differs from draw to draw.
         level: probability inside, split evenly between the ends.
         step: (budgets,) spacing of the values that what is predicted can take; half a step is added at either end, as
             for any discrete quantity, so that a run in which all queries are solved is not ruled out.
@@ -44,6 +44,6 @@ def interval(
     tail = (1 - level) / 2
     lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)
     # Where the noise is far below a step there is but one value left to take.
-    margin = np.minimum(step / 2, deviation)
+    margin = np.minimum(step / 2, np.sqrt(np.atleast_2d(variance).mean(axis=0)))
     lower, upper = np.minimum(lower, value) - margin, np.maximum(upper, value) + margin
     return np.maximum(lower, 0.0), np.minimum(upper, 1.0)

@@ -1,4 +1,4 @@
-"""Shapes that a distribution of difficulty may have, and how likely the data make each, by importance sampling.
+"""Shapes that a distribution of difficulty may have, and how likely the data make each, by sequential Monte Carlo.
 
 Whatever the shape, a law of p is a vector of weights on one grid of logit p, so that likelihoods and forecasts are
 matrix products. NumPy alone: there is nothing to compile, and no gradient to go astray on a likelihood that is flat in
@@ -27,12 +27,13 @@ _FINE_LOG_P, _FINE_LOG_Q = -np.logaddexp(0.0, -_FINE), -np.logaddexp(0.0, _FINE)
 _SHARPEST = 500.0
 _ROWS = 4096  # distinct queries at a time
 
-_PROPOSALS = 400
-_ROUNDS = 14
-_FREEDOM = 6.0
-_EFFICIENCY = 0.2
+_PARTICLES = 400
+# The likelihood's power grows as fast as this share of the particles stays effective.
+_EFFICIENCY = 0.5
+_MOVES, _LAST_MOVES = 4, 8
+_ACCEPTED = 0.25
 # The share of queries never solved has a logit of this mean and deviation.
-_NEVER = (-3.0, 2.5)
+_NEVER = (-4.5, 3.0)
 
 
 class Shape(NamedTuple):
@@ -68,11 +69,12 @@ def _bent(u: np.ndarray) -> np.ndarray:
 
 def _two(u: np.ndarray) -> np.ndarray:
     parts = []
-    for shape, spread, place, reach, first in ((1.0, 1.0, -6.0, 2.0, 1), (1.0, 0.8, -1.0, 1.2, 3)):
+    # The hard part may be narrow: queries that are all about as hard, and that no few calls tell from unsolvable ones.
+    for shape, spread, place, reach, first in ((2.5, 1.0, -6.0, 2.0, 1), (1.0, 0.8, -1.0, 1.2, 3)):
         a = _lognormal(shape, spread, u[:, first])
         density = a * _LOG_P + a * np.exp(-(place + reach * u[:, first + 1 : first + 2])) * _LOG_Q
         parts.append(density - _log_sum(density))
-    share = 1.5 * u[:, :1]
+    share = u[:, :1]
     return np.logaddexp(parts[0] - np.logaddexp(0.0, -share), parts[1] - np.logaddexp(0.0, share))
 
 
@@ -90,16 +92,14 @@ SHAPES = {
 
 
 class Posterior(NamedTuple):
-    """Weighted draws of a law of p.
+    """Draws of a law of p.
 
     Attributes:
         weights: (draws, points + 1) probability of each point of the grid, and last of p = 0.
-        share: (draws,) importance of each draw, summing to 1.
         log_evidence: log of the marginal likelihood, up to a constant that all shapes share.
     """
 
     weights: np.ndarray
-    share: np.ndarray
     log_evidence: float
 
 
@@ -128,8 +128,9 @@ def likelihoods(pairs: Distinct) -> np.ndarray:
 def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng: np.random.Generator) -> Posterior:
     """Draw from the posterior of a shape's parameters and of the share of queries never solved.
 
-    Tempered importance sampling: Student proposals are fitted to the posterior of a power of the likelihood, which
-    grows to 1 as fast as a fifth of the draws stay effective.
+    Particles drawn from the prior follow a power of the likelihood that grows to 1: at each step they are resampled
+    and moved by Metropolis steps, half of them as wide as the particles' covariance, half along the difference of two
+    others, which crosses from one mode to the next.
 
     Args:
         shape: the family.
@@ -138,38 +139,47 @@ def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng:
         rng: draws.
 
     Returns:
-        Weighted draws.
+        Equally weighted draws.
 
     Source:
-        MATH section 2 (general difficulty on a grid); adaptive importance sampling after Cappé et al. (2008), with the
-        tempering of sequential Monte Carlo (Del Moral et al., 2006).
+        MATH section 2 (general difficulty on a grid); sequential Monte Carlo samplers (Del Moral, Doucet and Jasra,
+        2006); differential evolution moves (ter Braak, 2006).
     """
     size = shape.size + 1
-    mean, covariance, power = np.zeros(size), 1.3 * np.eye(size), 0.0
-    constant = math.lgamma((_FREEDOM + size) / 2) - math.lgamma(_FREEDOM / 2) - size / 2 * math.log(_FREEDOM * math.pi)
-    for last in range(_ROUNDS):
-        root = np.linalg.cholesky(covariance + 1e-9 * np.eye(size))
-        scale = np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, (_PROPOSALS, 1)))
-        standard = rng.standard_normal((_PROPOSALS, size)) * scale
-        u = mean + standard @ root.T
+    u = rng.standard_normal((_PARTICLES, size))
+
+    def evaluated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         weights = _weights(shape, u)
-        log_likelihood = np.log(np.maximum(weights @ likelihood.T, 1e-300)) @ queries
-        log_proposal = constant - np.log(np.diag(root)).sum()
-        log_proposal = log_proposal - (_FREEDOM + size) / 2 * np.log1p(np.square(standard).sum(axis=1) / _FREEDOM)
-        log_prior = -np.square(u).sum(axis=1) / 2 - size / 2 * math.log(2 * math.pi)
-        rest = log_prior - log_proposal
-        before, power = power, _next_power(log_likelihood, rest)
-        if last == _ROUNDS - 1:
-            power = 1.0
-        share = _normalised(power * log_likelihood + rest)
-        if power == 1.0 and (before == 1.0 or last == _ROUNDS - 1):
-            break
-        mean = share @ u
-        centred = u - mean
-        covariance = (share[:, None] * centred).T @ centred * (1.2 if power == 1.0 else 1.6) + 1e-4 * np.eye(size)
-    log_weights = log_likelihood + rest
-    top = log_weights.max()
-    return Posterior(weights, share, float(top + np.log(np.mean(np.exp(log_weights - top)))))
+        return weights, np.log(np.maximum(weights @ likelihood.T, 1e-300)) @ queries
+
+    weights, log_likelihood = evaluated(u)
+    power, log_evidence, reach = 0.0, 0.0, 1.0
+    while power < 1:
+        before, power = power, _next_power(log_likelihood, power)
+        gain = (power - before) * log_likelihood
+        top = gain.max()
+        log_evidence += float(top + np.log(np.mean(np.exp(gain - top))))
+        share = _normalised(gain)
+        centred = u - share @ u
+        root = np.linalg.cholesky((share[:, None] * centred).T @ centred + 1e-6 * np.eye(size))
+        positions = (np.arange(_PARTICLES) + rng.uniform()) / _PARTICLES
+        kept = np.minimum(np.searchsorted(np.cumsum(share), positions), _PARTICLES - 1)
+        u, weights, log_likelihood = u[kept], weights[kept], log_likelihood[kept]
+        for move in range(_LAST_MOVES if power == 1 else _MOVES):
+            if move % 2:
+                one, other = rng.permutation(_PARTICLES), rng.permutation(_PARTICLES)
+                step = (u[one] - u[other]) / math.sqrt(2) + 1e-3 * rng.standard_normal(u.shape)
+            else:
+                step = rng.standard_normal(u.shape) @ root.T
+            # 2.38 / sqrt(size) is the best width for a normal posterior (Roberts, Gelman and Gilks, 1997).
+            there = u + reach * 2.38 / math.sqrt(size) * step
+            weights_there, log_there = evaluated(there)
+            log_prior_ratio = (np.square(u).sum(axis=1) - np.square(there).sum(axis=1)) / 2
+            accepted = np.log(rng.uniform(size=_PARTICLES)) < power * (log_there - log_likelihood) + log_prior_ratio
+            u[accepted], weights[accepted] = there[accepted], weights_there[accepted]
+            log_likelihood[accepted] = log_there[accepted]
+            reach = float(np.clip(reach * np.exp((accepted.mean() - _ACCEPTED) / 2), 0.05, 2.0))
+    return Posterior(weights, log_evidence)
 
 
 def _weights(shape: Shape, u: np.ndarray) -> np.ndarray:
@@ -188,16 +198,17 @@ def _normalised(log_weights: np.ndarray) -> np.ndarray:
     return share / share.sum()
 
 
-def _next_power(log_likelihood: np.ndarray, rest: np.ndarray) -> float:
-    """The largest power of the likelihood, to 2^-24, at which enough draws are effective."""
+def _next_power(log_likelihood: np.ndarray, power: float) -> float:
+    """The largest power of the likelihood, to 2^-30 of the way to 1, at which enough particles are effective."""
 
-    def effective(power: float) -> bool:
-        return 1 / np.sum(np.square(_normalised(power * log_likelihood + rest))) >= _EFFICIENCY * _PROPOSALS
+    def effective(further: float) -> bool:
+        share = _normalised((further - power) * log_likelihood)
+        return 1 / np.sum(np.square(share)) >= _EFFICIENCY * _PARTICLES
 
     if effective(1.0):
         return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(24):
+    low, high = power, 1.0
+    for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if effective(middle) else (low, middle)
-    return max(low, 1e-4)
+    return max(low, power + 1e-9)

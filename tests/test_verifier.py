@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import jaxscale as js
 from jaxscale._arrays import float64
@@ -52,8 +53,73 @@ def test_the_exact_accuracy_is_differentiable_in_the_law():
 
 
 def test_too_many_calls_under_a_law_are_refused():
-    with pytest.raises(ValueError, match=r"calls = 3000: expected at most 2000 under a law of difficulty"):
+    with pytest.raises(ValueError, match=r"calls = 3000: expected at most 2000 of best-of-n under a law of difficulty"):
         js.exact(js.BestOfN(0.8, 0.1), js.Beta(0.4, 3.0), [3000])
+
+
+@pytest.mark.parametrize("separation", [-1.5, 0.0, 1.0, 6.0])
+def test_scores_under_a_law_are_those_of_known_answers(separation):
+    system = js.BestOfN(separation=separation)
+    p = np.array([0.02, 0.3, 0.9])
+    with float64():
+        points = [js.exact(system, js.PointMass(jnp.float64(q)), CALLS) for q in p]
+        known = js.exact(system, js.AnswerDistribution(np.stack([p, 1 - p], axis=1)), CALLS)
+        np.testing.assert_allclose(np.mean(points, axis=0), known, rtol=1e-10)
+        # A Beta law, by quadrature over its quantiles; a verifier that guesses is worth a single call.
+        law = js.Beta(jnp.float64(2.0), jnp.float64(3.0))
+        nodes, weights = np.polynomial.legendre.leggauss(120)
+        q = (nodes + 1) / 2
+        density = weights / 2 * q * (1 - q) ** 2 * 12
+        each = js.exact(system, js.AnswerDistribution(np.stack([q, 1 - q], axis=1)[:, None]), CALLS)
+        np.testing.assert_allclose(js.exact(system, law, CALLS), density @ np.asarray(each), rtol=1e-6)
+    if separation == 0.0:
+        np.testing.assert_allclose(js.exact(system, law, CALLS), [0.4] * len(CALLS), rtol=1e-6)
+    single = js.exact(system, js.Beta(jnp.float32(2.0), jnp.float32(3.0)), CALLS)
+    np.testing.assert_allclose(single, js.exact(system, law, CALLS), rtol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "system", [js.BestOfN(0.8, 0.3), js.BestOfN(1.0, 0.0), js.BestOfN(0.0, 0.0), js.BestOfN(separation=1.2)]
+)
+def test_recorded_calls_by_enumeration(system):
+    attempts, successes, calls = [6, 5], [2, 5], [1, 2, 4]
+
+    def picked(right):
+        """The chance that the pick among calls, some right, is right: over all verdicts, or by integrating scores."""
+        if system.separation is not None:
+            s = np.linspace(-9, 11, 4001)
+            cdf = {True: norm.cdf(s, system.separation), False: norm.cdf(s)}
+            pdf = {True: norm.pdf(s, system.separation), False: norm.pdf(s)}
+            return sum(
+                np.trapezoid(pdf[True] * np.prod([cdf[y] for j, y in enumerate(right) if j != i], axis=0), s)
+                for i, x in enumerate(right)
+                if x
+            )
+        total = 0.0
+        for verdicts in itertools.product([True, False], repeat=len(right)):
+            rates = [system.tpr if x else system.fpr for x in right]
+            chance = np.prod([rate if v else 1 - rate for rate, v in zip(rates, verdicts, strict=True)])
+            accepted = [x for x, v in zip(right, verdicts, strict=True) if v] or right
+            total += chance * np.mean(accepted)
+        return total
+
+    expected = [
+        np.mean(
+            [
+                np.mean([picked(list(drawn)) for drawn in itertools.combinations([True] * c + [False] * (n - c), k)])
+                for n, c in zip(attempts, successes, strict=True)
+            ]
+        )
+        for k in calls
+    ]
+    np.testing.assert_allclose(
+        js.exact(system, js.Attempts(attempts, successes), calls), expected, rtol=1e-9, atol=1e-12
+    )
+    # A blank call counts as wrong.
+    ballots = js.Ballots([[2, 3], [3, 2]], [[True, False], [True, True]], blank=[1, 0])
+    np.testing.assert_allclose(js.exact(system, ballots, calls), expected, rtol=1e-9, atol=1e-12)
+    with pytest.raises(ValueError, match="calls = 6: expected at most 5, the fewest recorded calls"):
+        js.exact(system, js.Attempts(attempts, successes), [6])
 
 
 # Recorded rates

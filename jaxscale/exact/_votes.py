@@ -12,6 +12,7 @@ from jax.scipy.special import ndtr
 from jaxscale._arrays import Floats, following_dtype, strong_float
 from jaxscale.data import Ballots
 from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
+from jaxscale.exact._best_of_n import SPREAD, STEP
 from jaxscale.exact._dispatch import rule
 from jaxscale.plurality import (
     DIRICHLET_MULTINOMIAL,
@@ -24,8 +25,6 @@ from jaxscale.plurality import (
 )
 from jaxscale.special import log_binomial
 from jaxscale.systems import BestOfN, FilterVote, RoutedVote, Vote
-
-_STEP, _SPREAD = 0.05, 10.0
 
 
 def _over_queries(population: AnswerDistribution, evaluate: Callable[..., Floats]) -> Floats:
@@ -112,8 +111,8 @@ def _best_scored(p: Floats, calls: np.ndarray, separation: float) -> Floats:
     of any call's score. By the trapezoidal rule, which converges exponentially; beyond 10 standard deviations from the
     separation n times the density is below 1e-10 for every n.
     """
-    place = jnp.asarray(np.arange(-_SPREAD, _SPREAD + _STEP / 2, _STEP), p.dtype)
-    density = jnp.exp(-place * place / 2) * (_STEP / math.sqrt(2 * math.pi))
+    place = jnp.asarray(np.arange(-SPREAD, SPREAD + STEP / 2, STEP), p.dtype)
+    density = jnp.exp(-place * place / 2) * (STEP / math.sqrt(2 * math.pi))
 
     def one(n: Floats) -> Floats:
         above = p * ndtr(-place)[:, None] + (1 - p) * ndtr(-place - separation)[:, None]

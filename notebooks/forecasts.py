@@ -83,8 +83,8 @@ plt.show()
 # 1. **Five shapes of difficulty**: Beta; $p^{a-1}(1-p^g)^{b-1}$; two slopes in $\log p$ with a bend between; two
 #    Betas; a logit-normal. Each has a share of queries that are never solved. Whatever the shape, a law is a vector of
 #    weights on one grid of logit $p$, so likelihoods and failure curves are matrix products. The parameters have wide
-#    priors, and their posterior is drawn by tempered importance sampling.
-# 2. **Evidence to the power 1/4** weighs the shapes. None of them is true, and the one that fits the bulk best may
+#    priors, and their posterior is drawn by sequential Monte Carlo.
+# 2. **The root of the evidence** weighs the shapes. None of them is true, and the one that fits the bulk best may
 #    have a false tail: full evidence trusts it too much.
 # 3. **The line** gets the rest of the weight: a half up to one decade beyond the data, $1 - 1/(2d)$ at $d$ decades,
 #    since what the bulk says of the tail is worth less the farther one looks. It is anchored where the data end: it

@@ -221,3 +221,13 @@ def test_a_reader_that_goes_away_leaves_no_traceback():
     assert "Traceback" not in process.stderr.read()
     assert process.wait(timeout=60) in (0, 1)
     process.stderr.close()
+
+
+def test_the_names_in_a_file_do_not_steer_the_terminal(tmp_path, capsys):
+    path = tmp_path / "runs.csv"
+    path.write_text("model,problem,attempts,successes\n\x1b[31m\x07,a,3,0\n\x1b[31m\x07,b,9,1\n")
+    assert run(["forecast", str(path), "--group", "model", "--k", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert "[31m" in out
+    assert "\\x1b[31m\\x07: sampling looks as if it stopped" in err
+    assert all(c.isprintable() or c == "\n" for c in out + err)

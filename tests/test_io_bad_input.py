@@ -1,5 +1,6 @@
 """Every bad file ends in one line that names the file, the line, and what was expected."""
 
+import json
 import os
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 import jaxscale as js
-from jaxscale.data import DataError
+from jaxscale.data import DataError, DataWarning
 
 HEADER = "problem,attempts,successes\n"
 VOTES = "problem,answer,count,correct\n"
@@ -62,6 +63,13 @@ ATTEMPTS = {
     "not utf-8": (HEADER.encode() + b"a,1,1\n\xff,1,1\n", "line 3: not UTF-8 text (byte 1 of the line)"),
     "not utf-8 header": (b"problem,attempts,succ\xe9s\na,1,1\n", "line 1: not UTF-8 text (byte 22"),
     "binary": (b"\x89PNG\0\0\0", "in no known format: expected one of"),
+    "nul byte": (b"problem,passed\na,1\n\0,1\n", "line 3: holds a NUL byte, and is in no known format: expected"),
+    "utf-16": ((HEADER + "a,1,1\n").encode("utf-16"), "is UTF-16 or UTF-32 text: expected UTF-8"),
+    "carriage returns": ("problem,passed\ra,1\r", "line 1: lines end with a carriage return alone: expected"),
+    "two separators": ("problem;x|passed\na;1|1\n", "line 1: the header has semicolons and vertical bars but"),
+    "sep line": ("sep=;\nproblem;passed\na;1\n", "line 1: 'sep=;' is no header: expected the names of the columns"),
+    "semicolons, ragged": ("problem;passed\na;1;2\n", "line 2: 3 fields: expected 2, as in the header"),
+    "escape sequence": ("problem,passed\na,\x1b[31m\n", "line 2: passed = '\\x1b[31m': expected 0 or 1"),
 }  # fmt: skip
 
 JSONL = {
@@ -80,6 +88,12 @@ JSONL = {
     "half a surrogate": ('{"problem": "\\ud800", "passed": 1}\n', "line 1: problem holds half a surrogate pair"),
     "no such column": ('{"problem": 1, "pass": 1}\n', "no column 'passed' (is 'pass' meant?)"),
     "no columns": ("{}\n{}\n", "no column 'problem'"),
+    "nul byte": (b'{"problem": "a\0", "passed": 1}\n', "line 1: not JSON (Invalid control character at column 15)"),
+    "huge tokens": ('{"problem": 1, "passed": 1, "tokens": ' + "9" * 5000 + "}\n", "line 1: tokens = '9999"),
+    "carriage returns": (
+        '{"problem": 1, "passed": 1}\r{"problem": 1, "passed": 1}\r',
+        "line 1: lines end with a carriage",
+    ),
     "not utf-8": (b'{"problem": 1, "passed": 1}\n{"problem": "\xff", "passed": 1}\n', "line 2: not UTF-8"),
 }
 
@@ -92,6 +106,7 @@ BALLOTS = {
     "twice": (VOTES + "p,x,1,1\np,x,1,1\n", "line 3: answer 'x' to problem 'p' appears again (first on line 2)"),
     "blank twice": (VOTES + "p,,1,0\np,,1,0\n", "line 3: no answer to problem 'p' appears again"),
     "group needed": ("model,problem,answer,correct\nm,p,x,1\nn,p,x,0\n", "perhaps --group model is needed"),
+    "outcomes differ": ("problem,answer,correct,passed,run\np,x,1,1,1\np,x,0,0,2\n", "perhaps --group run is needed"),
     "blank but right": ("problem,answer,correct\np,,1\n", "line 2: an empty answer is marked correct: expected 0"),
     "gold differs": ("problem,answer,correct,gold\np,x,1,x\np,y,0,y\n", "problem 'p' has gold 'y', but 'x' on line 2"),
     "score missing": (CALLS + "p,x,1,1,0.5\np,y,0,1,\n", "line 3: score is empty: expected a finite number"),
@@ -112,6 +127,27 @@ def test_bad_attempts(tmp_path, name):
     path = tmp_path / "runs.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert expected in complaint(js.read_attempts, path)
+
+
+def test_a_bad_row_between_semicolons_is_named(tmp_path):
+    path = tmp_path / "runs.csv"
+    for content, expected in (
+        ('problem;passed\n"a\nb";1\nc;x\n', "line 4: passed = 'x': expected 0 or 1, true or false"),
+        ("problem;pased\na;1\n", "no column 'passed' (is 'pased' meant?)"),
+    ):
+        path.write_text(content)
+        with pytest.warns(DataWarning, match="separated by semicolons"):
+            assert expected in complaint(js.read_attempts, path)
+
+
+@pytest.mark.parametrize(("passed", "advice"), [(True, "; `jaxscale forecast` and read_attempts take"), (False, "")])
+def test_an_answer_judged_both_ways_is_not_to_be_grouped_by_its_outcome(tmp_path, passed, advice):
+    path = tmp_path / "votes.jsonl"
+    calls = [{"problem": "p", "answer": "x", "correct": right, "tokens": 5 + right} for right in (True, False)]
+    path.write_text("".join(json.dumps({**c, "passed": c["correct"]} if passed else c) + "\n" for c in calls))
+    message = complaint(js.read_ballots, path)
+    assert "is wrong, but right on line 1: expected an answer to be always right or always wrong" + advice in message
+    assert "--group" not in message
 
 
 @pytest.mark.parametrize("name", JSONL)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale.data import DataError, DataWarning
-from jaxscale.io import FORMATS, _records
+from jaxscale.io import FORMATS, _records, read_either
 from jaxscale.io._source import open_source
 
 # Logs as small as these look as if sampling stopped at a success.
@@ -45,14 +46,36 @@ def test_humaneval(tmp_path):
         js.read_ballots(path)
 
 
-def test_evalplus_is_right_only_if_base_and_plus_pass(tmp_path):
-    statuses = [("pass", "pass"), ("pass", "fail"), ("fail", "pass"), ("pass", None), (None, None), ("timeout", None)]
+def evalplus(path, *statuses):
     attempts = [{"task_id": "t/0", "solution": "x", "base_status": b, "plus_status": p} for b, p in statuses]
-    path = tmp_path / "eval_results.json"
     path.write_text(json.dumps({"date": "2026", "hash": "0", "eval": {"t/0": attempts, "t/1": attempts[:1]}}, indent=1))
+    return path
+
+
+def test_evalplus_is_right_only_if_base_and_plus_pass_unless_base_is_chosen(tmp_path):
+    statuses = [("pass", "pass"), ("pass", "fail"), ("fail", "pass"), ("pass", None), (None, None), ("timeout", None)]
+    path = evalplus(tmp_path / "eval_results.json", *statuses)
     assert recognised(path) == "evalplus"
+    with pytest.warns(DataWarning) as seen:
+        assert counts(path) == {"t/0": (1, 3), "t/1": (1, 1)}
+    assert [str(each.message).removeprefix(f"{path}: ") for each in seen][:2] == [
+        "read scorer 'plus' of 'plus', 'base': --scorer names another, --group scorer reads each",
+        "dropped 3 attempts that have no score",
+    ]
     with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
-        assert counts(path) == {"t/0": (2, 5), "t/1": (1, 1)}
+        (attempts,) = js.read_attempts(path, scorer="base").values()
+    assert (attempts.successes.tolist(), attempts.attempts.tolist()) == ([3, 1], [5, 1])
+    with pytest.warns(DataWarning, match="dropped 4"):
+        groups = js.read_attempts(path, "scorer")
+    assert {key: each.successes.tolist() for key, each in groups.items()} == {"plus": [1, 1], "base": [3, 1]}
+
+
+def test_evalplus_without_its_additional_tests_has_one_verdict(tmp_path):
+    path = evalplus(tmp_path / "eval_results.json", ("pass", None), ("fail", None), ("pass", None))
+    assert counts(path) == {"t/0": (2, 3), "t/1": (1, 1)}
+    assert js.read_attempts(path).summary.scorers == ("base",)
+    with pytest.raises(DataError, match="no scorer 'plus': found 'base'"):
+        js.read_attempts(path, scorer="plus")
 
 
 def lm_eval(filter_name, filtered, responses=("5", " 4", "4"), **more):
@@ -198,6 +221,43 @@ def test_other_archives_are_refused(tmp_path):
         js.read_attempts(path)
 
 
+def test_odd_names_in_an_archive_are_never_files(tmp_path):
+    path = tmp_path / "log.eval"
+    odd = ["../evil.json", "/tmp/evil.json", "a\\b", "x" * 60_000, "summaries.json/", "naïve.json", "summaries.json "]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in odd:
+            archive.writestr(name, "[1]")
+        archive.writestr("header.json", json.dumps({"eval": LOG["eval"]}))
+    with pytest.raises(DataError, match=r"a zip archive without summaries\.json"):
+        js.read_attempts(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("summaries.json", "\ufeff" + json.dumps(SAMPLES))
+    check_inspect(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["log.eval"]
+    # A name that is said to be UTF-8 and is not.
+    path.write_bytes(path.read_bytes().replace("naïve".encode(), b"na\xff\xffve"))
+    with pytest.raises(DataError, match="a damaged archive"):
+        js.read_attempts(path)
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_change_nothing(tmp_path):
+    marked = tmp_path / "marked"
+    marked.mkdir()
+    evalplus(tmp_path / "evalplus.json", ("pass", "pass"))
+    (tmp_path / "inspect.json").write_text(json.dumps(LOG, indent=2))
+    lines(tmp_path / "humaneval.jsonl", {"task_id": "a", "passed": True}, {"task_id": "a", "passed": False})
+    (tmp_path / "monkeys.yaml").write_text(MONKEYS + "is_corrects: [true, false]\n")
+    (tmp_path / "chen.csv").write_text("true_answer,full_possible_answer_count\n4,\"{'4': 2, 'x': 1}\"\n")
+    for path in [each for each in tmp_path.iterdir() if each.is_file()]:
+        other = marked / path.name
+        other.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+        assert recognised(other) == recognised(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            left, right = (read_either(each) for each in (path, other))
+        assert left.summary.groups == right.summary.groups
+
+
 def test_nemo_skills(tmp_path):
     base = {"problem": "2+2?", "generation": "..", "expected_answer": "4", "num_generated_tokens": 12}
     path = lines(
@@ -215,6 +275,34 @@ def test_nemo_skills(tmp_path):
     assert ballots.tokens.tolist() == [[12], [12]]
     path = lines(path, {"generation": "x", "graded_list": [True]}, {"generation": "x", "graded_list": [False]})
     assert counts(path) == {"1": (1, 1), "2": (0, 1)}
+
+
+def test_nemo_skills_says_which_verdict_on_code_it_reads(tmp_path):
+    path = lines(
+        tmp_path / "output.jsonl",
+        {"completion": "x", "graded_list": []},
+        {"completion": "x", "is_correct": True, "is_correct-plus": False},
+        {"completion": "x", "is_correct": True, "is_correct-plus": True, "graded_list": [False]},
+        {"completion": "x", "is_correct": True},
+    )
+    path_of_plus = lines(tmp_path / "plus.jsonl", {"is_correct": True, "is_correct-plus": False})
+    assert recognised(path_of_plus) == "nemo-skills"
+
+    def read(**options):
+        (attempts,) = js.read_attempts(path, format="nemo-skills", **options).values()
+        return dict(zip(attempts.query, attempts.successes.tolist(), strict=True))
+
+    with pytest.warns(DataWarning) as seen:
+        assert read() == {"2": 0, "3": 1}
+    assert [str(each.message).removeprefix(f"{path}: ") for each in seen] == [
+        "read scorer 'is_correct-plus' of 'is_correct-plus', 'is_correct', 'graded_list': "
+        "--scorer names another, --group scorer reads each",
+        "dropped 2 attempts that have no score",
+    ]
+    with pytest.warns(DataWarning, match="dropped 1 "):
+        assert read(scorer="is_correct") == {"2": 1, "3": 1, "4": 1}
+    with pytest.raises(DataError, match="no scorer 'symbolic_correct': found 'is_correct-plus', 'is_correct'"):
+        read(scorer="symbolic_correct")
 
 
 def test_verl(tmp_path):
@@ -323,7 +411,9 @@ def test_chen_results_are_ballots_and_never_evaluated(tmp_path):
     assert ballots.counts.tolist() == [[3, 1], [2, 0]]
     assert ballots.correct.tolist() == [[True, False], [False, False]]
     assert ballots.blank.tolist() == [0, 2]
-    for bad in ("__import__('os').getpid()", "{'A': 1", "[1]", "(" * 5000, "{[]: 1}"):
+    long = "f" * 5000
+    hexadecimal = (f"{{'A': 0x{long}}}", f"{{0x{long}: 1}}", f"{{'A': {'9' * 5000}}}")
+    for bad in ("__import__('os').getpid()", "{'A': 1", "[1]", "(" * 5000, "{[]: 1}", *hexadecimal):
         write("{'A': 3}", bad)
         with pytest.raises(DataError, match=r"line 3: full_possible_answer_count = .*: expected a dict"):
             js.read_ballots(path)

@@ -95,6 +95,14 @@ def test_a_note_is_said_once_for_all_files(tmp_path):
     assert "dropped 3 attempts that have no score" in str(seen[0].message)
 
 
+def test_files_that_were_judged_in_different_ways_are_said_to_be(tmp_path):
+    for name, verdict in (("a", "symbolic_correct"), ("b", "is_correct")):
+        record = {"expected_answer": "4", "predicted_answer": "4", verdict: True}
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(record) + "\n")
+    with pytest.warns(DataWarning, match=r"by one verdict and some by another \('symbolic_correct', 'is_correct'\)"):
+        assert js.read_attempts(tmp_path)["all"].attempts.tolist() == [2]
+
+
 def test_files_of_several_formats_are_refused_unless_one_is_named(tmp_path):
     nemo(tmp_path / "output-rs0.jsonl", "4")
     tidy(tmp_path / "a.csv", ("p", 1))

@@ -215,6 +215,32 @@ def test_csv_dialects(tmp_path, text):
     assert attempts.successes.tolist() == [3, 0]
 
 
+@pytest.mark.parametrize(("delimiter", "words"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_other_delimiters_are_recognised_and_said(tmp_path, delimiter, words, end):
+    path = tmp_path / "runs"
+    rows = (("problem", "attempts", "successes"), (f'"a{delimiter}, b"', "10", "3"), ("b", "20", "0"))
+    path.write_bytes(("\ufeff" + end + end.join(map(delimiter.join, rows)) + end).encode())
+    with pytest.warns(DataWarning, match=f"read columns separated by {words}, not commas") as seen:
+        attempts = js.read_attempts(path)["all"]
+    assert len(seen) == 1
+    assert attempts.query == (f"a{delimiter}, b", "b")
+    assert attempts.attempts.tolist() == [10, 20]
+
+
+def test_separators_below_a_header_with_commas_are_text(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("problem,passed;x\tand|y,passed\na;b,1,1\na;b,0,0\n")
+    assert js.read_attempts(path)["all"].query == ("a;b",)
+
+
+def test_names_are_kept_as_they_are_however_odd(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    odd = ["a\0b", "\x1b[31m", "9" * 5000, "\u202e", "a\nb"]
+    path.write_text("".join(json.dumps({"problem": name, "passed": True}) + "\r\n" for name in odd))
+    assert js.read_attempts(path)["all"].query == tuple(odd)
+
+
 def test_a_long_csv_is_read_in_blocks(tmp_path):
     path = tmp_path / "runs.csv"
     filler = "x" * 100_000

@@ -12,6 +12,11 @@ class BadInput(Exception):
     """An option that cannot be used; the message is what a person reads."""
 
 
+def on_one_line(text: str) -> str:
+    """`text` for a message: names of files and groups may hold line ends and other control characters."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+
+
 @contextlib.contextmanager
 def arguments_as_options(*names: str) -> Iterator[None]:
     """Turn a function's complaint about one of its arguments into one about the option of that name.

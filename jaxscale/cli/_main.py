@@ -13,7 +13,7 @@ import typer
 
 from jaxscale import __version__
 from jaxscale.cli import _convert, _demo, _fit, _forecast, _next, _plan, _report, _simulate, _vote
-from jaxscale.cli._errors import BAD_INPUT, BadInput
+from jaxscale.cli._errors import BAD_INPUT, BadInput, on_one_line
 
 INTERRUPTED = 130
 """The exit code of a program that ended on Ctrl-C (128 + SIGINT)."""
@@ -93,9 +93,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _refuse(message: str) -> int:
-    # Names of files may hold line ends and other control characters; the message stays one line.
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(message.splitlines()))
-    print(f"jaxscale: {line}", file=sys.stderr)
+    print(f"jaxscale: {on_one_line(message)}", file=sys.stderr)
     return BAD_INPUT
 
 
@@ -103,7 +101,7 @@ def _say_once() -> Any:
     said = set()
 
     def show(message: Warning | str, *_: Any) -> None:
-        line = " ".join(str(message).split())
+        line = on_one_line(str(message))
         if line not in said:
             said.add(line)
             print(f"jaxscale: warning: {line}", file=sys.stderr)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,15 +20,26 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".svg", ".pdf")
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _WIDTH = 100  # of tables that go to a file or a pipe
 _PATIENCE = 1.0  # seconds before progress is shown
 
 
 def console() -> "Console":
-    """Where tables are printed."""
+    """Where tables are printed; control characters in names become a mark, so that no log steers a terminal."""
     from rich.console import Console
+    from rich.segment import Segment
 
-    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    class Harmless(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                yield (
+                    segment
+                    if segment.control
+                    else segment._replace(text=_CONTROL.sub("\N{REPLACEMENT CHARACTER}", segment.text))
+                )
+
+    return Harmless(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
 
 
 def print_json(command: str, groups: Iterable[Mapping[str, Any]], **more: Any) -> None:

@@ -85,7 +85,7 @@ def _counted(table: Table, queries: Queries) -> tuple[np.ndarray, np.ndarray]:
         first = int(queries.first_row[query])
         raise table.error(
             f"{queries.name(query)} appears again (first on {table.where(first)}): expected one row per problem"
-            f"{'' if queries.groups == [ALL] else ' and group'}{told_apart(table, row, first, COUNTED)}",
+            f"{'' if queries.groups == [ALL] else ' and group'}{told_apart(table, row, first)}",
             row,
         )
     return attempts, successes

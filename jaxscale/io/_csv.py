@@ -1,4 +1,7 @@
-"""Tables as comma-separated values (RFC 4180: quotes, quoted line ends, a byte order mark, blank lines)."""
+"""Tables as comma-separated values (RFC 4180: quotes, quoted line ends, a byte order mark, blank lines).
+
+A header without a comma that has semicolons, tabs or bars is split at those, which a note says.
+"""
 
 import csv
 import functools
@@ -10,7 +13,9 @@ import pyarrow.csv
 
 from jaxscale.data import DataError
 from jaxscale.io._source import MAX_LINE, Source
-from jaxscale.io._table import EVERYTHING, Table, Wanted
+from jaxscale.io._table import EVERYTHING, Table, Wanted, shown
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def recognises(source: Source) -> bool:
@@ -20,24 +25,41 @@ def recognises(source: Source) -> bool:
 
 def read(source: Source, wanted: Wanted) -> Table:
     """Read the wanted columns of a CSV file as text."""
+    delimiter = _delimiter(source)
     with source.open() as file:
-        names = [name.strip() for name in next((row for _, row in _rows(source, file)), [])]
-        if not any(names):
-            raise source.error("is empty: expected a header line and rows below it")
+        names = [name.strip() for name in next((row for _, row in _rows(source, file, delimiter)), [])]
         taken = [index for index, name in enumerate(names) if name in wanted]
         # An unwanted column still counts the rows where no wanted one is there.
-        table = _body(source, file, len(names), taken or [0])
+        table = _body(source, file, delimiter, len(names), taken or [0])
     columns = {names[index]: table.column(str(index)).combine_chunks() for index in taken or [0]}
     return Table(
         source.name,
         tuple(names),
         columns,
-        place=functools.partial(_line_of, source),
+        place=functools.partial(_line_of, source, delimiter),
         reread=functools.partial(read, source, EVERYTHING),
+        notes=() if delimiter == "," else (f"read columns separated by {_DELIMITERS[delimiter]}, not commas",),
     )
 
 
-def _body(source: Source, file: BinaryIO, width: int, taken: list[int]) -> pa.Table:
+def _delimiter(source: Source) -> str:
+    """What separates the columns: one column is no table, so a header without a comma that has one other separator."""
+    with source.open() as file:
+        line, header = next(_rows(source, file, ","), (None, []))
+    if not any(name.strip() for name in header):
+        raise source.error("is empty: expected a header line and rows below it")
+    found = [each for each in _DELIMITERS if each in header[0]]
+    if len(header) > 1 or not found:
+        return ","
+    if header[0].strip().lower().startswith("sep="):
+        raise source.error(f"{shown(header[0])} is no header: expected the names of the columns", line)
+    if len(found) > 1:
+        between = " and ".join(_DELIMITERS[each] for each in found)
+        raise source.error(f"the header has {between} but no commas: expected commas between the columns", line)
+    return found[0]
+
+
+def _body(source: Source, file: BinaryIO, delimiter: str, width: int, taken: list[int]) -> pa.Table:
     """The rows below the header, columns named by their position."""
     positions = [str(index) for index in range(width)]
     # The last column is read too: a quote that is never closed ends up there.
@@ -46,7 +68,7 @@ def _body(source: Source, file: BinaryIO, width: int, taken: list[int]) -> pa.Ta
         table = pyarrow.csv.read_csv(
             file,
             pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_LINE),
-            pyarrow.csv.ParseOptions(newlines_in_values=True),
+            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(positions, pa.large_string()),
                 include_columns=[str(index) for index in included],
@@ -54,20 +76,20 @@ def _body(source: Source, file: BinaryIO, width: int, taken: list[int]) -> pa.Ta
             ),
         )
     except pa.ArrowException as error:
-        raise _diagnosis(source, width, str(error)) from None
+        raise _diagnosis(source, delimiter, width, str(error)) from None
     if table.num_rows == 0:
-        raise _diagnosis(source, width, "no rows")
+        raise _diagnosis(source, delimiter, width, "no rows")
     if "\n" in (table.column(str(width - 1))[-1].as_py() or ""):
-        _check_last_quote(source)
+        _check_last_quote(source, delimiter)
     return table
 
 
-def _rows(source: Source, file: BinaryIO, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
+def _rows(source: Source, file: BinaryIO, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
     """The rows of `file` that are not blank, each with the line on which it begins."""
     lines = (source.text(line, number) for number, line in enumerate(source.lines(file), 1))
     limit = csv.field_size_limit(MAX_LINE)
     try:
-        reader = csv.reader(lines, strict=strict)
+        reader = csv.reader(lines, delimiter=delimiter, strict=strict)
         begin = 1
         while True:
             try:
@@ -83,11 +105,11 @@ def _rows(source: Source, file: BinaryIO, strict: bool = False) -> Iterator[tupl
         csv.field_size_limit(limit)
 
 
-def _line_of(source: Source, row: int) -> int | None:
+def _line_of(source: Source, delimiter: str, row: int) -> int | None:
     """The line on which data row `row` begins."""
     with source.open() as file:
         try:
-            for index, (line, _) in enumerate(_rows(source, file), -1):
+            for index, (line, _) in enumerate(_rows(source, file, delimiter), -1):
                 if index == row:
                     return line
         except DataError:
@@ -95,12 +117,12 @@ def _line_of(source: Source, row: int) -> int | None:
     return None
 
 
-def _diagnosis(source: Source, width: int, message: str) -> DataError:
+def _diagnosis(source: Source, delimiter: str, width: int, message: str) -> DataError:
     """Why the file is not a table: the first row that breaks it, or the parser's own words."""
     with source.open() as file:
         rows = 0
         try:
-            for line, row in _rows(source, file, strict=True):
+            for line, row in _rows(source, file, delimiter, strict=True):
                 rows += 1
                 if len(row) != width:
                     return source.error(f"{len(row)} fields: expected {width}, as in the header", line)
@@ -111,7 +133,7 @@ def _diagnosis(source: Source, width: int, message: str) -> DataError:
     return source.error(f"not a CSV table ({message.splitlines()[0][:120]})")
 
 
-def _check_last_quote(source: Source) -> None:
+def _check_last_quote(source: Source, delimiter: str) -> None:
     with source.open() as file:
-        for _ in _rows(source, file, strict=True):
+        for _ in _rows(source, file, delimiter, strict=True):
             pass

@@ -13,7 +13,7 @@ GOLD = ("gold", "target")
 TOKENS = ("tokens", "prompt_tokens")
 """Columns of the tokens that a call wrote, and of those in its prompt."""
 
-_OUTCOMES = ("answer", "correct", "passed", "kept", "score", *TOKENS)
+_OUTCOMES = ("answer", "count", "correct", "attempts", "successes", "passed", "kept", "score", *TOKENS)
 
 ALL = "all"
 """The name of the one data set of a file that is not grouped."""
@@ -101,7 +101,7 @@ def _check_gold(table: Table, queries: Queries, gold: str) -> None:
             f"{queries.name(query)} has {gold} {shown(values[codes[row]])}, but {shown(values[codes[first]])} on "
             f"{table.where(first)}: expected one {gold} per problem"
         )
-        raise table.error(message + told_apart(table, row, first, ("problem", gold, *_OUTCOMES)), row)
+        raise table.error(message + told_apart(table, row, first), row)
 
 
 def _groups(table: Table, group: Sequence[str]) -> tuple[np.ndarray, list[str]]:
@@ -121,13 +121,15 @@ def _groups(table: Table, group: Sequence[str]) -> tuple[np.ndarray, list[str]]:
     return row_group, names
 
 
-def told_apart(table: Table, row: int, other: int, known: Sequence[str]) -> str:
+def told_apart(table: Table, row: int, other: int) -> str:
     """What may tell two rows of the same problem apart: advice for an error message."""
     whole = table.reread()
     differing = [
         name
         for name, column in whole.columns.items()
-        if name not in known and whole.names.count(name) == 1 and column[row].as_py() != column[other].as_py()
+        if name not in ("problem", *GOLD, *_OUTCOMES)
+        and whole.names.count(name) == 1
+        and column[row].as_py() != column[other].as_py()
     ]
     if not differing:
         return ""

@@ -16,8 +16,7 @@ DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 def recognises(source: Source) -> bool:
     """Whether this is meant to be JSON: it begins with a brace or bracket, or is named so."""
-    head = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return head[:1] in (b"{", b"[") or source.path.suffix.lower() in (".jsonl", ".ndjson", ".json")
+    return source.start[:1] in (b"{", b"[") or source.path.suffix.lower() in (".jsonl", ".ndjson", ".json")
 
 
 def read(source: Source, wanted: Wanted) -> Table:
@@ -63,7 +62,8 @@ def parsed_object(source: Source, text: str, number: int) -> dict:
         if end < len(text):
             raise json.JSONDecodeError("more than one value", text, end)
     except json.JSONDecodeError as error:
-        raise source.error(f"not JSON ({error.msg} at column {error.colno}): expected an object", number) from None
+        reason = error.msg.removesuffix(" at")
+        raise source.error(f"not JSON ({reason} at column {error.colno}): expected an object", number) from None
     except RecursionError:
         raise source.error("JSON nested too deeply: expected an object of single values", number) from None
     if not isinstance(record, dict):

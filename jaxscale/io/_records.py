@@ -63,7 +63,7 @@ def lines_of(source: Source) -> Iterator[Record]:
 
 def first_record(source: Source) -> dict:
     """The object on the first line of a file, empty if there is none."""
-    if source.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+    if source.start[:1] == b"{":
         try:
             return next((record.data for record in lines_of(source)), {})
         except DataError:
@@ -91,7 +91,8 @@ def parsed_document(source: Source, content: bytes | bytearray) -> Record:
     except UnicodeDecodeError:
         raise source.error("not UTF-8 text: expected a JSON document") from None
     except json.JSONDecodeError as error:
-        raise source.error(f"not JSON ({error.msg}): expected a document", error.lineno) from None
+        reason = error.msg.removesuffix(" at")
+        raise source.error(f"not JSON ({reason}): expected a document", error.lineno) from None
     except RecursionError:
         raise source.error("JSON nested too deeply: expected a log") from None
 

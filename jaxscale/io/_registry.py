@@ -129,7 +129,12 @@ def _format_of(source: Source, format: str | None) -> Format:
     for known in FORMATS:
         if known.name == format or (format is None and known.recognises(source)):
             return known
-    raise source.error(f"in no known format: expected one of {', '.join(known.name for known in FORMATS)}")
+    before, nul, _ = source.head.partition(b"\0")
+    raise source.error(
+        f"{'holds a NUL byte, and is ' if nul else ''}in no known format: "
+        f"expected one of {', '.join(known.name for known in FORMATS)}",
+        before.count(b"\n") + 1 if nul else None,
+    )
 
 
 def _in_directory(file: Path, format: str | None) -> tuple[Source, Format] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, shown_list
 
 PLACES = ("file", "folder")
 """The columns that say which file and folder a row is from, to group by."""
@@ -34,6 +34,9 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         name: what the files are called together.
         notes: what is to be said in addition to the notes of the tables.
     """
+    verdicts = list(dict.fromkeys(table.scorer for table in tables if table.scorer is not None))
+    if len(verdicts) > 1:
+        notes = [*notes, f"read some files by one verdict and some by another ({shown_list(verdicts)})"]
     starts = np.cumsum([0, *map(len, tables)])
     names = tuple(dict.fromkeys(name for table in tables for name in table.names if name not in PLACES))
 

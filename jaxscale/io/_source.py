@@ -1,5 +1,6 @@
 """A file that was named by a person: its first bytes, its lines, and errors that say where they are."""
 
+import codecs
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ class Source:
         """The file as the caller named it."""
         return str(self.path)
 
+    @property
+    def start(self) -> bytes:
+        """The head without a byte order mark and blanks before the text."""
+        return self.head.removeprefix(codecs.BOM_UTF8).lstrip()
+
     def error(self, message: str, line: int | None = None) -> DataError:
         """A `DataError` about this file."""
         return DataError(message, self.name, line)
@@ -47,6 +53,8 @@ class Source:
             number += 1
             if len(line) > MAX_LINE:
                 raise self.error(f"longer than {MAX_LINE:,} bytes: expected shorter lines", number)
+            if number == 1 and not line.endswith(b"\n") and b"\r" in line.rstrip():
+                raise self.error("lines end with a carriage return alone: expected a line feed at their ends", 1)
             yield line
 
     def text(self, line: bytes, number: int) -> str:
@@ -80,6 +88,8 @@ def open_source(path: str | os.PathLike[str]) -> Source:
         if isinstance(error, DataError):
             raise
         raise DataError(f"not a file name: {error}", ascii(name)) from None
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError("is UTF-16 or UTF-32 text: expected UTF-8", name)
     if not head:
         raise DataError("is empty: expected a table of attempts or ballots", name)
     return Source(path, head)

@@ -27,13 +27,12 @@ def read(source: Source, wanted: Wanted) -> Table:
     for row, (right, text) in enumerate(zip(*texts, strict=True)):
         try:
             ballots = ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            ballots = None
-        if not isinstance(ballots, dict):
-            raise base.error(f"{_BALLOTS} = {shown(text)}: expected a dict of answers and counts", row)
-        for answer, count in ballots.items():
-            name = "" if answer is None else str(answer)
-            values = (str(row + 1), name, str(count), str(int(name.strip() == right.strip())))
+            # Writing a number of thousands of digits fails, too.
+            written = [("" if answer is None else str(answer), str(count)) for answer, count in ballots.items()]
+        except (ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError):
+            raise base.error(f"{_BALLOTS} = {shown(text)}: expected a dict of answers and counts", row) from None
+        for name, count in written:
+            values = (str(row + 1), name, count, str(int(name.strip() == right.strip())))
             for column, value in zip(columns.values(), values, strict=True):
                 column.append(value)
             origin.append(row)
@@ -45,5 +44,6 @@ def read(source: Source, wanted: Wanted) -> Table:
         {name: pa.array(column, pa.large_string()) for name, column in columns.items()},
         place=lambda row: base.place(origin[row]),
         reread=lambda: table,
+        notes=base.notes,
     )
     return table

@@ -5,19 +5,24 @@ from collections.abc import Iterator
 
 from jaxscale.io._records import Row, document, table_of
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted
+from jaxscale.io._table import Table, Wanted, shown
 
 _START = re.compile(rb'"eval"\s*:\s*\{\s*"[^"]*"\s*:\s*\[')
 
 
 def recognises(source: Source) -> bool:
     """Whether the document has a list of attempts below `eval`."""
-    return source.head.lstrip()[:1] == b"{" and _START.search(source.head) is not None
+    return source.start[:1] == b"{" and _START.search(source.head) is not None
 
 
 def read(source: Source, wanted: Wanted) -> Table:
-    """Read EvalPlus results: right is what passes the base tests and, where they were run, the additional ones."""
-    return table_of(source, _rows(source), wanted)
+    """Read EvalPlus results by one of two verdicts.
+
+    "plus", which is read by default: right is what passes the base tests and the additional ones; an attempt without a
+    `plus_status` has no score. "base": right is what passes the base tests; the only verdict of a file in which no
+    attempt has a `plus_status`.
+    """
+    return table_of(source, _rows(source), wanted, choice="scorer")
 
 
 def _rows(source: Source) -> Iterator[Row]:
@@ -25,12 +30,16 @@ def _rows(source: Source) -> Iterator[Row]:
     tasks = whole.at("eval")
     if not isinstance(tasks, dict):
         raise whole.error("eval is no object: expected a list of attempts per task")
+    statuses = []
     for task, attempts in tasks.items():
         if not isinstance(attempts, list):
-            raise whole.error(f"eval.{task} is no list: expected a list of attempts")
+            raise whole.error(f"eval, task {shown(task)}: no list: expected a list of attempts")
         for attempt in attempts:
-            base, plus = (
-                attempt.get(key) if isinstance(attempt, dict) else None for key in ("base_status", "plus_status")
-            )
-            passed = None if base is None else base == "pass" and plus in ("pass", None)
-            yield whole, {"problem": task, "passed": passed}
+            fields = attempt if isinstance(attempt, dict) else {}
+            statuses.append((task, fields.get("base_status"), fields.get("plus_status")))
+    more_tests = any(plus is not None for _, _, plus in statuses)
+    for task, base, plus in statuses:
+        if more_tests:
+            passed = None if base is None or plus is None else base == plus == "pass"
+            yield whole, {"problem": task, "scorer": "plus", "passed": passed}
+        yield whole, {"problem": task, "scorer": "base", "passed": None if base is None else base == "pass"}

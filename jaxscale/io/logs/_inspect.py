@@ -29,7 +29,7 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 def recognises_json(source: Source) -> bool:
     """Whether the document begins as inspect_ai writes it."""
-    return source.head.lstrip()[:1] == b"{" and b'"eval"' in source.head and b'"eval_id"' in source.head
+    return source.start[:1] == b"{" and b'"eval"' in source.head and b'"eval_id"' in source.head
 
 
 def recognises_eval(source: Source) -> bool:

@@ -1,10 +1,13 @@
 """NeMo-Skills `output.jsonl` or `output-rs<seed>.jsonl`: a line per problem."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from jaxscale.io._records import Row, first_record, lines_of, table_of, truth
+from jaxscale.io._records import Record, Row, first_record, lines_of, table_of, truth
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted
+
+_VERDICTS = ("symbolic_correct", "is_correct-plus", "is_correct", "graded_list")
 
 
 def recognises(source: Source) -> bool:
@@ -16,22 +19,32 @@ def recognises(source: Source) -> bool:
 def read(source: Source, wanted: Wanted) -> Table:
     """Read NeMo-Skills output: the line number is the problem, `predicted_answer` (may be null) the answer.
 
-    `symbolic_correct` says what is right; for code `is_correct-plus`, `is_correct` or `graded_list[0]` does.
+    `symbolic_correct`, `is_correct-plus`, `is_correct` and `graded_list` (its first item) are verdicts. The first of
+    them, in this order, that the first judged line has is read by default, for all lines.
     """
-    return table_of(source, _rows(source), wanted)
+    return table_of(source, _rows(source), wanted, choice="scorer")
+
+
+def _verdicts(record: Record) -> dict[str, Any]:
+    graded = record.get("graded_list")
+    first = graded[0] if isinstance(graded, list) and graded else None
+    values = {name: first if name == "graded_list" else record.get(name) for name in _VERDICTS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _rows(source: Source) -> Iterator[Row]:
+    # A line without one of the verdicts of the others has no score by it. Where no line has any, none has a score.
+    judged = (verdicts for record in lines_of(source) if (verdicts := _verdicts(record)))
+    names = dict.fromkeys(next(judged, _VERDICTS[:1]))
     for number, record in enumerate(lines_of(source), 1):
-        graded = record.get("graded_list")
-        verdicts = [record.get(name) for name in ("symbolic_correct", "is_correct-plus", "is_correct")]
-        verdicts += graded[:1] if isinstance(graded, list) else []
+        verdicts = _verdicts(record)
+        names.update(dict.fromkeys(verdicts))
         row = {
             "problem": str(number),
-            "passed": truth(next((verdict for verdict in verdicts if verdict is not None), None)),
             "target": record.get("expected_answer"),
             "tokens": record.get("num_generated_tokens"),
         }
         if "predicted_answer" in record.data:
             row["answer"] = record.get("predicted_answer")
-        yield record, row
+        for name in names:
+            yield record, {**row, "scorer": name, "passed": truth(verdicts.get(name))}

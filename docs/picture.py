@@ -9,7 +9,7 @@ import nbformat
 
 from jaxscale.cli import run
 
-NOTEBOOKS = {"chen.png": "chen_synthetic"}
+NOTEBOOKS = {"chen.png": "chen_synthetic", "levi.png": "levi_cost"}
 
 
 def first_picture(notebook: Path) -> bytes:

@@ -12,6 +12,7 @@ from jaxscale.special import log_beta_ratio
 
 # Distinct queries handled at a time: bounds the memory that uneven attempts of millions of queries would take.
 _BLOCK = 4096
+_FEWEST = 16
 
 
 def log_failure_without_replacement(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> Floats:
@@ -69,8 +70,8 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
         blocks = []
         for start in range(0, len(attempts), _BLOCK):
             n, c = attempts[start : start + _BLOCK], successes[start : start + _BLOCK]
-            # Padding to an eighth of a power of two keeps both the compilations and the waste few.
-            extra = -len(n) % max(1, padded_size(len(n)) // 16)
+            # Padding to sixteen, or an eighth of a power of two, keeps both the compilations and the waste few.
+            extra = -len(n) % max(_FEWEST, padded_size(len(n)) // 16)
             n, c = (np.pad(x, (0, extra), mode="edge").astype(np.float64) for x in (n, c))
             blocks.append(np.asarray(_solved(n, c, k.astype(np.float64)))[: len(n) - extra])
         return np.concatenate(blocks)

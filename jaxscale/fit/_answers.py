@@ -18,6 +18,7 @@ _DISCOUNTS = np.array([0.0, 0.5])
 _JOINT = 20.0  # queries that the independence of right and wrong answers is worth
 _MARGINAL = 5.0  # queries that even weights are worth, among right shares and among wrong answers
 _EM_STEPS = 20
+_SMALL_PRODUCT = 2**18  # multiplications
 
 _log_gamma = np.vectorize(math.lgamma, otypes=[float])
 
@@ -83,14 +84,9 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
     # Sums of exponential weights over the queries of a kind.
     weight = rng.standard_gamma(np.bincount(which).astype(float), (draws, len(kinds)))
     weight *= queries / weight.sum(axis=1, keepdims=True)
-    weights = np.full((draws, laws), 1 / laws)
-    for _ in range(_EM_STEPS):
-        counts = (weights * ((weight / (weights @ likelihood.T)) @ likelihood)).reshape(draws, *sizes)
-        of_right, of_wrong = (
-            (counts.sum(axis=3 - axis) + _MARGINAL / sizes[axis - 1]) / (queries + _MARGINAL) for axis in (1, 2)
-        )
-        product = of_right[:, :, None] * of_wrong[:, None, :]
-        weights = ((counts + _JOINT * product) / (queries + _JOINT)).reshape(draws, laws)
+    # Draw by draw the same. BLAS keeps small products to one thread; several wait for each other longer than they work.
+    blocks = np.array_split(weight, min(draws, max(1, draws * likelihood.size // _SMALL_PRODUCT)))
+    weights = np.concatenate([_law_weights(block, likelihood, sizes) for block in blocks])
     chosen = np.empty((draws, queries), int)
     for row, share in zip(chosen, weights, strict=True):
         posterior = likelihood * share
@@ -101,6 +97,30 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
     first, second = np.unravel_index(chosen, sizes)
     a, b, concentration, discount = _laws()
     return AnswerPrior(a[first], b[first], concentration[second], discount[second])
+
+
+def _law_weights(weight: np.ndarray, likelihood: np.ndarray, sizes: tuple[int, int]) -> np.ndarray:
+    """The weights of the laws that EM reaches from even ones.
+
+    Args:
+        weight: (draws, kinds) weights of the queries, summing to their number in each draw.
+        likelihood: (kinds, laws) of each kind of query.
+        sizes: how many laws of the right share and of wrong answers there are.
+
+    Returns:
+        (draws, laws), summing to 1 in each draw.
+    """
+    draws, laws = len(weight), likelihood.shape[1]
+    queries = weight[0].sum()
+    weights = np.full((draws, laws), 1 / laws)
+    for _ in range(_EM_STEPS):
+        counts = (weights * ((weight / (weights @ likelihood.T)) @ likelihood)).reshape(draws, *sizes)
+        of_right, of_wrong = (
+            (counts.sum(axis=3 - axis) + _MARGINAL / sizes[axis - 1]) / (queries + _MARGINAL) for axis in (1, 2)
+        )
+        product = of_right[:, :, None] * of_wrong[:, None, :]
+        weights = ((counts + _JOINT * product) / (queries + _JOINT)).reshape(draws, laws)
+    return weights
 
 
 def _laws() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

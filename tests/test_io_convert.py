@@ -90,6 +90,17 @@ def test_groups_and_other_columns_stay(tmp_path, ending):
         same(js.read_attempts(path, group), js.read_attempts(output, group))
 
 
+@pytest.mark.parametrize("ending", TIDY)
+def test_names_of_columns_may_hold_anything(tmp_path, ending):
+    names = ["a;b", 'say "so"', "x,y", "tab\there", "line\nend", "1"]
+    path = tmp_path / "runs.jsonl"
+    records = [{"problem": p, "passed": p == "q", **dict.fromkeys(names, p * 2)} for p in "pq"]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    js.convert(path, output := tmp_path / f"out{ending}")
+    for name in names:
+        same(js.read_attempts(path, name), js.read_attempts(output, name))
+
+
 def test_types_of_parquet(tmp_path):
     js.convert(table(tmp_path, PER_CALL), output := tmp_path / "out.parquet")
     types = {field.name: str(field.type) for field in pyarrow.parquet.read_schema(output)}
@@ -270,6 +281,7 @@ REFUSED = {
     "format": (["out.csv", "--format", "xlsx"], "--format = 'xlsx': expected one of parquet, csv, every-eval-ever"),
     "source": (["out.csv", "--source", "cvs"], "--source = 'cvs': expected one of parquet, inspect-eval,"),
     "folder": (["no/out.csv"], "--output = 'no/out.csv': no such directory"),
+    "device": (["/dev/null", "--format", "csv"], "--output = '/dev/null': is not a regular file"),
     "group": (["out.csv", "--group", "modle"], "no column 'modle' to group by (did you mean 'model'?)"),
     "twice": (["out.csv"], "line 4: problem 'a' appears again (first on line 2)"),
     "data sets": (["out.jsonl", "--group", "model"], "has 2 data sets: expected one for a file of every_eval_ever"),
@@ -308,6 +320,8 @@ def test_what_does_not_fit_is_refused_and_leaves_the_old_file(tmp_path):
         js.write_attempts(js.Attempts([1, 1], [0, 1], query=["a", "a"]), tmp_path / "out.csv")
     with pytest.raises(ValueError, match="attempts is a Ballots: expected Attempts"):
         js.write_attempts(js.Ballots([[1]], [[True]]), tmp_path / "out.csv")
+    with pytest.raises(ValueError, match="group = 'problem': names a column of the table"):
+        js.write_attempts({"a": js.Attempts([1], [1])}, tmp_path / "out.csv", group="problem")
     plain, scored = js.Ballots([[1]], [[True]]), js.Ballots([[1]], [[True]], scores=[[0.5]])
     with pytest.raises(ValueError, match="ballots: some data sets have scores and others have none"):
         js.write_ballots({"a": plain, "b": scored}, tmp_path / "out.csv")

@@ -232,9 +232,8 @@ def write_attempts(
     array([3, 0])
     """
     target = _write.written_format(output, format)
-    _write_data(
-        _tables.of_attempts(_several(attempts, Attempts, "attempts"), group, str(output)), output, group, target
-    )
+    table = _tables.of_attempts(_several(attempts, Attempts, "attempts", group), group, str(output))
+    _write_data(table, output, group, target)
 
 
 def write_ballots(
@@ -267,11 +266,13 @@ def write_ballots(
     array([[2, 1]])
     """
     target = _write.written_format(output, format)
-    table = _tables.of_ballots(_several(ballots, Ballots, "ballots"), group, str(output))
+    table = _tables.of_ballots(_several(ballots, Ballots, "ballots", group), group, str(output))
     _write_data(table, output, group, target)
 
 
-def _several(data: Data | Mapping[str, Data], kind: type, argument: str) -> Mapping[str, Data]:
+def _several(data: Data | Mapping[str, Data], kind: type, argument: str, group: str) -> Mapping[str, Data]:
+    if group in _attempts.COLUMNS | _ballots.COLUMNS:
+        raise ValueError(f"group = {group!r}: names a column of the table: expected another name")
     sets = data if isinstance(data, Mapping) else {ALL: data}
     if not sets:
         raise ValueError(f"{argument} is empty: expected at least one data set")

@@ -36,9 +36,11 @@ def written_format(output: str | os.PathLike[str], format: str | None) -> str:
         ValueError: there is none of that name, the ending tells nothing, or there can be no such file.
     """
     path, names = Path(output), tuple(ENDINGS.values())
-    if path.is_dir() or not path.parent.is_dir():
-        problem = "is a directory: expected a file" if path.is_dir() else "no such directory: expected one that exists"
-        raise ValueError(f"output = {str(path)!r}: {problem}")
+    # A device or a pipe must not be replaced by a file.
+    if path.exists() and not path.is_file():
+        raise ValueError(f"output = {str(path)!r}: is not a regular file: expected the name of one")
+    if not path.parent.is_dir():
+        raise ValueError(f"output = {str(path)!r}: no such directory: expected one that exists")
     if format is not None:
         if format not in names:
             raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")

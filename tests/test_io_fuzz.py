@@ -120,7 +120,7 @@ KEYS = """
     task_id passed eval samples base_status plus_status doc_id resps filtered_resps target filter metrics id scores
     value answer model_usage output_tokens expected_answer predicted_answer symbolic_correct graded_list input output
     gts score acc pred sample_score group_id extracted_prediction index sample_id evaluation is_correct
-    answer_attribution extracted_value token_usage true_answer
+    answer_attribution extracted_value token_usage true_answer is_correct-plus
 """
 keys = st.sampled_from(KEYS.split())
 values = st.recursive(
@@ -152,13 +152,15 @@ def test_any_log(tmp_path, form, records):
 @given(table=tables())
 def test_any_table_means_the_same_in_every_format(tmp_path, table):
     header, rows = table
-    written = io.StringIO(newline="")
-    writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(header)
-    writer.writerows(rows)
     files = {form: tmp_path / f"data.{form}" for form in ("csv", "jsonl", "parquet")}
-    files["csv"].write_bytes(written.getvalue().encode())
-    outcomes = [survives(files["csv"])]
+    outcomes = []
+    for delimiter, end in ((",", "\n"), (";", "\n"), ("\t", "\r\n"), ("|", "\n")):
+        written = io.StringIO(newline="")
+        writer = csv.writer(written, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
+        writer.writerow(header)
+        writer.writerows(rows)
+        files["csv"].write_bytes(written.getvalue().encode())
+        outcomes.append(survives(files["csv"]))
     if rows and len(set(header)) == len(header):
         files["jsonl"].write_text("".join(json.dumps(dict(zip(header, row, strict=True))) + "\n" for row in rows))
         columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]

@@ -161,6 +161,23 @@ def test_inspect_values_that_are_objects_are_scorers(tmp_path):
     assert {key: int(each.successes[0]) for key, each in groups.items()} == {"match.a": 1, "match.b": 0}
 
 
+def test_inspect_samples_that_ended_in_an_error_have_no_score(tmp_path):
+    path = tmp_path / "log.json"
+    failed = [{**sample("q1", 5, "C", "4"), "scores": scores} for scores in ({}, None)]
+    partial = sample("q1", 6, {"a": 1}, "4")
+    whole = sample("q1", 7, {"a": 1, "b": 0}, "4")
+    path.write_text(json.dumps({**LOG, "samples": [*failed, partial, whole]}))
+    for scorer, expected, dropped in (("match.a", (2, 2), 2), ("match.b", (0, 1), 3)):
+        with pytest.warns(DataWarning, match=f"dropped {dropped} attempts that have no score"):
+            (attempts,) = js.read_attempts(path, scorer=scorer).values()
+        assert (attempts.successes[0], attempts.attempts[0]) == expected
+    path.write_text(json.dumps({**LOG, "samples": failed}))
+    with pytest.raises(DataError, match=r"no scored attempts \(2 without a score\)"):
+        js.read_attempts(path)
+    with pytest.raises(DataError, match="no scorer 'match': the log names none"):
+        js.read_attempts(path, scorer="match")
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_inspect_eval(tmp_path, method):
     path = tmp_path / "log.eval"

@@ -106,7 +106,7 @@ def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | 
             and `prompt_tokens`.
         wanted: the columns that will be used, and of several verdicts the one to read.
         choice: a column whose values are several verdicts on the same attempts: unless it is wanted (as a group), one
-            is read, by default the first, with a note that names it.
+            is read, by default the first, with a note that names it. A row without it has no score by any.
     """
     columns: dict[str, list[str | None]] = {}
     lines = array.array("q")
@@ -115,7 +115,7 @@ def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | 
     each = choice is None or (chosen is None and choice in wanted)
     unscored = 0
     for record, row in rows:
-        if choice is not None:
+        if choice in row:
             choices[row[choice]] = None
             if chosen is None and not each:
                 chosen = row[choice]

@@ -5,7 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -57,11 +57,12 @@ def read_eval(source: Source, wanted: Wanted) -> Table:
 def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
     if not isinstance(samples, list):
         raise whole.error("samples is no list: expected a list of samples")
+    # A sample that ended in an error has no scores: by each scorer of the others it is an attempt without one.
+    names = {name: None for data in samples for name in _scores(Record(whole.source, data, None))}
     for index, data in enumerate(samples):
         sample = Record(whole.source, data, None)
         if sample.get("id") is None:
             raise whole.error(f"sample {index + 1} has no id: expected one")
-        scores = sample.get("scores")
         row = {
             "problem": sample.get("id"),
             "target": sample.get("target"),
@@ -69,15 +70,27 @@ def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
             "tokens": _all_tokens(sample, "output_tokens"),
             "prompt_tokens": _all_tokens(sample, "input_tokens"),
         }
-        for scorer, score in scores.items() if isinstance(scores, dict) else ():
-            value = score.get("value") if isinstance(score, dict) else score
-            answer = score.get("answer") if isinstance(score, dict) else None
-            values = (
-                {f"{scorer}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {scorer: value}
-            )
-            for name, each in values.items():
-                verdict = None if str(each).upper() == "N" else truth(each)
-                yield sample, {**row, "scorer": name, "answer": answer, "passed": verdict}
+        scores = _scores(sample)
+        for name in names:
+            value, answer = scores.get(name, (None, None))
+            verdict = None if str(value).upper() == "N" else truth(value)
+            yield sample, {**row, "scorer": name, "answer": answer, "passed": verdict}
+        if not names:
+            yield sample, {**row, "passed": None}
+
+
+def _scores(sample: Record) -> dict[str, tuple[Any, Any]]:
+    """The value and the answer by each scorer; a value that is an object has several, named "scorer.key"."""
+    found = {}
+    scores = sample.get("scores")
+    for scorer, score in scores.items() if isinstance(scores, dict) else ():
+        value = score.get("value") if isinstance(score, dict) else score
+        answer = score.get("answer") if isinstance(score, dict) else None
+        values = (
+            {f"{scorer}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {scorer: value}
+        )
+        found.update({name: (each, answer) for name, each in values.items()})
+    return found
 
 
 def _all_tokens(sample: Record, kind: str) -> str | None:

@@ -33,9 +33,9 @@ def _verdicts(record: Record) -> dict[str, Any]:
 
 
 def _rows(source: Source) -> Iterator[Row]:
-    # A line without one of the verdicts of the others has no score by it. Where no line has any, none has a score.
+    # A line without one of the verdicts of the others has no score by it.
     judged = (verdicts for record in lines_of(source) if (verdicts := _verdicts(record)))
-    names = dict.fromkeys(next(judged, _VERDICTS[:1]))
+    names = dict.fromkeys(next(judged, ()))
     for number, record in enumerate(lines_of(source), 1):
         verdicts = _verdicts(record)
         names.update(dict.fromkeys(verdicts))
@@ -48,3 +48,5 @@ def _rows(source: Source) -> Iterator[Row]:
             row["answer"] = record.get("predicted_answer")
         for name in names:
             yield record, {**row, "scorer": name, "passed": truth(verdicts.get(name))}
+        if not names:
+            yield record, {**row, "passed": None}

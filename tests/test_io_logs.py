@@ -188,6 +188,31 @@ def test_inspect_eval(tmp_path, method):
     check_inspect(path)
 
 
+def test_answers_that_the_summaries_of_an_archive_cut_are_read_whole(tmp_path):
+    path = tmp_path / "log.eval"
+    answers = ["x" * 5000 + "1", "x" * 5000 + "2", "so ...", "so ..."]
+    whole = [sample("q1", epoch, "C" if epoch == 1 else "I", answer) for epoch, answer in enumerate(answers, 1)]
+    short = [sample("q1", each["epoch"], each["scores"]["match"]["value"], "...") for each in whole[:2]]
+
+    def write(kept):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("header.json", json.dumps({"eval": LOG["eval"]}))
+            archive.writestr("summaries.json", json.dumps([*short, *whole[2:]]))
+            for each in kept:
+                archive.writestr(f"samples/{each['id']}_epoch_{each['epoch']}.json", json.dumps(each))
+
+    write(whole)
+    ballots = js.read_ballots(path)["all"]
+    assert ballots.counts.tolist() == [[1, 1, 2]]
+    assert ballots.correct.tolist() == [[True, False, False]]
+    write(whole[1:])
+    with pytest.raises(
+        DataError, match=r"an answer is cut to '...', and there is no 'samples/q1_epoch_1.json': expected"
+    ):
+        js.read_ballots(path)
+    assert js.read_attempts(path)["all"].successes.tolist() == [1]
+
+
 def as_zstd(path):
     """Rewrite an archive of stored members as one of zstd members, which the standard library cannot write."""
     with zipfile.ZipFile(path) as archive:

@@ -1,5 +1,6 @@
 """inspect_ai logs: one JSON document, or the `.eval` zip with the same fields in its `summaries.json`."""
 
+import contextlib
 import io
 import struct
 import zipfile
@@ -21,7 +22,7 @@ from jaxscale.io._records import (
     truth,
 )
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted
+from jaxscale.io._table import Table, Wanted, shown
 
 _ZSTD = 93
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
@@ -48,10 +49,29 @@ def read_json(source: Source, wanted: Wanted) -> Table:
 
 
 def read_eval(source: Source, wanted: Wanted) -> Table:
-    """Read an inspect_ai `.eval` log, as `read_json` reads the document."""
-    summaries = parsed_document(source, _member(source, "summaries.json"))
-    model = parsed_document(source, _member(source, "header.json")).get("eval", "model")
-    return table_of(source, _rows(summaries, summaries.data, model), wanted, choice="scorer")
+    """Read an inspect_ai `.eval` log, as `read_json` reads the document.
+
+    The summaries of the samples are read. They cut answers of more than 1,024 characters; the samples have those whole.
+    """
+    with _archive(source) as archive:
+        summaries = parsed_document(source, _member(source, archive, "summaries.json"))
+        model = parsed_document(source, _member(source, archive, "header.json")).get("eval", "model")
+        samples = summaries.data
+        if isinstance(samples, list) and "answer" in wanted:
+            samples = [_with_whole_answers(source, archive, sample) for sample in samples]
+    return table_of(source, _rows(summaries, samples, model), wanted, choice="scorer")
+
+
+def _with_whole_answers(source: Source, archive: zipfile.ZipFile, summary: Any) -> Any:
+    sample = Record(source, summary, None)
+    if not any(isinstance(answer, str) and answer.endswith("...") for _, answer in _scores(sample).values()):
+        return summary
+    name = f"samples/{sample.get('id')}_epoch_{sample.get('epoch')}.json"
+    if name not in archive.NameToInfo:
+        raise source.error(
+            f"an answer is cut to '...', and there is no {shown(name)}: expected every sample in the log"
+        )
+    return {**summary, "scores": parsed_document(source, _member(source, archive, name)).get("scores")}
 
 
 def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
@@ -102,28 +122,14 @@ def _all_tokens(sample: Record, kind: str) -> str | None:
     return None
 
 
-def _member(source: Source, name: str) -> bytes | bytearray:
-    """A file in the archive, inflated to at most `MAX_DOCUMENT` bytes and one more."""
+@contextlib.contextmanager
+def _archive(source: Source) -> Iterator[zipfile.ZipFile]:
+    """The archive, open; whatever is wrong with it is a `DataError`."""
     try:
         with zipfile.ZipFile(source.path) as archive:
-            info = archive.getinfo(name)
-            if info.file_size > MAX_DOCUMENT:  # as far as the archive says the truth
-                raise too_long(source)
-            if info.compress_type != _ZSTD:
-                with archive.open(info) as member:
-                    return _bounded(member)
-        with source.open() as file:
-            # The standard library reads zstd members from Python 3.14 on.
-            file.seek(info.header_offset)
-            *_, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-            file.seek(name_length + extra_length, io.SEEK_CUR)
-            compressed = file.read(min(info.compress_size, MAX_DOCUMENT))
-        with pa.CompressedInputStream(pa.BufferReader(compressed), "zstd") as stream:
-            return _bounded(stream)
+            yield archive
     except DataError:
         raise
-    except KeyError:
-        raise source.error(f"a zip archive without {name}: expected an inspect_ai log") from None
     except (
         zipfile.BadZipFile,
         pa.ArrowException,
@@ -135,6 +141,27 @@ def _member(source: Source, name: str) -> bytes | bytearray:
         RuntimeError,
     ) as error:
         raise source.error(f"a damaged archive ({(str(error).splitlines() or [''])[0][:80]}): expected a zip") from None
+
+
+def _member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes | bytearray:
+    """A file in the archive, inflated to at most `MAX_DOCUMENT` bytes and one more."""
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        raise source.error(f"a zip archive without {name}: expected an inspect_ai log") from None
+    if info.file_size > MAX_DOCUMENT:  # as far as the archive says the truth
+        raise too_long(source)
+    if info.compress_type != _ZSTD:
+        with archive.open(info) as member:
+            return _bounded(member)
+    with source.open() as file:
+        # The standard library reads zstd members from Python 3.14 on.
+        file.seek(info.header_offset)
+        *_, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+        file.seek(name_length + extra_length, io.SEEK_CUR)
+        compressed = file.read(min(info.compress_size, MAX_DOCUMENT))
+    with pa.CompressedInputStream(pa.BufferReader(compressed), "zstd") as stream:
+        return _bounded(stream)
 
 
 def _bounded(stream: IO[bytes]) -> bytearray:

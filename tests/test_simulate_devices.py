@@ -72,6 +72,24 @@ print(json.dumps([bits(chunk=1000), bits(chunk=1_000_000), bits(mesh), bits(mesh
     assert all(other == runs[0] for other in runs[1:])
 
 
+def test_sweeps_share_their_points_out_over_devices(tmp_path):
+    code = """
+import pyarrow.parquet as pq
+from jaxscale.simulate import sweep
+from jaxscale.simulate._schema import parse_sweep
+population = {"model": "kumaraswamy", "a": {"from": 0.2, "to": 1.2, "points": 11}, "b": 3.0}
+plan = parse_sweep({"calls": [1, 30], "replicates": 3000, "population": population, "system": {"name": "pass-at-k"}})
+def rows(name, mesh):
+    table = pq.read_table(sweep(plan, sys.argv[1] + name, mesh=mesh))
+    return [[row["point"], row["mean"].hex(), row["standard_error"].hex()] for row in table.to_pylist()]
+mesh = Mesh(np.array(jax.devices()).reshape(2, 4), ("hosts", "queries"))
+print(json.dumps([rows("/alone.parquet", None), rows("/shared.parquet", mesh)]))
+"""
+    alone, shared = result_of(run(code, tmp_path, devices=8))
+    assert alone == shared
+    assert len(alone) == 22
+
+
 def test_two_processes_do_not_change_a_bit():
     if not hasattr(_jax, "make_gloo_tcp_collectives"):
         pytest.skip("this jaxlib has no gloo collectives")

@@ -1,5 +1,6 @@
 """Sweeps: what TOML means, what is refused, and that a killed run ends with the same file."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,67 @@ def test_every_point_is_the_simulation_it_names(config, tmp_path):
     assert row["mean"] == again.mean[1]
     assert row["standard_error"] == again.standard_error[1]
     assert not (tmp_path / "out.parquet.parts").exists()
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """How many points each traced computation holds; batches of 4, of which the last is never full."""
+    engine = importlib.import_module("jaxscale.simulate._engine")
+    points = importlib.import_module("jaxscale.simulate._points")
+    traced, one = [], engine._sum_tiles
+
+    def counted(*arguments, **how):
+        traced.append(how["tile"])
+        return one(*arguments, **how)
+
+    monkeypatch.setattr(engine, "_sum_tiles", counted)
+    monkeypatch.setattr(points, "points_at_once", lambda *_: 4)
+    engine._points_runner.cache_clear()
+    yield traced
+    engine._points_runner.cache_clear()
+
+
+TWO_POINT = {"model": "two-point", "easy_share": [0.2, 0.8], "p_easy": 0.9, "p_hard": 0.2}
+FILTERED = {
+    "model": "answers",
+    "probabilities": [0.6, 0.3, 0.1],
+    "keep_right": [0.8, 0.9, 1.0],
+    "keep_wrong": [0.2, 0.4],
+}
+
+
+@pytest.mark.parametrize(
+    ("population", "system"),
+    [
+        ({"model": "beta", "a": [0.3, 0.8, 1.5], "b": [0.7, 3.0]}, {"name": "pass-at-k"}),
+        ({"model": "point-mass", "p": 0.3}, {"name": "best-of-n", "tpr": [0.7, 0.8, 0.9], "fpr": [0.1, 0.2]}),
+        (TWO_POINT, {"name": "adaptive-vote", "confidence": [0.6, 0.7, 0.8]}),
+        (FILTERED, {"name": "filter-vote"}),
+    ],
+    ids=lambda value: value.get("name", value.get("model")),
+)
+def test_points_run_in_one_compilation_with_the_bits_of_each_alone(batches, tmp_path, population, system):
+    # Calls out of order: rows keep the order asked.
+    plan = parse_sweep({"calls": [3, 1], "replicates": 1500, "seed": 3, "population": population, "system": system})
+    rows = rows_of(sweep(plan, tmp_path / "out.parquet"))
+    assert len(batches) == 1
+    assert len(plan.points) == 6
+    for index, point in enumerate(plan.points):
+        key = jax.random.fold_in(jax.random.key(3), index)
+        alone = js.simulate(key, *point.build(), [3, 1], 1500)
+        found = rows[2 * index : 2 * index + 2]
+        assert [row["calls"] for row in found] == [3, 1]
+        assert [row["mean"] for row in found] == alone.mean.tolist()
+        assert [row["standard_error"] for row in found] == alone.standard_error.tolist()
+        used = [None, None] if alone.calls_used is None else alone.calls_used.tolist()
+        assert [row["calls_used"] for row in found] == used
+
+
+def test_only_small_points_run_together():
+    at_once = importlib.import_module("jaxscale.simulate._engine").points_at_once
+    assert at_once(None, 1000, None) == 64
+    assert at_once(5, 1600, None) == 8  # 8,000 indices each, in tiles of 8 blocks
+    assert at_once(None, 8193, None) == at_once(None, 10**9, None) == 1
 
 
 def test_a_killed_run_resumes_to_the_same_file(config, tmp_path):

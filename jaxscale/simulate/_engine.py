@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _TILE = {"cpu": 64}
 _TILE_ELSEWHERE = 1024
 _CHUNK = 2**22
+_LEAST_TOGETHER = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,30 +128,29 @@ def simulate(
     """
     asked = whole_numbers(calls, "calls")
     replicates = int(whole_numbers(replicates, "replicates"))
-    budgets, inverse = np.unique(asked, return_inverse=True)
+    budgets = np.unique(asked)
     with float64():
         process, queries = build_process(system, population, budgets)
-        sums = _accumulate(key, process, budgets, queries, replicates, chunk, mesh, progress)
+        sums = accumulate(key, process, budgets, queries, replicates, chunk, mesh, progress)
+    return summarise(sums, asked, queries, replicates)
+
+
+def summarise(sums: Any, asked: np.ndarray, queries: int | None, replicates: int) -> Simulation:
+    """What the sums of all blocks, a `Tally` of int64 arrays by sorted calls, say at the calls asked for."""
+    _, place = np.unique(asked, return_inverse=True)
+    score, spread, used = jax.tree.map(lambda by_calls: by_calls[place.reshape(asked.shape)], tuple(sums))
     total = replicates * (queries or 1)
-    mean, error, used = _summarise(total, queries, replicates, *sums)
-    shape = inverse.reshape(asked.shape)
-    return Simulation(asked, mean[shape], error[shape], None if used is None else used[shape])
-
-
-def _summarise(
-    total: int, queries: int | None, replicates: int, score: np.ndarray, spread: np.ndarray, used: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    mean = score / (PARTS * total)
+    mean: np.ndarray = score / (PARTS * total)
     if queries is not None:
         pairs = queries * (replicates // 2)
         variance = spread * (PAIR_UNIT / (2 * pairs)) if pairs else np.full(mean.shape, np.nan)
     else:
         variance = np.maximum(mean * (1 - mean) - spread * (SPREAD_UNIT / total), 0.0)
         variance = variance * (total / (total - 1)) if total > 1 else np.full(mean.shape, np.nan)
-    return mean, np.sqrt(variance / total), None if used is None else used / total
+    return Simulation(asked, mean, np.sqrt(variance / total), None if used is None else used / total)
 
 
-def _accumulate(
+def accumulate(
     key: PRNGKeyArray,
     process: AbstractProcess,
     budgets: np.ndarray,
@@ -160,16 +161,10 @@ def _accumulate(
     progress: Callable[[int, int], None] | None,
 ) -> Any:
     """Sum the tallies of all blocks, chunk by chunk, as int64."""
-    rows = queries or 1
-    total = replicates * rows
-    blocks = -(-total // BLOCK)
-    platform = (mesh.devices.flat[0] if mesh is not None else jax.devices()[0]).platform
-    # The tile depends on the problem alone: what is compiled, and so every last bit, does not depend on the chunk.
-    tile = min(_TILE.get(platform, _TILE_ELSEWHERE), 1 << (blocks - 1).bit_length())
-    tiles = -(-blocks // tile)
+    total, extent = replicates * (queries or 1), _extent(queries, replicates)
+    tile, tiles, _ = _tiles(total, mesh)
     devices = 1 if mesh is None else mesh.size
     tiles_per_chunk = devices * max(1, (chunk or max(_CHUNK, tile * BLOCK)) // (tile * BLOCK * devices))
-    extent = jnp.asarray([total, rows, rows * (replicates - replicates % 2)], jnp.int64)
     run = _runner(tile, queries is not None, mesh)
     sums = None
     for first in range(0, tiles, tiles_per_chunk):
@@ -180,6 +175,82 @@ def _accumulate(
         if progress is not None:
             progress(min(last * tile * BLOCK, total), total)
     return sums
+
+
+def points_at_once(queries: int | None, replicates: int, mesh: Mesh | None) -> int:
+    """How many points of a sweep run together: what fits the tiles of all devices, 1 where that is fewer than 8 a tile.
+
+    Fewer gain nothing: what is saved is the time from one call of a device to the next.
+    """
+    tile, _, largest = _tiles(replicates * (queries or 1), mesh)
+    together = largest // tile
+    return together * (1 if mesh is None else mesh.size) if together >= _LEAST_TOGETHER else 1
+
+
+def accumulate_points(
+    keys: PRNGKeyArray,
+    own: Any,
+    shared: Any,
+    budgets: np.ndarray,
+    queries: int | None,
+    replicates: int,
+    mesh: Mesh | None,
+) -> Any:
+    """The sums of several points, each of one tile: whole points on each device.
+
+    Args:
+        keys: (points,) as many as a multiple of the devices.
+        own: the process, with only the leaves that differ between points, each (points, ...).
+        shared: the process, with only the other leaves.
+        budgets: sorted numbers of calls.
+        queries: as in `accumulate`.
+        replicates: as in `simulate`.
+        mesh: as in `simulate`.
+    """
+    tile, _, _ = _tiles(replicates * (queries or 1), mesh)
+    run, extent = _points_runner(tile, queries is not None, mesh), _extent(queries, replicates)
+    sums = run(keys, own, shared, jnp.asarray(budgets), extent, jnp.int64(0), jnp.int64(1))
+    return jax.tree.map(np.asarray, sums)
+
+
+def _extent(queries: int | None, replicates: int) -> Array:
+    """Indices in all, queries, and the indices that have a twin."""
+    rows = queries or 1
+    return jnp.asarray([replicates * rows, rows, rows * (replicates - replicates % 2)], jnp.int64)
+
+
+def _tiles(total: int, mesh: Mesh | None) -> tuple[int, int, int]:
+    """Blocks in a tile, tiles in all, and the most blocks that a tile may have.
+
+    The tile depends on the problem alone: what is compiled, and so every last bit, does not depend on the chunk.
+    """
+    blocks = -(-total // BLOCK)
+    platform = (mesh.devices.flat[0] if mesh is not None else jax.devices()[0]).platform
+    largest = _TILE.get(platform, _TILE_ELSEWHERE)
+    tile = min(largest, 1 << (blocks - 1).bit_length())
+    return tile, -(-blocks // tile), largest
+
+
+@functools.cache
+def _points_runner(tile: int, paired: bool, mesh: Mesh | None) -> Callable[..., Any]:
+    """The compiled sums of several points, which a mesh shares out."""
+
+    def some(keys: PRNGKeyArray, own: Any, shared: Any, *where: Array) -> Any:
+        def one(key: PRNGKeyArray, own: Any) -> Any:
+            return _sum_tiles(key, eqx.combine(own, shared), *where, tile=tile, paired=paired, axes=())
+
+        return jax.vmap(one)(keys, own)
+
+    if mesh is None:
+        return jax.jit(some)
+    axes = mesh.axis_names
+
+    def everywhere(*arguments: Any) -> Any:
+        return jax.tree.map(lambda sums: lax.all_gather(sums, axes, tiled=True), some(*arguments))
+
+    shares, whole = PartitionSpec(axes), PartitionSpec()
+    specs = (shares, shares, *[whole] * 5)
+    return jax.jit(jax.shard_map(everywhere, mesh=mesh, in_specs=specs, out_specs=whole, check_vma=False))
 
 
 @functools.cache

@@ -1,0 +1,95 @@
+"""The points of a sweep: those that differ only in the values of arrays run together, in one vmapped compilation."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import PRNGKeyArray
+
+from jaxscale._arrays import float64
+from jaxscale.simulate._build import build_process
+from jaxscale.simulate._engine import Simulation, accumulate, accumulate_points, points_at_once, summarise
+from jaxscale.simulate._schema import Point
+
+Leaves = list[np.ndarray]
+
+
+def simulate_points(
+    key: PRNGKeyArray, points: Sequence[Point], first: int, calls: Sequence[int], replicates: int, mesh: Mesh | None
+) -> Iterator[tuple[Simulation, float]]:
+    """Simulate points first, first + 1, ..., each with the bits that `simulate` gives it alone.
+
+    Neighbours whose processes have the same structure and shapes form a group, which is compiled once. A batch of it
+    takes no more indices than one large point does in a step (a tile a device): memory is bounded by that, and larger
+    points, which fill the machine by themselves, run alone.
+
+    Args:
+        key: point i draws from `fold_in(key, i)`.
+        points: all points of the sweep.
+        first: the first one to run.
+        calls: numbers of calls, whole and positive.
+        replicates: as in `simulate`.
+        mesh: as in `simulate`; its devices share out the points of a batch, or the indices of a point that runs alone.
+
+    Yields:
+        For each point, in order, what it found, and its seconds: an equal share of its batch's.
+    """
+    asked = np.asarray(calls)
+    budgets = np.unique(asked)
+    for (structure, queries, _), group in _groups(points[first:], budgets):
+        devices = 1 if mesh is None else mesh.size
+        # A short group is padded to whole devices, the last batch of a long one to the size of the others.
+        size = min(points_at_once(queries, replicates, mesh), -(-len(group) // devices) * devices)
+        if len(group) == 1:
+            size = 1
+        differ = [any(leaf is not column[0] for leaf in column) for column in zip(*group, strict=True)]
+        for begin in range(0, len(group), size):
+            batch = group[begin : begin + size]
+            start = time.perf_counter()
+            with float64():
+                if size == 1:
+                    process = jax.tree.unflatten(structure, batch[0])
+                    own_key = jax.random.fold_in(key, first)
+                    each = [accumulate(own_key, process, budgets, queries, replicates, None, mesh, None)]
+                else:
+                    rows = np.minimum(np.arange(size), len(batch) - 1)
+                    own, shared = (jax.tree.unflatten(structure, part) for part in _split(batch, rows, differ))
+                    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, np.uint32(first + rows))
+                    sums = accumulate_points(keys, own, shared, budgets, queries, replicates, mesh)
+                    each = [jax.tree.map(lambda sum, row=row: sum[row], sums) for row in range(len(batch))]
+            seconds = (time.perf_counter() - start) / len(batch)
+            first += len(batch)
+            for sums in each:
+                yield summarise(sums, asked, queries, replicates), seconds
+
+
+def _split(batch: list[Leaves], rows: np.ndarray, differ: list[bool]) -> tuple[list[Any], list[Any]]:
+    """Leaves that differ between points, stacked by rows of the batch, and the others; None in place of the rest."""
+    own = [np.stack([batch[row][place] for row in rows]) if differs else None for place, differs in enumerate(differ)]
+    return own, [None if differs else leaf for leaf, differs in zip(batch[0], differ, strict=True)]
+
+
+def _groups(points: Sequence[Point], budgets: np.ndarray) -> Iterator[tuple[Any, list[Leaves]]]:
+    """Runs of neighbours of the same (structure, queries, shapes), with their leaves; equal leaves are one object."""
+    group: list[Leaves] = []
+    group_kind = None
+    for point in points:
+        system, population = point.build()  # parameters have the dtype that they have in a call of `simulate`
+        with float64():
+            process, queries = build_process(system, population, budgets)
+        tree, structure = jax.tree.flatten(process)
+        leaves = [np.asarray(leaf) for leaf in tree]
+        kind = (structure, queries, [(leaf.shape, leaf.dtype) for leaf in leaves])
+        if kind != group_kind:
+            if group:
+                yield group_kind, group
+            group, group_kind = [], kind
+        else:
+            pairs = zip(group[0], leaves, strict=True)
+            leaves = [old if old.tobytes() == new.tobytes() else new for old, new in pairs]
+        group.append(leaves)
+    if group:
+        yield group_kind, group

@@ -158,11 +158,22 @@ def test_parts_of_another_sweep_are_not_mixed_in(config, tmp_path):
         ("p_easy = 0.9", "p_easy = 1.9", "population: .*p_easy"),
         ("p_easy = 0.9", "p_easy = []", r"population.p_easy = \[\]: expected at least one"),
         ("points = 2", "points = 0", "population.p_hard.points = 0: expected a whole number of 1 or more"),
-        ("from = 0.1,", "", "population.p_hard.from = None: expected a number"),
+        ("from = 0.1,", "", "population.p_hard.from = None: expected a finite number"),
         ('"vote"', '"voting"', r"system\[0\].name = 'voting': expected one of"),
         ('"pass-at-k"', '"best-of-n"\ntpr = 0.9', "system: fpr is missing: expected both tpr and fpr"),
         ('"pass-at-k"', '"routed-vote"', r"system\[1\].threshold is missing: routed-vote needs it"),
         ("calls =", "calls", "not TOML"),
+        ("p_easy = 0.9", 'p_easy = "high"', "population.p_easy = 'high': expected a number"),
+        ("p_easy = 0.9", "p_easy = true", "population.p_easy = True: expected a number"),
+        ("to = 0.3", "to = inf", "population.p_hard.to = inf: expected a finite number"),
+        ("[1, 3, 4]", "{ from = 1, to = 1e30, points = 2 }", "calls.to = 1e[+]30: expected a number from 1 to"),
+        ("seed = 7", "seed = 10_000_000_000_000", "seed = 10000000000000: expected a whole number of 0 or more, up to"),
+        (
+            '"vote"',
+            '"filter-vote"\nfilter_calls_count = 1',
+            r"system\[0\].filter_calls_count = 1: expected true or false",
+        ),
+        ('"vote"', '"adaptive-vote"\nconfidence = 0.8\nrule = 1', r"system\[0\].rule = 1: expected a text"),
     ],
 )
 def test_errors_name_the_key(config, old, new, message):

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ SYSTEMS: dict[str, Callable[..., Any]] = {
 }
 _LISTS = {"concentration", "probabilities"}
 """Parameters that are themselves a list of numbers: a grid of them is a list of lists."""
+_NO_NUMBERS = {"filter_calls_count": bool, "rule": str}
+"""Parameters that are no numbers, with their type."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def parse_sweep(table: Mapping[str, Any]) -> Sweep:
     _known(table, ("calls", "population", "replicates", "seed", "system"), "")
     for name in ("calls", "replicates", "population", "system"):
         if name not in table:
-            raise ValueError(f"{name} is missing")
+            raise ValueError(f"{name} is missing: expected calls, replicates, a [population] and [[system]] tables")
     calls = _values(table["calls"], "calls", whole=True)
     whole_numbers(calls, "calls")
     replicates = _whole(table["replicates"], "replicates", 1)
@@ -158,10 +161,20 @@ def _grid(
         if parameter not in table and description.default is inspect.Parameter.empty:
             raise ValueError(f"{key}.{parameter} is missing: {name} needs it")
     return name, {
-        parameter: _values(value, f"{key}.{parameter}", listed=parameter in _LISTS)
+        parameter: _of_type(value, f"{key}.{parameter}", _NO_NUMBERS[parameter])
+        if parameter in _NO_NUMBERS
+        else _values(value, f"{key}.{parameter}", listed=parameter in _LISTS)
         for parameter, value in table.items()
         if parameter != selector
     }
+
+
+def _of_type(value: Any, key: str, wanted: type) -> list[Any]:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(one, wanted) for one in values):
+        kind = "true or false" if wanted is bool else "a text"
+        raise ValueError(f"{key} = {value!r}: expected {kind}, or a list of such")
+    return values
 
 
 def _values(value: Any, key: str, *, whole: bool = False, listed: bool = False) -> list[Any]:
@@ -175,7 +188,7 @@ def _values(value: Any, key: str, *, whole: bool = False, listed: bool = False) 
         return rows
     values = value if isinstance(value, list) else [value]
     for one in values:
-        if not (_is_number(one) or (not whole and isinstance(one, bool | str))):
+        if not _is_number(one):
             raise ValueError(f"{key} = {value!r}: expected a number, a list of numbers, or a table from, to, points")
     if not values:
         raise ValueError(f"{key} = []: expected at least one value")
@@ -185,8 +198,11 @@ def _values(value: Any, key: str, *, whole: bool = False, listed: bool = False) 
 def _span(table: Mapping[str, Any], key: str, whole: bool) -> list[Any]:
     _known(table, ("from", "to", "points", "spacing"), f"{key}.")
     for name in ("from", "to"):
-        if not _is_number(table.get(name)):
-            raise ValueError(f"{key}.{name} = {table.get(name)!r}: expected a number")
+        value: Any = table.get(name)
+        if not _is_number(value) or not math.isfinite(value):
+            raise ValueError(f"{key}.{name} = {value!r}: expected a finite number")
+        if whole and not 1 <= value <= MAX_CALLS:
+            raise ValueError(f"{key}.{name} = {value!r}: expected a number from 1 to {MAX_CALLS}")
     first, last = float(table["from"]), float(table["to"])
     points = _whole(table.get("points"), f"{key}.points", 1)
     spacing = table.get("spacing", "log" if whole else "linear")
@@ -217,7 +233,7 @@ def _table(value: Any, key: str) -> Mapping[str, Any]:
 
 def _whole(value: Any, key: str, least: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MAX_CALLS:
-        raise ValueError(f"{key} = {value!r}: expected a whole number of {least} or more")
+        raise ValueError(f"{key} = {value!r}: expected a whole number of {least} or more, up to {MAX_CALLS}")
     return value
 
 

@@ -71,13 +71,13 @@ def test_a_killed_run_goes_on(config, capsys):
 import importlib, os, sys
 module = importlib.import_module("jaxscale.simulate._sweep")
 module._FLUSH_SECONDS = 0.0
-point, left = module._run_point, [2]
-def run_point(*arguments):
+rows, left = module._rows, [2]
+def rows_of_point(*arguments):
     if not left[0]:
         os._exit(9)
     left[0] -= 1
-    return point(*arguments)
-module._run_point = run_point
+    return rows(*arguments)
+module._rows = rows_of_point
 from jaxscale.cli import run
 run(sys.argv[1:])
 """

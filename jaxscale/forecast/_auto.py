@@ -22,7 +22,7 @@ class Foretold(NamedTuple):
         value: (budgets,) mean over queries.
         draws: (draws, budgets) posterior draws of the mean over these queries, by the shapes alone.
         rerun: (draws, budgets) variance of the mean of a further run about each draw.
-        squares: (budgets,) mean square over queries of what is foretold of each.
+        squares: (budgets,) mean square over queries of the chance that k calls solve one.
         weights: share of each law at the largest k.
         line: coefficient and exponent of the curve's trend, or nothing where it has none.
     """
@@ -77,7 +77,7 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     failed = pairs.successes == 0
     sizes, size = np.unique(n[failed], return_inverse=True)
     own = np.bincount(size, counts[failed], minlength=len(sizes)) / total
-    at_k, at_n = failure_factors(k), failure_factors(sizes)
+    at_k, at_2k, at_n = failure_factors(k), failure_factors(2 * k), failure_factors(sizes)
     line = loglog_line(attempts)
     # The line's share at each k.
     followed = np.zeros(len(k)) if line is None else 1 - 0.5 / np.maximum(np.log10(k / n.min()), 1.0)
@@ -99,12 +99,16 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     # A further run of k calls at a query fails with probability f given what was recorded of it. Within n attempts both
     # values average over subsets, with at most k/n of one run's variance (Hoeffding).
     posterior_weights = likelihood * drawn.mean(axis=0)
-    f = posterior_weights @ at_k.T / posterior_weights.sum(axis=1, keepdims=True)
+    f, twice = (posterior_weights @ at.T / posterior_weights.sum(axis=1, keepdims=True) for at in (at_k, at_2k))
     once = (1 - f) * np.square(1 - per_pair) + f * np.square(per_pair)
     noise = np.where(k > n[:, None], once, 2 * np.minimum(k / n[:, None], 1.0) * f * (1 - f))
     # It lies in the queries that fail, and a draw that leaves fewer of them has less of it.
     left = 1 - means
     rerun = counts @ noise / total**2 * left / np.maximum(left.mean(axis=0), 1e-12)
+
+    # A failed query is solved nearly always or hardly ever, which the average foretold of its like does not show: the
+    # ratio of the second moment of 1 - (1-p)^k to the first is that of the shapes.
+    apart = np.where(failed[:, None] & (k > n[:, None]), (1 - 2 * f + twice) / np.maximum(1 - f, 1e-12), per_pair)
 
     shares = {name: float(share * (1 - followed[k.argmax()])) for name, share in zip(SHAPES, trust, strict=True)}
     if line is not None:
@@ -114,7 +118,7 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
         value=counts @ per_pair / total,
         draws=means,
         rerun=rerun,
-        squares=counts @ np.square(per_pair) / total,
+        squares=counts @ (per_pair * apart) / total,
         weights=shares,
         line=fitted,
     )

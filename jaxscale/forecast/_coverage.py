@@ -145,7 +145,7 @@ def _by_shapes(
 
 
 def _over_queries(value: np.ndarray, squares: np.ndarray, queries: int) -> np.ndarray:
-    """Variance of a mean over sampled queries, from the mean and the mean square of what is foretold of each.
+    """Variance of a mean over sampled queries, from the mean and the mean square of the chance of each.
 
     One pseudo-query is solved and one failed in a half each: equal queries do not make a sample certain.
     """

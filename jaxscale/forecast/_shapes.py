@@ -32,6 +32,7 @@ _PARTICLES = 400
 _EFFICIENCY = 0.5
 _MOVES, _LAST_MOVES = 4, 8
 _ACCEPTED = 0.25
+_SMALL_PRODUCT = 2**18  # multiplications
 # The share of queries never solved has a logit of this mean and deviation.
 _NEVER = (-4.5, 3.0)
 
@@ -150,7 +151,7 @@ def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng:
 
     def evaluated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         weights = _weights(shape, u)
-        return weights, np.log(np.maximum(weights @ likelihood.T, 1e-300)) @ queries
+        return weights, np.log(np.maximum(_product(weights, likelihood.T), 1e-300)) @ queries
 
     weights, log_likelihood = evaluated(u)
     power, log_evidence, reach = 0.0, 0.0, 1.0
@@ -180,6 +181,14 @@ def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng:
             log_likelihood[accepted] = log_there[accepted]
             reach = float(np.clip(reach * np.exp((accepted.mean() - _ACCEPTED) / 2), 0.05, 2.0))
     return Posterior(weights, log_evidence)
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`a @ b`, in blocks of rows that BLAS keeps to one thread: several wait for each other longer than they work."""
+    rows = _SMALL_PRODUCT // b.size
+    if not rows:
+        return a @ b
+    return np.concatenate([a[start : start + rows] @ b for start in range(0, len(a), rows)])
 
 
 def _weights(shape: Shape, u: np.ndarray) -> np.ndarray:

@@ -220,7 +220,7 @@ def write_attempts(
             its place, from 0.
         output: the file to write. It is whole or is not there; one of that name is replaced.
         group: the column of the names, where there are several data sets.
-        format: "parquet", "csv" or "every-eval-ever" (a record for each call, one data set a file); by default as the
+        format: "parquet", "csv" or "every-eval-ever" (a record for each call); by default as the
             name ends (.parquet, .csv, .jsonl).
 
     Raises:
@@ -254,7 +254,7 @@ def write_ballots(
             its place, from 0.
         output: the file to write. It is whole or is not there; one of that name is replaced.
         group: the column of the names, where there are several data sets.
-        format: "parquet", "csv" or "every-eval-ever" (a record for each call, one data set a file); by default as the
+        format: "parquet", "csv" or "every-eval-ever" (a record for each call); by default as the
             name ends (.parquet, .csv, .jsonl).
 
     Raises:
@@ -297,10 +297,6 @@ def _checked(
     else:
         ballots, notes = _ballots.ballots_of(table, group, title, False)
         summary = _summarised(ballots, table, found, "ballots", _left_out(table) + notes).summary
-    if target == "every-eval-ever" and len(summary.groups) > 1:
-        raise table.error(
-            f"has {len(summary.groups):,} data sets: expected one for a file of every_eval_ever (or Parquet, or CSV)"
-        )
     return summary, notes
 
 

@@ -148,8 +148,8 @@ assert SMALL or overall["auto"] < min(overall["loglog"], overall["beta"])
 
 # %% [markdown]
 # *Share of 90% intervals that hold, and root mean squared errors of the forecasts of pass@10,000 from 100 attempts.*
-# Where the hard part lies far below $1/n$ ("easy and hard"), nothing in the data shows how far, and the intervals hold
-# less often. `python -m benchmarks forecast` does this for ten families and both claims of an interval.
+# Where the hard part lies far below $1/n$ ("easy and hard"), nothing in the data shows how far: the errors are the
+# largest there. `python -m benchmarks forecast` does this for ten families and both claims of an interval.
 #
 # ## On real models
 #

@@ -206,7 +206,8 @@ one, other = (
     np.concatenate([data[t].successes / data[t].attempts for t in THRESHOLDS]) for data in (attempts, held_out)
 )
 sure = (other > 0.1) & (other < 0.9)
-ratio = np.mean(((one - other) ** 2 / (other * (1 - other) * (1 / FIRST + 1 / FRESH)))[sure])
+one, other = one[sure], other[sure]
+ratio = np.mean((one - other) ** 2 / (other * (1 - other) * (1 / FIRST + 1 / FRESH)))
 within = max(np.max(np.abs(semi[t] - measured[t])[k <= FIRST // 10]) for t in THRESHOLDS)
 short = min(measured[t][-1] - semi[t][-1] for t in THRESHOLDS)
 far = {t: np.max(np.abs(beta[t] - measured[t])) for t in THRESHOLDS}

@@ -28,12 +28,11 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 # Every notebook is a percent script that asserts its headline numbers. JAXSCALE_SMALL=1 runs them in seconds, with
-# less data; nothing is written.
+# less data; nothing is written. Two run at a time, and each prints when it is done.
 notebooks: $(READY)
-	@for notebook in notebooks/*.py; do \
-		echo "$$notebook"; \
-		(cd notebooks && MPLBACKEND=Agg ../$(BIN)/python "../$$notebook") || exit 1; \
-	done
+	@printf '%s\n' notebooks/*.py | xargs -n 1 -P 2 sh -c '\
+		printed=$$(cd notebooks && MPLBACKEND=Agg ../$(BIN)/python "../$$0" 2>&1); ended=$$?; \
+		printf "%s\n%s\n" "$$0" "$$printed"; exit $$ended'
 
 # Runs them at full size (or those in NAMES="a b") and stores what people read: notebooks/*.ipynb with their pictures.
 notebooks-store: $(READY)

@@ -79,6 +79,7 @@ def test_means_of_tokens_become_whole_numbers_of_every_eval_ever(tmp_path):
     assert all(each["total_tokens"] == each["output_tokens"] + 10 for each in usage)
 
 
+@pytest.mark.filterwarnings("ignore:.*2 models are read as one")  # by topic, they are
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_groups_and_other_columns_stay(tmp_path, ending):
     text = "model,problem,passed,topic,run\nx,a,1,sets,1\ny,a,0,sets,1\nx,b,0,,2\ny,a,1,,2\n"
@@ -86,6 +87,14 @@ def test_groups_and_other_columns_stay(tmp_path, ending):
     js.convert(path, output := tmp_path / f"out{ending}")
     for group in ("model", "topic", ("model", "run")):
         same(js.read_attempts(path, group), js.read_attempts(output, group))
+
+
+def test_models_of_every_eval_ever_are_not_pooled_in_silence(tmp_path):
+    path = table(tmp_path, "model,problem,passed\nx,a,1\ny,a,0\n")
+    js.convert(path, output := tmp_path / "out.jsonl", "model")
+    with pytest.warns(DataWarning, match="2 models are read as one: --group model reads each"):
+        assert js.read_attempts(output)["all"].attempts.tolist() == [2]
+    assert list(js.read_attempts(output, "model")) == ["x", "y"]
 
 
 @pytest.mark.parametrize("ending", TIDY)

@@ -1,6 +1,7 @@
 """every_eval_ever `*_samples.jsonl`, a neutral exchange format: a line per attempt."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,15 +22,22 @@ def read(source: Source, wanted: Wanted) -> Table:
 
     `evaluation.is_correct` says what is right; where it is missing, a score of 1 does.
     """
-    return table_of(source, _rows(source, wanted), wanted)
+    models: set[str] = set()
+    table = table_of(source, _rows(source, wanted, models), wanted)
+    if len(models) > 1 and "model" not in wanted:
+        note = f"{len(models):,} models are read as one: --group model reads each"
+        return dataclasses.replace(table, notes=(*table.notes, note))
+    return table
 
 
-def _rows(source: Source, wanted: Wanted) -> Iterator[Row]:
+def _rows(source: Source, wanted: Wanted, models: set[str]) -> Iterator[Row]:
     for record in lines_of(source):
         verdict = record.get("evaluation", "is_correct")
         row = _further(record.get("metadata"), wanted)
+        model = record.get("model_id")
+        models.add(str(model))
         if "model" in wanted:
-            row["model"] = record.get("model_id")
+            row["model"] = model
         row |= {
             "problem": record.at("sample_id"),
             "passed": truth(record.get("evaluation", "score") if verdict is None else verdict),

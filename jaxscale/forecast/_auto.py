@@ -65,12 +65,11 @@ def foretell_coverage(attempts: Attempts, k: np.ndarray, rng: np.random.Generato
     trust /= trust.sum()
 
     # Evenly spaced draws of each shape, as many as it has weight.
+    number = np.rint(_DRAWS * trust).astype(int).tolist()
     drawn = np.concatenate(
         [
-            posterior.weights[
-                np.arange(round(_DRAWS * share)) * len(posterior.weights) // max(round(_DRAWS * share), 1)
-            ]
-            for posterior, share in zip(posteriors, trust, strict=True)
+            posterior.weights[np.arange(size) * len(posterior.weights) // max(size, 1)]
+            for posterior, size in zip(posteriors, number, strict=True)
         ]
     )
 

@@ -220,8 +220,8 @@ def write_attempts(
             its place, from 0.
         output: the file to write. It is whole or is not there; one of that name is replaced.
         group: the column of the names, where there are several data sets.
-        format: "parquet", "csv" or "every-eval-ever" (a record for each call); by default as the
-            name ends (.parquet, .csv, .jsonl).
+        format: "parquet", "csv" or "every-eval-ever" (a record for each call); by default as the name ends
+            (.parquet, .csv, .jsonl).
 
     Raises:
         ValueError: naming the argument, or the row, that cannot be written; nothing is written then.
@@ -254,8 +254,8 @@ def write_ballots(
             its place, from 0.
         output: the file to write. It is whole or is not there; one of that name is replaced.
         group: the column of the names, where there are several data sets.
-        format: "parquet", "csv" or "every-eval-ever" (a record for each call); by default as the
-            name ends (.parquet, .csv, .jsonl).
+        format: "parquet", "csv" or "every-eval-ever" (a record for each call); by default as the name ends
+            (.parquet, .csv, .jsonl).
 
     Raises:
         ValueError: naming the argument, or the row, that cannot be written; nothing is written then.

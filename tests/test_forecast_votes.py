@@ -103,6 +103,20 @@ def test_is_the_same_for_the_same_key(ballots):
     assert other.value[1] != first.value[1]
 
 
+@pytest.mark.parametrize("system", SYSTEMS, ids=str)
+def test_is_the_same_whichever_other_calls_are_asked_for(ballots, system):
+    calls = np.array([2, 7, 12, 40, 1000])
+    together = forecast_votes(ballots, calls, system=system)
+    backwards = forecast_votes(ballots, calls[::-1], system=system)
+    among_others = forecast_votes(ballots, [40, 41, 3, 40], system=system)
+    alone = forecast_votes(ballots, [40], system=system)
+    for name in ("value", "lower", "upper"):
+        values = getattr(together, name)
+        np.testing.assert_allclose(getattr(backwards, name)[::-1], values, rtol=1e-12)
+        np.testing.assert_allclose(getattr(among_others, name)[[0, 3]], values[[3, 3]], rtol=1e-12)
+        np.testing.assert_allclose(getattr(alone, name), values[3:4], rtol=1e-12)
+
+
 def test_the_dirichlet_forecast_of_endless_ballots_is_the_exact_vote():
     rng = np.random.default_rng(2)
     q, keep = shares(30, rng), np.full((30, 6), [0.9, 0.3, 0.6, 0.1, 0.3, 0.2])

@@ -1,7 +1,7 @@
 """Voting accuracy beyond the recorded ballots."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import jax
@@ -57,7 +57,8 @@ def forecast_votes(
         level: probability that the interval is to hold, in (0, 1).
         over: "these" for the accuracy that a further, equally long or longer run on these very queries would show;
             "population" for the expectation over queries like these.
-        key: a typed JAX key; None stands for jax.random.key(0).
+        key: a typed JAX key; None stands for jax.random.key(0). The same key gives the same numbers at some calls,
+            whichever others are asked for.
 
     Returns:
         The curve; its `model` names the method and what the priors of "dirichlet" come to: the mean share of right
@@ -103,7 +104,8 @@ def forecast_votes(
         weights = {"scaling": 1.0}
     value = chance
     if curves:
-        foretold = _scaling(ballots, few, measured, answers, system)
+        # Rounded, as the last bits depend on the other calls asked for, and the fit makes more of them.
+        foretold = _scaling(ballots, few, measured.round(12), answers, system)
         value = chance + weights["scaling"] * (foretold - chance)
     # A further run of as many calls is one of the votes under a posterior draw, whichever model foretold its mean.
     # Within n recorded ballots both values are noisy averages over subsets, whose variance is at most k/n of a single
@@ -223,20 +225,34 @@ def _dirichlet(
     ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote, prior: AnswerPrior, rng: np.random.Generator
 ) -> _Votes:
     order = np.argsort(answers, kind="stable")
-    steps = np.diff(answers[order], prepend=0)
     result = np.empty((2, _DRAWS, len(ballots), len(answers)))
     keeps = _keep_rates(ballots) if isinstance(system, FilterVote) else None
     shape = (_DRAWS, len(ballots))
     parameters = [np.broadcast_to(getattr(prior, field.name), shape) for field in dataclasses.fields(prior)]
-    for i in range(len(ballots)):
-        share, right = _draw_answers(ballots, i, AnswerPrior(*(x[:, i : i + 1] for x in parameters)), rng)
+    for i, stream in enumerate(rng.spawn(len(ballots))):
+        share, right = _draw_answers(ballots, i, AnswerPrior(*(x[:, i : i + 1] for x in parameters)), stream)
         if keeps is not None:
-            share = _split_by_filter(share, ballots, i, keeps, rng)
-        counts = np.zeros((2, *share.shape), np.int64)
-        for step, column in zip(steps, order, strict=True):
-            counts += rng.multinomial(step, share, (2, len(share)))
+            share = _split_by_filter(share, ballots, i, keeps, stream)
+        for column, counts in zip(order, _cast(share, answers[order], stream), strict=True):
             result[:, :, i, column] = _won(counts, right, filtered=keeps is not None)
     return _Votes(result)
+
+
+def _cast(share: np.ndarray, budgets: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Counts of two votes under each draw after each of increasing budgets, whichever others are asked for.
+
+    A vote grows by doubling, and from the last power of two to a budget by a stream that starts anew for each budget:
+    so neighbouring budgets share most of their calls, and the curve is smooth.
+    """
+    (rest,) = rng.spawn(1)
+    start = rest.bit_generator.state
+    size = (2, len(share))
+    counts, doubled = rng.multinomial(1, share, size), 1
+    for budget in budgets.tolist():
+        while 2 * doubled <= budget:
+            counts, doubled = counts + rng.multinomial(doubled, share, size), 2 * doubled
+        rest.bit_generator.state = start
+        yield counts + rest.multinomial(budget - doubled, share, size)
 
 
 def _draw_answers(

@@ -75,6 +75,14 @@ def test_a_row_of_a_parquet_file(refused, tmp_path):
     assert "row 2: successes = 2 of attempts = 1" in refused("forecast", "runs.parquet")
 
 
+def test_an_option_given_twice_loses_no_value_in_silence(refused, tmp_path, capsys):
+    (tmp_path / "runs.csv").write_text(GOOD)
+    assert refused("forecast", "runs.csv", "--k", 1, "--k", 2) == "--k: given 2 times: expected once"
+    assert refused("vote", "runs.csv", "--system=vote", "--system", "vote") == "--system: given 2 times: expected once"
+    assert refused("convert", "runs.csv", "-o", "a.csv", "--output", "b.csv").startswith("--output: given 2 times")
+    assert run(["forecast", "runs.csv", "--k", "1", "--json", "--json"]) == 0
+
+
 BUDGETS = {
     "0": "--k = '0'",
     "-1": "--k = '-1'",

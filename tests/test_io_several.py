@@ -106,7 +106,11 @@ def test_files_that_were_judged_in_different_ways_are_said_to_be(tmp_path):
 def test_files_of_several_formats_are_refused_unless_one_is_named(tmp_path):
     nemo(tmp_path / "output-rs0.jsonl", "4")
     tidy(tmp_path / "a.csv", ("p", 1))
-    with pytest.raises(DataError, match=r"files in several formats \(csv, nemo-skills\): expected one"):
+    files = [tmp_path / "a.csv", tmp_path / "output-rs0.jsonl"]
+    both = rf"files in several formats \(csv: {files[0]}, nemo-skills: {files[1]}\): expected one; "
+    with pytest.raises(DataError, match=both + "--format reads those of one"):
         js.read_attempts(tmp_path)
+    with pytest.raises(DataError, match="^2 files: " + both + "jaxscale convert FILE"):
+        js.read_attempts(files)
     with pytest.warns(DataWarning, match="skipped 1 files"):
         assert js.read_attempts(tmp_path, format="csv")["all"].query == ("p",)

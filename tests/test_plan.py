@@ -138,6 +138,15 @@ def test_a_budget_is_kept_to_and_used_up():
     assert short.ahead is None
 
 
+def test_a_budget_is_not_spent_on_a_gain_of_less_than_a_thousandth():
+    plan = js.plan(js.Attempts([60] * 30, [0] * 20 + [30] * 10), budget=30 * 50)
+    k = np.arange(1, 51)
+    values = js.pass_at_k(plan.best.curve.candidate.data, k).value
+    assert plan.best.calls == k[(values >= values[-1] - plan.negligible).argmax()] < 15
+    assert plan.to_dict()["negligible"] == plan.negligible == 0.001
+    assert js.plan(ATTEMPTS, target=0.5).negligible is None
+
+
 def test_ballots_are_voted_on_and_filtered_and_the_filter_is_paid():
     counts = np.tile([[6, 4], [3, 7], [2, 8], [5, 5]], (5, 1))
     kept = np.minimum(counts, [[5, 1]])
@@ -257,6 +266,23 @@ def test_the_command_prints_the_decision_first(files, capsys, to_target):
     assert "The most for every cost (30 queries):" in out
 
 
+def test_the_command_says_that_a_budget_is_not_spent_on_next_to_nothing(files, capsys):
+    said = "Calls are the fewest that come within 0.001 of the best that the budget pays for.\n"
+    assert run(["plan", str(files / "small.csv"), "--budget", "600"]) == 0
+    assert said in capsys.readouterr().out
+    assert run(["plan", str(files / "small.csv"), "--target", "0.5"]) == 0
+    assert said not in capsys.readouterr().out
+
+
+def test_systems_may_be_named_one_by_one_or_with_commas(files, capsys):
+    found = []
+    for systems in (["--system", "pass-at-k", "--system", "solve-once"], ["--system", "pass-at-k,solve-once"]):
+        assert run(["plan", str(files / "small.csv"), "--budget", "600", *systems, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+    assert {group["system"] for group in found[0]["groups"]} == {"pass-at-k", "solve-once"}
+
+
 def test_json_is_one_object_with_a_group_for_each_choice(files, capsys):
     names = [str(files / f"{name}.csv") for name in ("small", "large")]
     assert run(["plan", *names, "--budget", "600", "--plot", str(files / "plan.png"), "--json"]) == 0
@@ -264,6 +290,7 @@ def test_json_is_one_object_with_a_group_for_each_choice(files, capsys):
     assert found["command"] == "plan"
     assert found["unit"] == "calls"
     assert found["budget"] == 600
+    assert found["negligible"] == 0.001
     assert {group["name"] for group in found["groups"]} == {"small", "large"}
     for group in found["groups"]:
         assert (group["queries"], group["attempts_min"], group["attempts_max"]) == (30, 60, 60)

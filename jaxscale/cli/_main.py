@@ -6,10 +6,12 @@ Nothing here imports jax or NumPy: commands do so when they run.
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from jaxscale import __version__
 from jaxscale.cli import _convert, _demo, _fit, _forecast, _next, _plan, _report, _simulate, _vote
@@ -27,15 +29,29 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-app.command("forecast")(_forecast.forecast)
-app.command("vote")(_vote.vote)
-app.command("fit")(_fit.fit)
-app.command("report")(_report.report)
-app.command("convert")(_convert.convert)
-app.command("simulate")(_simulate.simulate)
-app.command("plan")(_plan.plan)
-app.command("next")(_next.next_samples)
-app.command("demo")(_demo.demo)
+
+
+class _Once(TyperCommand):
+    """A command that refuses an option given twice, of which the first value would be lost without a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        for option, times in Counter(given).items():
+            # Arguments are no flags; to say a flag again changes nothing.
+            if times > 1 and not option.multiple and not getattr(option, "is_flag", True):
+                raise BadInput(f"{option.opts[-1]}: given {times} times: expected once")
+        return super().parse_args(ctx, args)
+
+
+app.command("forecast", cls=_Once)(_forecast.forecast)
+app.command("vote", cls=_Once)(_vote.vote)
+app.command("fit", cls=_Once)(_fit.fit)
+app.command("report", cls=_Once)(_report.report)
+app.command("convert", cls=_Once)(_convert.convert)
+app.command("simulate", cls=_Once)(_simulate.simulate)
+app.command("plan", cls=_Once)(_plan.plan)
+app.command("next", cls=_Once)(_next.next_samples)
+app.command("demo", cls=_Once)(_demo.demo)
 
 
 def _version(wanted: bool) -> None:

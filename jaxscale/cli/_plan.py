@@ -42,9 +42,11 @@ def plan(
     format: Format = None,
     scorer: Scorer = None,
     system: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="NAME,...", show_default=False, help=f"{', '.join(SYSTEMS)}; by default as the file says."
+            metavar="NAME,...",
+            show_default=False,
+            help=f"{', '.join(SYSTEMS)}; may be given again; by default as the file says.",
         ),
     ] = None,
     prices: Annotated[
@@ -94,6 +96,8 @@ def plan(
 ) -> None:
     """Find the fewest calls for a target, or the best accuracy for a budget, over models and systems.
 
+    With a budget: the fewest calls that come within 0.001 of the most accurate that it pays for.
+
     FILE is as in `jaxscale forecast` (coverage) or `jaxscale vote` (votes, filtered too where a column kept is there).
     Several files are several models. Without prices a cost is a number of calls.
     """
@@ -105,7 +109,7 @@ def plan(
         raise BadInput(f"--prices beside --cost-{next(iter(given)).replace('_', '-')}: expected one of them")
     if unit != "money" and prices is None:
         raise BadInput(f"--unit = {unit!r} without --prices: expected a file that says the {unit} of a call")
-    names = None if system is None else _systems(system)
+    names = _systems(system) if system else None
     _check_verifier(names, tpr, fpr, loss)
     check_picture(plot)
     data = _read(files, group, format, scorer, names, tpr, normalise=normalise)
@@ -155,8 +159,8 @@ def plan(
     out.print(f"A probability is {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim", soft_wrap=True)
 
 
-def _systems(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
+def _systems(given: list[str]) -> list[str]:
+    names = [name.strip() for text in given for name in text.split(",")]
     for name in names:
         if name not in SYSTEMS:
             raise BadInput(f"--system = {name!r}: expected {', '.join(SYSTEMS)}, with commas between several")
@@ -299,6 +303,9 @@ def print_plan(out: Any, result: "Plan") -> None:
 
     out.print(Text(result.decision, style="bold"), soft_wrap=True)
     out.print(result)
+    if result.negligible is not None:
+        line = f"Calls are the fewest that come within {result.negligible:g} of the best that the budget pays for."
+        out.print(Text(line), soft_wrap=True)
     for candidate in result.unaffordable:
         out.print(Text(f"{result.name_of(candidate)}: the budget does not pay for one call at every query"))
     if len(result.choices) > 1:

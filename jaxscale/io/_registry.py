@@ -100,9 +100,15 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     title = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
     if not sources:
         raise DataError("no file in a known format: expected attempts, ballots or a log", str(paths[0]))
-    formats = dict.fromkeys(known.name for _, known in sources)
+    formats = {known.name: source.name for source, known in reversed(sources)}
     if len(formats) > 1:
-        raise DataError(f"files in several formats ({', '.join(formats)}): expected one; --format names it", title)
+        firsts = ", ".join(f"{name}: {file}" for name, file in reversed(formats.items()))
+        way = (
+            "--format reads those of one"
+            if any(map(_is_directory, paths))
+            else "jaxscale convert FILE -o FILE.csv makes a table of each"
+        )
+        raise DataError(f"files in several formats ({firsts}): expected one; {way}", title)
     notes = [f"skipped {skipped} files that hold no attempts or ballots"] if skipped else []
     folders = {source.path.parent for source, _ in sources}
     if len(folders) > 1 and not any(place in wanted for place in PLACES):

@@ -25,12 +25,9 @@ from jaxscale.plan._candidate import (
 )
 from jaxscale.plan._cost import Cost
 from jaxscale.plan._frontier import frontier
-from jaxscale.plan._result import Choice, Plan
+from jaxscale.plan._result import NEGLIGIBLE, Choice, Plan
 from jaxscale.plan._solve_once import SolveOnce
 from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
-
-NEGLIGIBLE = 0.001
-"""A gain in accuracy that no budget is spent on."""
 
 _AMOUNTS = {"money": "per_call", "flops": "flops_per_call", "seconds": "seconds_per_call"}
 _ROUNDS = 2  # of looking closer at where a target is reached
@@ -58,8 +55,9 @@ def plan(
     numbers of calls, by `forecast` and `forecast_votes`.
 
     With a target: the fewest calls at which the forecast reaches it, with the probability of that, and the fewest at
-    which the probability is at least `confidence`. With a budget: the fewest calls within it that come within 0.001 of
-    the highest forecast (a vote may be better with fewer), and the probability that the best is ahead of the next.
+    which the probability is at least `confidence`. With a budget: not all the calls that it pays for, but the fewest
+    that come within 0.001 of the highest forecast within it (a vote may be better with fewer), and the probability that
+    the best is ahead of the next.
 
     A probability is that of what the intervals of the forecast are for: with over="these", that the unbiased estimate
     of a further, equally long or longer run on these very queries comes out so; with over="population", that the

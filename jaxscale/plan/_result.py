@@ -10,6 +10,9 @@ from rich.table import Table
 from jaxscale.plan._candidate import Candidate, Curve, Over, select
 from jaxscale.plan._frontier import Stretch
 
+NEGLIGIBLE = 0.001
+"""A gain in accuracy that no budget is spent on."""
+
 _QUANTILES = (np.arange(200) + 0.5) / 200
 
 
@@ -127,7 +130,10 @@ class Plan:
 
     @property
     def best(self) -> Choice:
-        """The recommended choice: the cheapest that reaches the target, or the most accurate within the budget."""
+        """The recommended choice: the cheapest that reaches the target, or the most accurate within the budget.
+
+        With a budget its calls are the fewest within `negligible` of the highest forecast that the budget pays for.
+        """
         return self.choices[0]
 
     @property
@@ -146,6 +152,14 @@ class Plan:
         """What a choice is called: its data set, and its system where there are several."""
         systems = {each.system_name for each in (*(choice.candidate for choice in self.choices), *self.unaffordable)}
         return candidate.label if len(systems) > 1 else candidate.name
+
+    @property
+    def negligible(self) -> float | None:
+        """The gain in accuracy that no budget is spent on: choices have the fewest calls so near the best they could.
+
+        None with a target.
+        """
+        return None if self.budget is None else NEGLIGIBLE
 
     @property
     def shares(self) -> int:
@@ -214,6 +228,7 @@ class Plan:
             "unit": self.unit,
             "queries": self.queries,
             "confidence": self.confidence,
+            "negligible": self.negligible,
             "level": self.level,
             "over": self.over,
             "decision": self.decision,

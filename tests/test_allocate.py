@@ -5,10 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.plan._allocate import _filled, _whole
+from jaxscale.plan._allocate import Widths, _filled, _whole
 
 SEEN = js.Attempts([40] * 12, [0, 0, 0, 0, 0, 1, 1, 2, 4, 8, 20, 39])
 
@@ -73,6 +75,26 @@ def test_more_attempts_narrow_the_interval():
     assert widths.enough(1.0) == 10
 
 
+def test_widths_at_a_size_do_not_depend_on_the_other_sizes():
+    several = js.interval_widths(SEEN, 1000, [10, 40, 2000], replicates=2)
+    alone = js.interval_widths(SEEN, 1000, [10, 2000], replicates=2)
+    np.testing.assert_allclose(alone.width, several.width[[0, 2]], rtol=1e-9)
+    np.testing.assert_allclose(alone.value, several.value[[0, 2]], rtol=1e-9)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0, 1))
+def test_what_is_enough_stays_enough_with_more(widths, wanted):
+    found = Widths(np.arange(1, len(widths) + 1), np.array(widths), np.ones(len(widths)), 10, 0.9)
+    enough = found.enough(wanted)
+    if enough is None:
+        assert widths[-1] > wanted
+    else:
+        assert max(widths[enough - 1 :]) <= wanted
+        assert enough == 1 or widths[enough - 2] > wanted
+    narrower = found.enough(wanted / 2)
+    assert narrower is None or (enough is not None and narrower >= enough)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -103,9 +125,14 @@ def test_the_command_writes_what_a_sampler_is_to_draw(tmp_path, capsys):
     assert run([*arguments, "--json"]) == 0
     (group,) = json.loads(capsys.readouterr().out)["groups"]
     assert list(group["calls"].values()) == extra.tolist()
+    assert run(["next", str(file), "--calls", "9", "--k", "1000", "--width", "0.9"]) == 0
+    assert "for a width of 0.9: 10 attempts a query are enough, as are the larger numbers up to 640 (" in (
+        capsys.readouterr().out
+    )
     for bad, message in (
-        (["--calls", "0"], "--calls = '0': expected whole numbers"),
-        (["--calls", "9", "--k", "1,2"], "--k = '1,2': expected one number"),
+        (["--calls", "0"], "--calls = '0': expected one whole number from 1 to 10^12\n"),
+        (["--calls", "-5"], "--calls = '-5': expected one whole number from 1 to 10^12\n"),
+        (["--calls", "9", "--k", "1,2"], "--k = '1,2': expected one whole number from 1 to 10^12\n"),
         (["--calls", "9", "--width", "2"], "--width = 2.0: expected a number between 0 and 1"),
         (["--calls", "9", "-o", str(tmp_path / "no" / "x.csv")], "no such directory"),
     ):

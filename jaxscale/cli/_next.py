@@ -30,7 +30,11 @@ def next_samples(
     ] = None,
     width: Annotated[
         float | None,
-        typer.Option(metavar="W", show_default=False, help="How narrow the interval is to be: says what is enough."),
+        typer.Option(
+            metavar="W",
+            show_default=False,
+            help="How narrow the interval is to be: says from which number of attempts on it is.",
+        ),
     ] = None,
     group: Group = None,
     format: Format = None,
@@ -94,10 +98,12 @@ def next_samples(
 
 
 def _one(text: str, option: str) -> int:
-    values = whole_numbers(text, option)
-    if len(values) != 1:
-        raise BadInput(f"{option} = {text!r}: expected one number")
-    return values[0]
+    try:
+        (value,) = whole_numbers(text, option)
+    except (BadInput, ValueError):
+        shown = text if len(text) <= 40 else f"{text[:37]}..."
+        raise BadInput(f"{option} = {shown!r}: expected one whole number from 1 to 10^12") from None
+    return value
 
 
 def _plain(widths: "Widths", wanted: float) -> dict[str, Any]:
@@ -117,8 +123,10 @@ def _print_widths(out: Any, widths: "Widths", wanted: float) -> None:
     for n, value, width in rows:
         table.add_row(f"{n:,}", f"{value:.3f}", f"{width:.3f}")
     out.print(table)
-    enough = widths.enough(wanted)
-    said = (
-        f"{enough:,} attempts a query are enough" if enough else f"{widths.attempts[-1]:,} attempts a query are too few"
-    )
-    out.print(Text(f"for a width of {wanted:g}: {said} (simulated from what was recorded)"))
+    enough, most = widths.enough(wanted), int(widths.attempts[-1])
+    if enough is None:
+        said = f"{most:,} attempts a query are too few"
+    else:
+        larger = "" if enough == most else f", as are the larger numbers up to {most:,}"
+        said = f"{enough:,} attempts a query are enough{larger}"
+    out.print(Text(f"for a width of {wanted:g}: {said} (simulated from what was recorded)"), soft_wrap=True)

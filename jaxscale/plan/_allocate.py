@@ -117,8 +117,14 @@ class Widths:
     level: float
 
     def enough(self, width: float) -> int | None:
-        """The fewest attempts looked at, with which the interval is at most so wide; None if none are."""
-        narrow = self.width <= width
+        """The fewest attempts looked at, from which on the interval is at most so wide; None if it never stays so.
+
+        Widths are means over a few simulations: one that is narrow by luck does not count where more attempts fail.
+
+        >>> Widths(np.array([1, 2, 4, 8]), np.array([0.3, 0.1, 0.2, 0.1]), np.ones(4), 100, 0.9).enough(0.15)
+        8
+        """
+        narrow = np.logical_and.accumulate(self.width[::-1] <= width)[::-1]
         return int(self.attempts[narrow.argmax()]) if narrow.any() else None
 
 
@@ -135,7 +141,9 @@ def interval_widths(
     """How wide the interval for pass@k would be with fewer or more attempts: how many samples are enough.
 
     Fewer attempts are drawn from the recorded ones without replacement; further ones are simulated, from draws of each
-    query's success probability given what was recorded, under a fitted Beta law. Each replicate is forecast anew.
+    query's success probability given what was recorded, under a fitted Beta law. Each replicate is forecast anew. A
+    replicate has the same success probabilities and random numbers at every size, so that sizes differ by little else,
+    and the same key gives the same numbers at a size whichever others are looked at.
 
     Args:
         attempts: what was recorded, equally many or not.
@@ -169,17 +177,18 @@ def interval_widths(
         np.asarray(jax.random.key_data(jax.random.key(_SEED) if key is None else key)).reshape(-1).tolist()
     )
     found = np.zeros((2, len(wanted)))
-    for column, size in enumerate(wanted.tolist()):
-        for _ in range(count):
-            run = _resized(attempts, size, float(law.a), float(law.b), rng)
-            curve = forecast(run, [budget], level=level, over=over, key=key)
+    for replicate in rng.spawn(count):
+        chance = replicate.beta(law.a + attempts.successes, law.b + attempts.attempts - attempts.successes)
+        start = replicate.bit_generator.state
+        for column, size in enumerate(wanted.tolist()):
+            replicate.bit_generator.state = start
+            curve = forecast(_resized(attempts, size, chance, replicate), [budget], level=level, over=over, key=key)
             found[:, column] += np.array([curve.upper[0] - curve.lower[0], curve.value[0]]) / count
     return Widths(wanted, found[0], found[1], budget, level)
 
 
-def _resized(attempts: Attempts, size: int, a: float, b: float, rng: np.random.Generator) -> Attempts:
+def _resized(attempts: Attempts, size: int, chance: np.ndarray, rng: np.random.Generator) -> Attempts:
     n, c = attempts.attempts, attempts.successes
     fewer = np.minimum(n, size)
     kept = rng.hypergeometric(c, n - c, fewer)
-    chance = rng.beta(a + c, b + n - c)
     return Attempts(np.full(len(n), size), kept + rng.binomial(size - fewer, chance), attempts.query, attempts.name)

@@ -1,7 +1,9 @@
 """Systems: how several calls become one answer. Frozen descriptions, no randomness and no numbers crunched."""
 
 import math
+import sys
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class BestOfN:
             either; scores are normal. A right answer outscores a wrong one with probability
             Phi(separation / sqrt(2)): 0 is a verifier that guesses. Instead of the two rates.
 
+    `exact` is differentiable in all three numbers; those that jax traces are not checked.
+
     Raises:
         ValueError: for a rate outside [0, 1], a separation that is not finite, or not exactly one kind of verifier.
 
@@ -120,11 +124,12 @@ class BestOfN:
             for name, rate in (("tpr", self.tpr), ("fpr", self.fpr)):
                 if rate is None:
                     raise ValueError(f"{name} is missing: expected both tpr and fpr, or separation instead of them")
-                _check(name, rate, "a probability in [0, 1]", 0 <= rate <= 1)
+                _check(name, rate, "a probability in [0, 1]", _traced(rate) or 0 <= rate <= 1)
             return
         for name, rate in (("tpr", self.tpr), ("fpr", self.fpr)):
             _check(name, rate, "none beside separation", rate is None)
-        _check("separation", self.separation, "a finite number", math.isfinite(self.separation))
+        finite = _traced(self.separation) or math.isfinite(self.separation)
+        _check("separation", self.separation, "a finite number", finite)
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,12 @@ class AdaptiveVote:
     def __post_init__(self) -> None:
         _check("confidence", self.confidence, "a number between 1/2 and 1", 0.5 < self.confidence < 1)
         _check("rule", self.rule, "'beta' or 'dirichlet'", self.rule in ("beta", "dirichlet"))
+
+
+def _traced(value: Any) -> bool:
+    """Whether jax traces a value, which cannot be looked at then. Where there is a tracer, jax was imported."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.core.Tracer)
 
 
 def _check(name: str, value: object, expected: str, good: bool) -> None:

@@ -52,6 +52,47 @@ def test_the_exact_accuracy_is_differentiable_in_the_law():
     assert float(gradient) == pytest.approx(float(difference), rel=1e-6)
 
 
+POPULATIONS = {
+    "a law": js.Beta(0.4, 3.0),  # in float32
+    "known answers": js.AnswerDistribution(np.array([[0.3, 0.7], [0.9, 0.1]])),
+    "attempts": js.Attempts([20, 15], [4, 9]),
+    "ballots": js.Ballots([[4, 16], [9, 6]], [[True, False]] * 2),
+}
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+@pytest.mark.parametrize(
+    ("numbers", "make"),
+    [
+        ((0.8, 0.1), lambda tpr, fpr: js.BestOfN(tpr, fpr)),
+        ((1.2,), lambda separation: js.BestOfN(separation=separation)),
+    ],
+)
+def test_the_exact_accuracy_is_differentiable_in_the_verifier(name, numbers, make):
+    with float64():
+        law = js.Beta(jnp.float64(0.4), jnp.float64(3.0))
+        population = law if name == "a law" else POPULATIONS[name]
+
+        def accuracy(numbers):
+            return js.exact(make(*numbers), population, [1, 10])
+
+        found = jax.jacobian(accuracy)([jnp.float64(x) for x in numbers])
+        for place, slope in enumerate(found):
+            high, low = (
+                np.asarray(accuracy([x + step * (i == place) for i, x in enumerate(numbers)])) for step in (1e-6, -1e-6)
+            )
+            np.testing.assert_allclose(slope, (high - low) / 2e-6, rtol=1e-6, atol=1e-9)
+            assert abs(float(slope[1])) > 0.01
+        np.testing.assert_allclose(jax.jit(accuracy)(numbers), accuracy(numbers), rtol=1e-12)
+
+
+def test_rates_at_their_ends_have_finite_gradients():
+    for population in POPULATIONS.values():
+        slopes = jax.grad(lambda rates, p=population: js.exact(js.BestOfN(*rates), p, 5))((1.0, 0.0))
+        assert np.isfinite(slopes).all()
+        assert slopes[0] > 0 > slopes[1]
+
+
 def test_too_many_calls_under_a_law_are_refused():
     with pytest.raises(ValueError, match=r"calls = 3000: expected at most 2000 of best-of-n under a law of difficulty"):
         js.exact(js.BestOfN(0.8, 0.1), js.Beta(0.4, 3.0), [3000])

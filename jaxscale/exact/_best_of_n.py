@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import log_ndtr
+from jaxtyping import Array
 
 from jaxscale._arrays import Floats, float64, following_dtype
 from jaxscale.data import Attempts, Ballots
@@ -39,19 +40,17 @@ def _under_a_law(system: BestOfN, population: AbstractDifficulty, calls: np.ndar
 
 
 @jax.jit
-def _terms(population: AbstractDifficulty, tpr: Floats, fpr: Floats, powers: Floats) -> Floats:
+def _terms(population: AbstractDifficulty, tpr: Floats, fpr: Floats, powers: Array) -> Floats:
     """E[p (1-A)^j] for every j, one at a time: memory grows with the number of calls, work with its square."""
-    i = powers.astype(tpr.dtype)
-    missed, refused = jnp.log(jnp.maximum(1 - tpr, 0)), jnp.log(jnp.maximum(1 - fpr, 0))
 
     def one(j: Floats) -> Floats:
-        rest = jnp.maximum(j - i, 0)
-        # 0 log 0 = 0: a rate of 0 or 1 leaves the terms without its factor.
-        powers_of = jnp.where(i > 0, i * missed, 0.0) + jnp.where(rest > 0, rest * refused, 0.0)
-        logs = log_binomial(jnp.maximum(j, i), i) + powers_of + population.log_moment(1 + i, rest)
-        return jnp.sum(jnp.where(i <= j, jnp.exp(logs), 0.0))
+        i, rest = powers, jnp.maximum(j - powers, 0)
+        right, wrong = (x.astype(tpr.dtype) for x in (i, rest))
+        # Each factor is at most 1. Whole powers, unlike exponentials of logs, have gradients at rates of 0 and 1.
+        chance = jnp.exp(log_binomial(right + wrong, right) + population.log_moment(1 + right, wrong))
+        return jnp.sum(jnp.where(i <= j, chance * (1 - tpr) ** i * (1 - fpr) ** rest, 0.0))
 
-    return jax.lax.map(one, i)
+    return jax.lax.map(one, powers)
 
 
 @jax.jit
@@ -60,19 +59,19 @@ def _of_counts(population: AbstractDifficulty, right: Floats, wrong: Floats, cha
     return jnp.sum(jnp.exp(logs) * chance)
 
 
-def _padded(chance: np.ndarray) -> tuple[Floats, Floats, Floats]:
+def _padded(chance: np.ndarray | Floats) -> tuple[Floats, Floats, Floats]:
     """Right and wrong calls and the chance, in whole blocks, so that few sizes are compiled."""
     extra = -len(chance) % _BLOCK
     right = np.pad(np.arange(len(chance)), (0, extra))
     return (
         jnp.asarray(right, float),
         jnp.asarray(len(chance) - 1 - right, float),
-        jnp.asarray(np.pad(chance, (0, extra))),
+        jnp.asarray(np.pad(chance, (0, extra)) if isinstance(chance, np.ndarray) else jnp.pad(chance, (0, extra))),
     )
 
 
 @rule(BestOfN, Attempts)
-def _of_attempts(system: BestOfN, population: Attempts, calls: np.ndarray) -> np.ndarray:
+def _of_attempts(system: BestOfN, population: Attempts, calls: np.ndarray) -> np.ndarray | Floats:
     """Calls are drawn without replacement: the number of right ones is hypergeometric."""
     _check(calls)
     if calls.max() > population.attempts.min():
@@ -86,16 +85,16 @@ def _of_attempts(system: BestOfN, population: Attempts, calls: np.ndarray) -> np
         right = np.arange(k + 1)
         possible = (right <= c) & (k - right <= n - c)
         within, rest = np.where(possible, right, 0), np.where(possible, k - right, 0)
-        with float64():
+        with float64(), jax.ensure_compile_time_eval():
             total, solved, missed, some, none = (jnp.asarray(x, float) for x in (n, c, n - c, within, rest))
             logs = log_binomial(solved, some) + log_binomial(missed, none) - log_binomial(total, jnp.asarray(k, float))
         drawn = np.where(possible, np.exp(np.asarray(logs)), 0.0)
         values.append(queries @ drawn @ _best_is_right(system, k) / queries.sum())
-    return np.array(values)
+    return np.array(values) if all(isinstance(value, float) for value in values) else jnp.stack(values)
 
 
 @rule(BestOfN, Ballots)
-def _of_ballots(system: BestOfN, population: Ballots, calls: np.ndarray) -> np.ndarray:
+def _of_ballots(system: BestOfN, population: Ballots, calls: np.ndarray) -> np.ndarray | Floats:
     """A blank call counts as wrong."""
     right = np.where(population.correct, population.counts, 0).sum(axis=1)
     return _of_attempts(system, Attempts(population.calls, right, query=population.query), calls)
@@ -109,25 +108,32 @@ def _check(calls: np.ndarray) -> None:
         )
 
 
-def _best_is_right(system: BestOfN, n: int) -> np.ndarray:
-    """The chance that the pick among n calls is right, given that 0, 1, ..., n of them are; (n + 1,) float64.
+def _best_is_right(system: BestOfN, n: int) -> np.ndarray | Floats:
+    """The chance that the pick among n calls is right, given that 0, 1, ..., n of them are; (n + 1,).
+
+    NumPy in float64, unless jax traces the verifier: then in jax, so that it has gradients.
 
     By scores: c E[Phi(s)^(c-1) Phi(s + separation)^(n-c)], s standard normal, the score of a right call less its mean.
     By verdicts: the pick is uniform among the accepted, and 1/accepted is the integral of z^(accepted - 1) over (0, 1),
     so it is c tpr int (1-tpr+tpr z)^(c-1) (1-fpr+fpr z)^(n-c) dz, a polynomial; if none is accepted, among all.
     """
-    c = np.arange(n + 1.0)[:, None]
+    traced = any(isinstance(x, jax.core.Tracer) for x in (system.tpr, system.fpr, system.separation))
+    tpr, fpr, separation = (x if x is None or traced else float(x) for x in (system.tpr, system.fpr, system.separation))
+    c = np.arange(n + 1)[:, None]  # whole: of 0.0 ** 0.0 jax knows no gradient
     others = np.maximum(c - 1, 0)
-    if system.separation is not None:
+    if separation is not None:
         place = np.arange(-SPREAD, SPREAD + STEP / 2, STEP)
-        with float64():
-            right, wrong = np.asarray(log_ndtr(place)), np.asarray(log_ndtr(place + system.separation))
         density = np.exp(-place * place / 2) * (STEP / math.sqrt(2 * math.pi))
+        if traced:
+            logs = others * log_ndtr(place) + (n - c) * log_ndtr(place + separation)
+            return c[:, 0] * (jnp.exp(logs) @ density)
+        with float64(), jax.ensure_compile_time_eval():
+            right, wrong = np.asarray(log_ndtr(place)), np.asarray(log_ndtr(place + separation))
         return c[:, 0] * (np.exp(others * right + (n - c) * wrong) @ density)
-    assert system.tpr is not None
-    assert system.fpr is not None
+    assert tpr is not None
+    assert fpr is not None
     nodes, weights = np.polynomial.legendre.leggauss(n // 2 + 1)
     z, weights = (nodes + 1) / 2, weights / 2
-    accepted = (1 - system.tpr + system.tpr * z) ** others * (1 - system.fpr + system.fpr * z) ** (n - c)
-    none = (1 - system.tpr) ** c[:, 0] * (1 - system.fpr) ** (n - c[:, 0])
-    return c[:, 0] * system.tpr * (accepted @ weights) + none * c[:, 0] / n
+    accepted = (1 - tpr + tpr * z) ** others * (1 - fpr + fpr * z) ** (n - c)
+    none = (1 - tpr) ** c[:, 0] * (1 - fpr) ** (n - c[:, 0])
+    return c[:, 0] * tpr * (accepted @ weights) + none * c[:, 0] / n

@@ -36,10 +36,11 @@ def exact(system: Any, population: Any, calls: ArrayLike) -> Array | np.ndarray:
 
     Returns:
         Accuracies in [0, 1], the mean over queries, in the shape of `calls` (behind the batch axes of a population
-        that has some). For data NumPy float64; else in the dtype of the population and differentiable in it.
+        that has some). For data NumPy float64; else in the dtype of the population and differentiable in it. Where jax
+        traces the numbers of a `BestOfN`, they are jax arrays, differentiable in these.
 
     Raises:
-        TypeError: if there is no exact rule for this system and population.
+        TypeError: if there is no exact rule for this system and population; it names those that there are.
         ValueError: for calls that are no whole numbers from 1, or more of them than were recorded.
 
     Source:
@@ -57,7 +58,20 @@ def exact(system: Any, population: Any, calls: ArrayLike) -> Array | np.ndarray:
         if found is not None:
             values = found(system, population, calls.reshape(-1))
             return values.reshape((*values.shape[:-1], *calls.shape))
-    known = sorted({p.__name__ for s, p in _RULES if s is type(system)})
+    # A person has no AbstractDifficulty: any difficulty model is one.
+    known = sorted(
+        {
+            "a difficulty model" if p.__name__.startswith("Abstract") else p.__name__
+            for s, p in _RULES
+            if s is type(system)
+        }
+    )
+    if known and isinstance(population, (np.ndarray, Array, list, tuple, float)):
+        given = "an array" if isinstance(population, np.ndarray | Array) else f"a {type(population).__name__}"
+        raise TypeError(
+            f"population is {given}: expected one of {', '.join(known)}; AnswerDistribution(probabilities) holds known "
+            "probabilities of answers"
+        )
     raise TypeError(
         f"no exact rule for {type(system).__name__} on {type(population).__name__}: "
         + (f"expected one of {', '.join(known)}, or use simulate" if known else "use simulate")

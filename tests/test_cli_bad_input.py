@@ -113,6 +113,8 @@ OPTIONS = {
     "unknown group": (["forecast", "--group", "modle"], "no column 'modle' to group by (did you mean 'model'?): found"),
     "unknown format": (["forecast", "--format", "cvs"], "--format = 'cvs': expected one of parquet,"),
     "unknown model": (["forecast", "--model", "bta"], "--model = 'bta': expected auto, beta,"),
+    "a shape that auto averages": (["forecast", "--model", "logit-normal"], "are not to be had alone"),
+    "a law of the curve": (["forecast", "--model", "power-law"], "jaxscale fit fits laws of the curve"),
     "unknown law": (["fit", "--model", "bta"], "--model = 'bta': expected one of beta,"),
     "unknown parameter": (["fit", "--free", "a,alpha"], "alpha"),
     "empty parameter": (["fit", "--free", "a,,b"], "--free = 'a,,b': expected names of parameters"),

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -231,3 +232,20 @@ def test_the_names_in_a_file_do_not_steer_the_terminal(tmp_path, capsys):
     assert "[31m" in out
     assert "\\x1b[31m\\x07: sampling looks as if it stopped" in err
     assert all(c.isprintable() or c == "\n" for c in out + err)
+
+
+def test_help_names_every_model_that_is_accepted_and_no_other(capsys):
+    from jaxscale.cli._fit import LAWS
+    from jaxscale.cli._forecast import MODELS
+    from jaxscale.fit import NAMED_MODELS
+
+    attempts = js.Attempts([20] * 4, [0, 1, 5, 19])
+    with pytest.raises(ValueError, match="model = 'none': expected") as refused:
+        js.forecast(attempts, 10, model="none")
+    assert tuple(str(refused.value).split("expected ")[1].split(", ")) == MODELS
+    assert tuple(NAMED_MODELS) == LAWS
+    for command, names in (("forecast", MODELS), ("fit", LAWS)):
+        shown, _ = output(capsys, command, "--help")
+        text = " ".join(shown.split())
+        for name in names:
+            assert re.search(rf"[ ,]{name}[,.]", text.replace("- ", "-")), name

@@ -11,13 +11,26 @@ from jaxscale.cli._options import Files, Format, Group, Json, Scorer
 from jaxscale.cli._output import console, described, print_json, progress, title
 from jaxscale.cli._reading import read_attempts, say_read
 
+LAWS = (
+    "beta",
+    "beta-ceiling",
+    "scaled-beta",
+    "kumaraswamy",
+    "two-point",
+    "grid",
+    "power-law",
+    "exponentiated-power-law",
+    "correlated-trials",
+)
+"""What `--model` takes, by name, so that `--help` needs no jax."""
+
 NOT_CONVERGED = 1
 """The exit code for a fit that the data do not determine."""
 
 
 def fit(
     files: Files,
-    model: Annotated[str, typer.Option(metavar="NAME", help="The law to fit.")] = "beta",
+    model: Annotated[str, typer.Option(metavar="NAME", help=f"The law to fit: {', '.join(LAWS)}.")] = "beta",
     free: Annotated[
         str | None,
         typer.Option(metavar="NAME,...", show_default=False, help="Parameters to fit; by default all but a ceiling."),

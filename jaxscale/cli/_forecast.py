@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from jaxscale import __version__
-from jaxscale.cli._errors import arguments_as_options
+from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed, whole_numbers
 from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, title
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 
 Over = Literal["these", "population"]
+
+MODELS = (
+    "auto",
+    "beta",
+    "beta-ceiling",
+    "scaled-beta",
+    "kumaraswamy",
+    "two-point",
+    "grid",
+    "loglog",
+    "discretised-beta",
+)
+"""What `--model` takes, by name, so that `--help` needs no jax."""
 
 _MEANING = {
     "these": "a further run on these very queries",
@@ -32,7 +45,9 @@ def forecast(
     group: Group = None,
     format: Format = None,
     scorer: Scorer = None,
-    model: Annotated[str, typer.Option(metavar="NAME", help="What to trust beyond the attempts.")] = "auto",
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help=f"What to trust beyond the attempts: {', '.join(MODELS)}.")
+    ] = "auto",
     level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
     over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
     seed: Seed = 0,
@@ -45,6 +60,11 @@ def forecast(
     a log of a known evaluation tool.
     """
     budgets = whole_numbers(k, "--k")
+    if model not in MODELS:
+        raise BadInput(
+            f"--model = {model!r}: expected {', '.join(MODELS)} (the shapes that auto averages are not to be had "
+            "alone; jaxscale fit fits laws of the curve)"
+        )
     check_picture(plot)
     data = read_attempts(files, group, format, scorer)
     results = forecast_each(data, budgets, model=model, level=level, over=over, seed=seed)

@@ -1,5 +1,6 @@
 """One law for many groups: difficulty as a function of covariates, all groups in one likelihood."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from rich.table import Table
 
 from jaxscale._arrays import float64
-from jaxscale.data import Attempts, require
+from jaxscale.data import Attempts, DataWarning, require
 from jaxscale.difficulty import JointLaw
 from jaxscale.difficulty._joint import FORMS, coefficient_names
 from jaxscale.fit._joint_likelihood import (
@@ -67,6 +68,13 @@ class JointFit:
     hessian: np.ndarray = field(repr=False)
     # For each query of each group: its group, its pair of counts, and which query it is among those of all groups.
     queries: np.ndarray = field(repr=False)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name!r}: {value:.4g}" for name, value in self.values.items())
+        return (
+            f"JointFit(form={self.law.form!r}, values={{{values}}}, groups={len(self.groups)}, "
+            f"log_likelihood={self.log_likelihood:.2f}, message={self.message!r})"
+        )
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -147,7 +155,8 @@ def fit_joint(
     The fit is a posterior mode under wide priors, so that it exists for every data set with a success: per standard
     deviation of the log covariates, the log-odds and their slopes are normal with standard deviation 10, other
     coefficients with 3, and the scatter is log-normal around 0.37 within a factor of e. So the units of the covariates
-    do not matter, nor does raising one to a power.
+    do not matter, nor does raising one to a power. Where there are no more groups than coefficients of the log-odds,
+    the groups say nothing of the scatter about the law and little of groups unseen, and a `DataWarning` says so.
 
     Queries that recur in several groups are treated as if they were drawn anew for each. The estimate remains
     consistent, but its errors do not follow from the curvature of this likelihood: `bootstrap_joint` gives them.
@@ -170,8 +179,9 @@ def fit_joint(
         MATH section 2 (the likelihood of counts); the law and its scatter are ours.
 
     Example:
-        >>> groups = {"small": Attempts([20] * 4, [0, 0, 1, 2]), "large": Attempts([20] * 4, [0, 3, 8, 15])}
-        >>> result = fit_joint(groups, [1e8, 1e9], form="linear", names=["parameters"])
+        >>> solved = {"small": [0, 0, 1, 2], "medium": [0, 1, 3, 8], "large": [0, 3, 8, 15]}
+        >>> groups = {name: Attempts([20] * 4, successes) for name, successes in solved.items()}
+        >>> result = fit_joint(groups, [1e8, 1e9, 1e10], form="linear", names=["parameters"])
         >>> print(result.converged, round(result.values["log-odds: parameters"], 1))
         True ...
     """
@@ -183,6 +193,15 @@ def fit_joint(
             f"form = {form!r} in {len(names)} covariates has {free} parameters: expected {MAX_CURVED} or fewer"
         )
     _check_informative(groups, values, names)
+    coefficients = coefficient_names(form, names)
+    if len(groups) <= len(coefficients):
+        warnings.warn(
+            f"groups: {len(groups)} groups for {len(coefficients)} coefficients of form {form!r} "
+            f"({', '.join(coefficients)}): they determine little beyond themselves, and priors decide the rest; "
+            f"expected {len(coefficients) + 1} groups or more",
+            DataWarning,
+            stacklevel=2,
+        )
     with float64():
         cells, pairs = cells_of(groups)
         space = space_of(values)
@@ -253,7 +272,7 @@ def check_groups(groups: Mapping[str, Attempts], covariates: ArrayLike, number: 
     if bad.any():
         row, column = np.argwhere(bad)[0]
         name = list(groups)[row]
-        raise ValueError(f"covariates of {name!r}: {values[row, column]!r}: expected a finite number above 0")
+        raise ValueError(f"covariates of {name!r}: {values[row, column]:g}: expected a finite number above 0")
     return values
 
 

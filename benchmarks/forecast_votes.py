@@ -49,24 +49,25 @@ def voting(cases: Iterable[VoteCase], methods: Sequence[str] = METHODS) -> Ledge
     for index, case in enumerate(cases):
         calls = np.array(case.design.calls)
         for method in methods:
-            answer: tuple[Any, float] | None = None
+            answers: dict[str, tuple[Any, float]] = {}
             for claim, truth in case.truths.items():
-                if answer is None or method not in VOTE_RIVALS:
-                    answer = timed(lambda: _forecast(method, case, calls, claim, index))  # noqa: B023  # called at once
-                (value, lower, upper), seconds = answer
+                over = "population" if claim == "population" and method not in VOTE_RIVALS else "these"
+                if over not in answers:
+                    answers[over] = timed(lambda: _forecast(method, case, calls, over, index))  # noqa: B023  # called at once
+                (value, lower, upper), seconds = answers[over]
                 for i, regime in enumerate(case.design.regimes()):
                     ledger.add((claim, regime, case.group, method), truth[i], value[i], lower[i], upper[i], seconds)
     return ledger
 
 
 def _forecast(
-    method: str, case: VoteCase, calls: np.ndarray, claim: str, index: int
+    method: str, case: VoteCase, calls: np.ndarray, over: str, index: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if method in VOTE_RIVALS:
         return VOTE_RIVALS[method](case.cells, case.right, calls, LEVEL, np.random.default_rng(index))
     system = js.FilterVote() if case.filtered else js.Vote()
     model, key = method.removeprefix("js:"), jax.random.key(index)
-    found = js.forecast_votes(case.ballots(), calls, system=system, model=model, level=LEVEL, over=claim, key=key)
+    found = js.forecast_votes(case.ballots(), calls, system=system, model=model, level=LEVEL, over=over, key=key)
     return found.value, found.lower, found.upper
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Ballots, require
 from jaxscale.estimate import kept_ballots, vote_difficulty
-from jaxscale.fit._answers import AnswerPrior, draw_answer_priors
+from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast._coverage import DEFAULT_SEED
 from jaxscale.forecast._intervals import interval
@@ -27,6 +27,7 @@ MOST_FORECAST_CALLS = 10**5
 
 _DRAWS = 100
 _NEW_ANSWERS = 16
+_TINY = 1e-12
 
 Curves = np.ndarray  # (queries, budgets) accuracy
 
@@ -115,15 +116,16 @@ def forecast_votes(
     value = np.where(within, exact, value)
     queries = len(ballots)
     mean = value.mean(axis=0)
-    runs, shared = _spread(votes.won, within)
+    runs, shared = _runs(votes.won, within)
     if over == "these":
-        variance = (noise.sum(axis=0) + runs) / queries**2
+        variance = noise.sum(axis=0) / queries**2 + gap**2
+        means = mean + runs / queries
     else:
         # Foretold chances vary less than the true ones, by their posterior variance.
         squares = np.square(value - mean) + np.where(within, 0, square - chance**2)
-        variance = (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + shared / queries**2
-    variance = np.maximum(variance, 0) + gap**2
-    lower, upper = interval(key_interval, mean, np.broadcast_to(mean, (256, len(mean))), variance, level)
+        variance = (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + shared / queries**2 + gap**2
+        means = np.broadcast_to(mean, (256, len(mean)))
+    lower, upper = interval(key_interval, mean, means, variance, level)
     shape = budgets.shape
     return Forecast(
         budgets,
@@ -200,14 +202,17 @@ class _Votes(NamedTuple):
         return np.mean(self.won[0] * self.won[1], axis=0)
 
 
-def _spread(won: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Variance of the number of queries won in a run, and the part of it that all runs of a posterior draw share.
+def _runs(won: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Queries won in each run, less their mean over runs, and the variance that all runs of a posterior draw share.
 
     Queries within their ballots are left out.
+
+    Returns:
+        (2 draws, budgets) and (budgets,).
     """
     runs = np.where(within, 0.0, won).sum(axis=2)
-    centred = runs - runs.mean(axis=(0, 1))
-    return np.square(centred).mean(axis=(0, 1)), np.maximum(np.mean(centred[0] * centred[1], axis=0), 0.0)
+    runs -= runs.mean(axis=(0, 1))
+    return runs.reshape(-1, runs.shape[-1]), np.maximum(np.mean(runs[0] * runs[1], axis=0), 0.0)
 
 
 def _parameters(prior: AnswerPrior, weights: Mapping[str, float]) -> dict[str, float]:
@@ -260,27 +265,46 @@ def _draw_answers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Posterior draws of one query's answer probabilities, and which of the answers are right.
 
-    The columns: right answers (one that was not seen yet, if none was), wrong ones seen, new wrong ones, all other
-    wrong ones together, and blank calls.
+    The columns: right answers (one that was not seen yet, if none was), wrong ones seen, new wrong ones, a favourite
+    not seen yet, all other wrong ones together, and blank calls.
     """
     counts, correct, blank = ballots.counts[i], ballots.correct[i], np.asarray(ballots.blank)[i]
     right, wrong = counts[correct & (counts > 0)], counts[~correct & (counts > 0)]
     p = rng.beta(prior.right_a + right.sum(), prior.right_b + wrong.sum() + blank)
     among_right = rng.dirichlet(right, _DRAWS) if len(right) > 1 else np.ones((_DRAWS, 1))
-    seen = np.append(wrong, blank)
-    kinds = np.count_nonzero(seen)
-    weight = rng.standard_gamma(np.where(seen > 0, seen - prior.discount, 0.0))
-    rest = rng.standard_gamma(np.asarray(prior.concentration + prior.discount * kinds))
-    total = weight.sum(axis=1, keepdims=True) + rest
-    weight, rest = weight / total, rest / total
-    # The unseen mass is broken up as Pitman's law has it.
-    later = kinds + np.arange(1, _NEW_ANSWERS + 1)
-    broken = rng.beta(1 - prior.discount, prior.concentration + later * prior.discount)
-    left = np.cumprod(1 - broken, axis=1)
-    new = rest * broken * np.column_stack([np.ones(_DRAWS), left[:, :-1]])
-    among_wrong = np.column_stack([weight[:, :-1], new, rest * left[:, -1:], weight[:, -1:]])
+    among_wrong = _draw_wrong(np.append(wrong, blank), prior, rng)
     share = np.concatenate([p * among_right, (1 - p) * among_wrong], axis=1)
     return share / share.sum(axis=1, keepdims=True), np.arange(share.shape[1]) < among_right.shape[1]
+
+
+def _draw_wrong(seen: np.ndarray, prior: AnswerPrior, rng: np.random.Generator) -> np.ndarray:
+    """Posterior draws of the shares among wrong answers, in the order of `_draw_answers`.
+
+    Args:
+        seen: (answers + 1,) how often each came, and last how many calls were blank.
+        prior: each parameter of shape (draws, 1).
+        rng: the generator.
+    """
+    weight = np.exp(log_favourite(seen, prior))
+    up = np.cumsum(weight, axis=1)
+    which = (up[:, :-1] <= rng.random((len(up), 1)) * up[:, -1:]).sum(axis=1)
+    is_favourite = which[:, None] == np.arange(len(seen) + 1)
+    own = (np.append(seen, 0) * is_favourite).sum(axis=1, keepdims=True)
+    favourite = rng.beta(prior.favourite_a + own, prior.favourite_b + seen.sum() - own)
+    others = np.where(is_favourite[:, :-1], 0, seen)
+    kinds = np.count_nonzero(others, axis=1)[:, None]
+    each = rng.standard_gamma(np.where(others > 0, others - prior.discount, 0.0))
+    rest = rng.standard_gamma(np.maximum(prior.concentration + prior.discount * kinds, 0))
+    total = each.sum(axis=1, keepdims=True) + rest
+    each, rest = (x / total * (1 - favourite) for x in (each, rest))
+    # The unseen mass is broken up as Pitman's law has it; where no answer is left to come, the first piece is all.
+    later = kinds + np.arange(1, _NEW_ANSWERS + 1)
+    broken = rng.beta(1 - prior.discount, np.maximum(prior.concentration + later * prior.discount, _TINY))
+    left = np.cumprod(1 - broken, axis=1)
+    new = rest * broken * np.column_stack([np.ones(len(left)), left[:, :-1]])
+    placed = favourite * is_favourite
+    each += placed[:, :-1]
+    return np.column_stack([each[:, :-1], new, placed[:, -1], rest * left[:, -1:], each[:, -1]])
 
 
 def _won(counts: np.ndarray, right: np.ndarray, *, filtered: bool) -> np.ndarray:
@@ -324,7 +348,7 @@ def _split_by_filter(
     counts, correct, kept = ballots.counts[i], ballots.correct[i], np.asarray(ballots.kept_counts)[i]
     right, wrong = correct & (counts > 0), ~correct & (counts > 0)
     seen = right.any()
-    unseen = np.zeros(_NEW_ANSWERS + 1)
+    unseen = np.zeros(_NEW_ANSWERS + 2)
     yes = np.concatenate([kept[right] if seen else [0], kept[wrong], unseen, [np.asarray(ballots.kept_blank)[i]]])
     total = np.concatenate([counts[right] if seen else [0], counts[wrong], unseen, [np.asarray(ballots.blank)[i]]])
     rate = np.full(len(yes), rates.wrong)

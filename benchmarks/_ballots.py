@@ -66,9 +66,9 @@ VOTE_REGIMES = ["8 -> 16", "8 -> 30", "8 -> 32", "8 -> 50", "4 -> 8", "3 -> 5"]
 def real_vote_cases(seeds: int, group: str = "") -> Iterator[VoteCase]:
     """Every data set of every file, sampled down under every seed; none where the files are not at hand.
 
-    Files with a filter come twice, with Vote and with Filter-Vote. The truths: "these", exact, without replacement, from
-    all recorded ballots, which has less noise than a single run; "a further run", the votes of as many calls out of
-    those ballots that were not drawn, which is what intervals over these queries claim to hold.
+    Files with a filter come twice, with Vote and with Filter-Vote. The truths: "these", exact, without replacement,
+    from all recorded ballots, which has less noise than a single run; "a further run", the votes of as many calls out
+    of those ballots that were not drawn, which is what intervals over these queries claim to hold.
     """
     for file, design in FILES.items():
         path = FOLDER / f"{file}.csv"

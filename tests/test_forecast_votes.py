@@ -3,14 +3,14 @@
 import jax
 import numpy as np
 import pytest
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 import jaxscale as js
 from jaxscale.data import Ballots
-from jaxscale.fit._answers import AnswerPrior, _laws, draw_answer_priors, log_likelihood
+from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite, log_likelihood, right_laws, wrong_laws
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast import forecast_votes
-from jaxscale.forecast._votes import _dirichlet, _spread
+from jaxscale.forecast._votes import _dirichlet, _draw_answers, _runs
 
 
 def shares(queries, rng, wrong=5):
@@ -121,7 +121,7 @@ def test_the_dirichlet_forecast_of_endless_ballots_is_the_exact_vote():
     rng = np.random.default_rng(2)
     q, keep = shares(30, rng), np.full((30, 6), [0.9, 0.3, 0.6, 0.1, 0.3, 0.2])
     ballots = ballots_of(q, 10**7, rng, keep=keep)
-    prior = AnswerPrior(1.0, 1.0, 1.0, 0.1)
+    prior = AnswerPrior(1.0, 1.0, 2.0, 2.0, 1.0, 0.1)
     calls = np.array([1, 4, 33])
     for system in (js.Vote(), js.FilterVote()):
         votes = _dirichlet(ballots, calls, system, prior, rng)
@@ -139,7 +139,7 @@ def test_the_dirichlet_forecast_of_endless_ballots_is_the_exact_vote():
 
 def test_the_dirichlet_forecast_with_two_answers_is_a_beta_binomial_tail():
     counts = np.tile([[6, 4]], (80, 1))
-    prior = AnswerPrior(1.3, 2.0, 1e-9, 0.0)
+    prior = AnswerPrior(1.3, 2.0, 1e9, 1.0, 1.0, 0.0)
     votes = _dirichlet(
         Ballots(counts, [[True, False]] * 80), np.array([11, 101]), js.Vote(), prior, np.random.default_rng(3)
     )
@@ -149,14 +149,15 @@ def test_the_dirichlet_forecast_with_two_answers_is_a_beta_binomial_tail():
         error = np.sqrt(expected * (1 - expected) / (100 * 80))
         assert votes.mean[:, column].mean() == pytest.approx(expected, abs=5 * error)
         # All 80 queries are alike and independent: the wins of a run are binomial; runs under a draw share the chances.
-        runs, shared = (x[column] for x in _spread(votes.won, np.zeros((80, 2), bool)))
+        runs, shared = (x[..., column] for x in _runs(votes.won, np.zeros((80, 2), bool)))
         between = votes.square[:, column].mean() - expected**2
-        assert shared == pytest.approx(80 * between, abs=5 * runs / np.sqrt(100))
-        assert runs == pytest.approx(80 * expected * (1 - expected), rel=5 / np.sqrt(100))
+        variance = np.mean(runs**2)
+        assert shared == pytest.approx(80 * between, abs=5 * variance / np.sqrt(100))
+        assert variance == pytest.approx(80 * expected * (1 - expected), rel=5 / np.sqrt(100))
 
 
 def test_wrong_answers_that_never_repeat_tie_with_a_single_right_one():
-    prior = AnswerPrior(3e6, 7e6, 1e9, 0.0)
+    prior = AnswerPrior(3e6, 7e6, 1.0, 1e9, 1e9, 0.0)
     votes = _dirichlet(
         Ballots([[1, 1]] * 60, [[True, False]] * 60), np.array([2, 3]), js.Vote(), prior, np.random.default_rng(4)
     )
@@ -217,21 +218,71 @@ def test_tied_queries_stay_where_they_are():
         fit_vote_scaling(CALLS, np.full((2, 5), 0.5), np.zeros(1))
 
 
-def test_the_likelihood_of_counts_is_that_of_the_calls_one_by_one():
-    right, wrong = np.array([2, 0, 1]), np.array([[3, 1, 2, 1], [0, 0, 0, 0], [5, 0, 0, 0]])
-    found = log_likelihood(right, wrong)
-    a, b, concentration, discount = _laws()
-    for i in range(3):
-        of_right = stats.betabinom.logpmf(right[i], right[i] + wrong[i].sum(), a, b)
-        of_right -= stats.binom.logpmf(right[i], right[i] + wrong[i].sum(), 0.5)
-        of_right += np.log(0.5) * (right[i] + wrong[i].sum())
-        of_wrong, calls = np.zeros(len(discount)), 0
-        for kinds, count in enumerate(wrong[i][wrong[i] > 0]):
+def test_the_likelihood_of_right_calls_is_beta_binomial():
+    right, wrong = np.array([2, 0, 5]), np.array([[3, 2], [0, 0], [4, 0]])
+    calls = right + wrong.sum(axis=1)
+    a, b = right_laws()
+    law = stats.betabinom.logpmf(right[:, None], calls[:, None], a, b)
+    law -= stats.binom.logpmf(right, calls, 0.5)[:, None] - np.log(0.5) * calls[:, None]
+    np.testing.assert_allclose(log_likelihood(right, wrong)[0], law, rtol=1e-9, atol=1e-9)
+
+
+def chances_of_favourites(counts, a, b, concentration, discount):
+    """Of calls that came one by one, in all: that the favourite is each of their answers, or one that did not come."""
+    result = []
+    for favourite in range(len(counts) + 1):
+        others = [c for j, c in enumerate(counts) if j != favourite]
+        own = counts[favourite] if favourite < len(counts) else 0
+        chance, n = np.exp(special.betaln(a + own, b + sum(others)) - special.betaln(a, b)), 0
+        for kinds, count in enumerate(others):
             for repeat in range(count):
-                weight = concentration + kinds * discount if repeat == 0 else repeat - discount
-                of_wrong += np.log(weight / (concentration + calls))
-                calls += 1
-        np.testing.assert_allclose(found[i], of_right[:, None] + of_wrong, rtol=1e-9, atol=1e-9)
+                # The first of the others is new whatever happens.
+                weight = repeat - discount if repeat else concentration + kinds * discount
+                chance = chance * (1.0 if n == 0 else np.maximum(weight, 0) / (concentration + n))
+                n += 1
+        result.append(chance)
+    return np.stack(np.broadcast_arrays(*result))
+
+
+@pytest.mark.parametrize("counts", [[], [4], [3, 2, 1, 1], [1, 1, 1], [7, 1]], ids=str)
+def test_the_likelihood_of_wrong_answers_is_that_of_the_calls_one_by_one(counts):
+    laws = wrong_laws()
+    expected = chances_of_favourites(counts, *laws)
+    found = log_likelihood(np.array([1, 0]), np.array([[*counts, *[0] * (5 - len(counts))], [2, 0, 0, 0, 0]]))[1][0]
+    possible = expected.sum(axis=0) > 0
+    np.testing.assert_allclose(found[possible], np.log(expected.sum(axis=0)[possible]), rtol=1e-9, atol=1e-9)
+    assert (found[~possible] < found.max() - 400).all()
+    # And the favourite has those chances.
+    prior = AnswerPrior(1.0, 1.0, *(x[possible, None] for x in laws))
+    weight = np.exp(log_favourite(np.array([*counts, 0]), prior))
+    assert (weight[:, len(counts)] == 0).all()
+    weight = np.delete(weight, len(counts), axis=1)
+    share = expected[:, possible] / expected[:, possible].sum(axis=0)
+    np.testing.assert_allclose((weight / weight.sum(axis=1, keepdims=True)).T, share, rtol=1e-9, atol=1e-12)
+
+
+def test_the_likelihoods_of_all_outcomes_sum_to_one():
+    # Which of four wrong calls agree: all partitions, by how many calls each answer has and in how many ways.
+    ways = {(4, 0, 0, 0): 1, (3, 1, 0, 0): 4, (2, 2, 0, 0): 3, (2, 1, 1, 0): 6, (1, 1, 1, 1): 1}
+    of_wrong = log_likelihood(np.zeros(5, int), np.array(list(ways)))[1]
+    np.testing.assert_allclose(np.array(list(ways.values())) @ np.exp(of_wrong), 1, rtol=1e-9)
+
+
+def test_the_drawn_answers_have_the_posterior_means():
+    # Two wrong answers came, 3 times and once: the next call's answer by the calls one by one.
+    law = (2.0, 3.0, 9.0, -3.0)
+    prior = AnswerPrior(*(np.full((100, 1), x) for x in (1.0, 1.0, *law)))
+    rng, ballots = np.random.default_rng(8), Ballots([[3, 1, 2]], [[False, False, True]])
+    share = np.concatenate([_draw_answers(ballots, 0, prior, rng)[0] for _ in range(200)])
+    assert share[:, 0].mean() == pytest.approx(3 / 8, abs=5 * share[:, 0].std() / np.sqrt(len(share)))
+    wrong = share[:, 1:] / (1 - share[:, :1])
+    before = chances_of_favourites([3, 1], *law).sum()
+    for column, counts in enumerate(([4, 1], [3, 2])):
+        expected = chances_of_favourites(counts, *law).sum() / before
+        assert wrong[:, column].mean() == pytest.approx(expected, abs=5 * wrong[:, column].std() / np.sqrt(len(share)))
+    # A favourite and three others are all that there are: of the 16 new ones one or two can come.
+    assert ((wrong[:, 2:18] > 1e-9).sum(axis=1) <= 3).all()
+    assert wrong[:, 19:].max() < 1e-9
 
 
 def test_easy_and_hard_queries_get_priors_of_their_own():
@@ -244,11 +295,12 @@ def test_easy_and_hard_queries_get_priors_of_their_own():
         answers = rng.integers(1, 11, 10 - right[i]) if i % 2 else np.ones(10 - right[i], int)
         counts[i] += np.bincount(answers, minlength=11)
     prior = draw_answer_priors(Ballots(counts, np.broadcast_to(np.arange(11) == 0, counts.shape)), rng, 60)
-    mean = (np.asarray(prior.right_a) / (np.asarray(prior.right_a) + prior.right_b)).mean(axis=0)
+    mean = (prior.right_a / (prior.right_a + prior.right_b)).mean(axis=0)
     assert mean[:60].mean() == pytest.approx(0.9, abs=0.06)
     assert mean[60:].mean() < 0.1
-    concentration = np.exp(np.log(prior.concentration).mean(axis=0))
-    assert np.median(concentration[61::2]) > 10 * np.median(concentration[60::2])
+    favourite = (prior.favourite_a / (prior.favourite_a + prior.favourite_b)).mean(axis=0)
+    assert np.median(favourite[60::2]) > 0.9
+    assert np.median(favourite[61::2]) < 0.4
 
 
 def test_ninety_percent_intervals_hold():

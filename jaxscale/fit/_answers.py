@@ -58,10 +58,10 @@ class AnswerPrior:
 def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -> AnswerPrior:
     """Draws of which prior each query follows, given all ballots of the data set.
 
-    A data set has a few kinds of queries, of unknown sizes. Each kind follows one of 399 laws of the right share and one
-    of 551 laws of wrong answers: so easy and hard queries, or hard ones with a favourite wrong answer, keep apart, and
-    what one kind's laws are is in doubt for all its queries at once. A Gibbs sampler draws from the posterior: the laws
-    of each kind given its queries, the sizes of the kinds, the kind of each query.
+    A data set has a few kinds of queries, of unknown sizes. Each kind follows one of 399 laws of the right share and
+    one of 551 laws of wrong answers: so easy and hard queries, or hard ones with a favourite wrong answer, keep apart,
+    and a kind's laws are in doubt for all its queries at once. A Gibbs sampler draws from the posterior: the laws of
+    each kind given its queries, the sizes of the kinds, the kind of each query.
 
     Args:
         ballots: what was recorded; blank calls count as one more wrong answer.

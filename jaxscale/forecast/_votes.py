@@ -46,9 +46,10 @@ def forecast_votes(
 
     Query by query: the exact unbiased value where the calls are within its ballots, else what a model foretells.
     "dirichlet" draws answer probabilities from their posterior (under priors that the whole data set determines, with
-    room for wrong answers not seen yet and for a right one that never came) and two votes under each of 100 draws;
-    "scaling" fits Chen et al.'s curve to each query's accuracy at few calls. "auto" is the mean of the two, which err
-    for different reasons; half of what they differ by counts as doubt.
+    a favourite wrong answer, room for ones not seen yet and for a right one that never came) and two further runs under
+    each of 100 draws, which spread as the interval over these queries does; "scaling" fits Chen et al.'s curve to each
+    query's accuracy at few calls. "auto" is the mean of the two, which err for different reasons; half of what they
+    differ by counts as doubt.
 
     Args:
         ballots: what was recorded; numbers of ballots may be uneven.
@@ -56,14 +57,14 @@ def forecast_votes(
         system: Vote() (the default) or FilterVote(...), which needs `ballots.kept_counts`.
         model: "auto", "dirichlet" or "scaling".
         level: probability that the interval is to hold, in (0, 1).
-        over: "these" for the accuracy that a further, equally long or longer run on these very queries would show;
+        over: "these" for the accuracy that a further run of as many calls on these very queries would show;
             "population" for the expectation over queries like these.
         key: a typed JAX key; None stands for jax.random.key(0). The same key gives the same numbers at some calls,
             whichever others are asked for.
 
     Returns:
         The curve; its `model` names the method and what the priors of "dirichlet" come to: the mean share of right
-        answers, the mean discount and the geometric mean of the concentration of wrong ones (see `AnswerPrior`).
+        answers, and that of the favourite among wrong ones (see `AnswerPrior`).
 
     Raises:
         ValueError: naming the argument and what was expected.
@@ -218,11 +219,9 @@ def _runs(won: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _parameters(prior: AnswerPrior, weights: Mapping[str, float]) -> dict[str, float]:
     if "dirichlet" not in weights:
         return {}
-    a, b = np.asarray(prior.right_a), np.asarray(prior.right_b)
     return {
-        "right_share": float(np.mean(a / (a + b))),
-        "concentration": float(np.exp(np.mean(np.log(prior.concentration)))),
-        "discount": float(np.mean(prior.discount)),
+        "right_share": float(np.mean(prior.right_a / (prior.right_a + prior.right_b))),
+        "favourite_share": float(np.mean(prior.favourite_a / (prior.favourite_a + prior.favourite_b))),
     }
 
 

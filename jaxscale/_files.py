@@ -24,3 +24,12 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def reason(error: OSError) -> str:
+    """Why a file cannot be read or written, in the system's words: some libraries put the name of the file in theirs.
+
+    >>> reason(FileNotFoundError(2, "Failed to open '/tmp/.1.part.csv'"))
+    'no such file or directory'
+    """
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()

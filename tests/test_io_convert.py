@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -301,6 +302,27 @@ def test_bad_input_writes_nothing(tmp_path, capsys, monkeypatch, name):
     assert os.listdir() == ["runs.csv"]
 
 
+def test_a_format_that_the_name_contradicts_is_warned_of(tmp_path, capsys):
+    runs, output = table(tmp_path, "problem,attempts,successes\na,3,1\n"), tmp_path / "out.csv"
+    expected = r"out.csv: written as parquet, though a name that ends in .csv says csv"
+    with pytest.warns(DataWarning, match=expected):
+        js.convert(runs, output, format="parquet")
+    assert js.read_attempts(output).summary.format == "parquet"
+    assert run(["convert", str(runs), "-o", str(output), "--format", "parquet"]) == 0
+    assert re.search(f"jaxscale: warning: .*{expected}\n", capsys.readouterr().err)
+    for name, format in (("out.csv", "csv"), ("out.table", "parquet"), ("OUT.JSONL", "every-eval-ever")):
+        js.convert(runs, tmp_path / name, format=format)  # where a warning would be an error
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a directory in which nobody can make a file")
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.jsonl"])
+def test_where_nothing_can_be_written_the_message_names_the_file_asked_for(tmp_path, name):
+    runs = table(tmp_path, "problem,attempts,successes\na,3,1\n")
+    with pytest.raises(DataError) as refused:
+        js.convert(runs, f"/proc/{name}")
+    assert str(refused.value) == f"/proc/{name}: cannot be written: no such file or directory"
+
+
 def test_what_does_not_fit_is_refused_and_leaves_the_old_file(tmp_path):
     output = tmp_path / "out.jsonl"
     output.write_text("old")
@@ -313,7 +335,7 @@ def test_what_does_not_fit_is_refused_and_leaves_the_old_file(tmp_path):
     nul = tmp_path / "nul.jsonl"
     nul.write_text(json.dumps({"problem": "a", "answer": "x\0", "correct": True}) + "\n")
     with pytest.raises(DataError, match="column 'answer' holds a NUL"):
-        js.convert(nul, output, format="csv")
+        js.convert(nul, output.with_suffix(".csv"))
     assert output.read_text() == "old"
     assert sorted(os.listdir(tmp_path)) == ["nul.jsonl", "out.jsonl", "runs.csv"]
 

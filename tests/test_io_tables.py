@@ -164,6 +164,14 @@ def test_answers_are_compared_as_they_are_written(tmp_path):
     assert merged.correct.tolist() == [[False, False, True, True, True]]
 
 
+def test_normalising_what_is_alike_already_warns_of_nothing(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("problem,answer,count,correct\np,1,3,1\np,2,2,0\n")
+    ballots = js.read_ballots(path, normalise=True)  # a warning would be an error
+    assert ballots["all"].counts.tolist() == [[3, 2]]
+    assert ballots.summary.notes == ()
+
+
 def test_normalising_adds_counts_and_finds_blanks(tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text("problem,answer,count,correct,kept\np,Yes,3,1,1\np,yes ,2,1,2\np,  ,4,0,1\np,,1,0,1\n")

@@ -133,6 +133,4 @@ def replacing(path: Path, option: str) -> Iterator[Path]:
         with _files.replacing(path) as part:
             yield part
     except OSError as error:
-        raise BadInput(
-            f"{option} = {str(path)!r}: cannot be written: {(error.strerror or str(error)).lower()}"
-        ) from None
+        raise BadInput(f"{option} = {str(path)!r}: cannot be written: {_files.reason(error)}") from None

@@ -88,8 +88,8 @@ def read_ballots(
             `folder` tell them apart).
         group: columns of which each combination of values becomes one data set.
         normalise: whether answers that differ only in spaces at their ends, in case, in thousands separators, or as
-            numbers or fractions of equal value are one answer, right if any of them is marked so. How many were merged
-            is said in a `DataWarning`.
+            numbers or fractions of equal value are one answer, right if any of them is marked so. How many were merged,
+            if any, is said in a `DataWarning`.
         format: the name of a format in `FORMATS`, where its content is not to decide.
         scorer: of several verdicts on the same calls (scorers; lm-evaluation-harness: filters), the one to read; by
             default the first, with a `DataWarning`.
@@ -175,7 +175,8 @@ def convert(
         output: the file to write. It is whole or is not there; one of that name is replaced.
         group: columns of which each combination of values is a data set: a problem may come once in each. They are
             written like any other column. A file of every_eval_ever holds one data set.
-        format: "parquet", "csv" or "every-eval-ever"; by default as the name ends (.parquet, .csv, .jsonl).
+        format: "parquet", "csv" or "every-eval-ever"; by default as the name ends (.parquet, .csv, .jsonl). One that
+            the name contradicts is written, with a `DataWarning`.
         source: the format of the files to read, as `format` of `read_attempts`.
         scorer: as for `read_attempts`.
 

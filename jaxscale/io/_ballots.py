@@ -174,7 +174,8 @@ def _merged(rows: _Rows, values: list[str], notes: list[str]) -> _Rows:
     new = [codes.setdefault(normalise(value), len(codes)) for value in values]
     merged = replace(rows, answer=np.where(rows.answer < 0, -1, np.array(new)[rows.answer]))
     before, after = (len(np.unique(_pair(each)[each.answer >= 0])) for each in (rows, merged))
-    notes.append(f"normalising merged {before - after} of {before} answers with another spelling")
+    if after < before:
+        notes.append(f"normalising merged {before - after} of {before} answers with another spelling")
     return merged
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jaxscale._files import replacing
-from jaxscale.data import DataError
+from jaxscale._files import reason, replacing
+from jaxscale.data import DataError, DataWarning
 from jaxscale.io._groups import GOLD, TOKENS
 from jaxscale.io._table import Table, shown
 
@@ -44,6 +45,10 @@ def written_format(output: str | os.PathLike[str], format: str | None) -> str:
     if format is not None:
         if format not in names:
             raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")
+        usual = ENDINGS.get(path.suffix.lower(), format)
+        if usual != format:
+            message = f"{path}: written as {format}, though a name that ends in {path.suffix} says {usual}"
+            warnings.warn(message, DataWarning, stacklevel=3)
         return format
     if path.suffix.lower() not in ENDINGS:
         endings = ", ".join(f"{ending} ({name})" for ending, name in ENDINGS.items())
@@ -91,7 +96,7 @@ def write(table: Table, output: str | os.PathLike[str], format: str, title: str)
                     for record in _samples(table, title):
                         file.write(json.dumps(record, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise DataError(f"cannot be written: {(error.strerror or str(error)).lower()}", str(path)) from None
+        raise DataError(f"cannot be written: {reason(error)}", str(path)) from None
 
 
 def _tidy(table: Table) -> pa.Table:

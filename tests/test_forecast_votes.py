@@ -10,6 +10,7 @@ from jaxscale.data import Ballots
 from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite, log_likelihood, right_laws, wrong_laws
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast import forecast_votes
+from jaxscale.forecast._votes import _DRAWS as DRAWS
 from jaxscale.forecast._votes import _dirichlet, _draw_answers, _runs
 
 
@@ -127,13 +128,13 @@ def test_the_dirichlet_forecast_of_endless_ballots_is_the_exact_vote():
         votes = _dirichlet(ballots, calls, system, prior, rng)
         value, square = votes.mean, votes.square
         expected = js.exact(system, ballots, calls)
-        # 100 draws of two votes for each of 30 queries; the pairs' product estimates the square.
-        error = np.sqrt(np.mean(value * (1 - value), axis=0) / (200 * 30))
+        # Two votes under each draw for each of 30 queries; the pairs' product estimates the square.
+        error = np.sqrt(np.mean(value * (1 - value), axis=0) / (2 * DRAWS * 30))
         assert (np.abs(value.mean(axis=0) - expected) < 5 * error).all()
         assert (5 * error < 0.03).all()
-        error = np.sqrt(np.mean(square * (1 - square), axis=0) / (100 * 30))
-        # The square of a mean of 200 votes is above that of the mean by their variance.
-        above = np.mean(value * (1 - value), axis=0) / 200
+        error = np.sqrt(np.mean(square * (1 - square), axis=0) / (DRAWS * 30))
+        # The square of a mean of votes is above that of the mean by their variance.
+        above = np.mean(value * (1 - value), axis=0) / (2 * DRAWS)
         assert (np.abs(square.mean(axis=0) - np.mean(value**2, axis=0) + above) < 5 * error + 1e-3).all()
 
 
@@ -146,14 +147,14 @@ def test_the_dirichlet_forecast_with_two_answers_is_a_beta_binomial_tail():
     for column, calls in enumerate((11, 101)):
         law = stats.betabinom(calls, 6 + 1.3, 4 + 2.0)
         expected = law.sf(calls // 2)
-        error = np.sqrt(expected * (1 - expected) / (100 * 80))
+        error = np.sqrt(expected * (1 - expected) / (DRAWS * 80))
         assert votes.mean[:, column].mean() == pytest.approx(expected, abs=5 * error)
         # All 80 queries are alike and independent: the wins of a run are binomial; runs under a draw share the chances.
-        runs, shared = (x[..., column] for x in _runs(votes.won, np.zeros((80, 2), bool)))
-        between = votes.square[:, column].mean() - expected**2
-        variance = np.mean(runs**2)
-        assert shared == pytest.approx(80 * between, abs=5 * variance / np.sqrt(100))
-        assert variance == pytest.approx(80 * expected * (1 - expected), rel=5 / np.sqrt(100))
+        expected_runs, shared, single = (x[..., column] for x in _runs(votes.won, np.zeros((80, 2), bool)))
+        between, variance = votes.square[:, column].mean() - expected**2, 80 * expected * (1 - expected)
+        assert shared == pytest.approx(80 * between, abs=5 * variance / np.sqrt(DRAWS))
+        assert single == pytest.approx(variance - 80 * between, rel=5 / np.sqrt(DRAWS))
+        assert np.mean(expected_runs**2) == pytest.approx(shared + single / 2, rel=1e-9)
 
 
 def test_wrong_answers_that_never_repeat_tie_with_a_single_right_one():
@@ -162,7 +163,7 @@ def test_wrong_answers_that_never_repeat_tie_with_a_single_right_one():
         Ballots([[1, 1]] * 60, [[True, False]] * 60), np.array([2, 3]), js.Vote(), prior, np.random.default_rng(4)
     )
     expected = [0.3**2 + 2 * 0.3 * 0.7 / 2, 0.3**3 + 3 * 0.3**2 * 0.7 + 3 * 0.3 * 0.7**2 / 3]
-    error = 0.5 / np.sqrt(100 * 60)
+    error = 0.5 / np.sqrt(DRAWS * 60)
     np.testing.assert_allclose(votes.mean.mean(axis=0), expected, atol=5 * error)
 
 
@@ -271,7 +272,7 @@ def test_the_likelihoods_of_all_outcomes_sum_to_one():
 def test_the_drawn_answers_have_the_posterior_means():
     # Two wrong answers came, 3 times and once: the next call's answer by the calls one by one.
     law = (2.0, 3.0, 9.0, -3.0)
-    prior = AnswerPrior(*(np.full((100, 1), x) for x in (1.0, 1.0, *law)))
+    prior = AnswerPrior(*(np.full((DRAWS, 1), x) for x in (1.0, 1.0, *law)))
     rng, ballots = np.random.default_rng(8), Ballots([[3, 1, 2]], [[False, False, True]])
     share = np.concatenate([_draw_answers(ballots, 0, prior, rng)[0] for _ in range(200)])
     assert share[:, 0].mean() == pytest.approx(3 / 8, abs=5 * share[:, 0].std() / np.sqrt(len(share)))

@@ -7,9 +7,9 @@ from scipy.special import gammaln
 
 from jaxscale.data import Ballots
 
-# Laws of the right share: Betas of any mean and spread, from almost always 0 or 1 to almost fixed.
+# Laws of the right share: Betas of any mean and spread, from almost always 0 or 1 to, the last, almost one for all.
 _MEANS = 1 / (1 + np.exp(-np.linspace(-7, 7, 57)))
-_STRENGTHS = np.geomspace(0.5, 500, 7)
+_STRENGTHS = np.array([0.5, 1.5, 5.0, 15.0, 50.0, 500.0])
 # Laws of the favourite's share of the wrong answers: without one (see `wrong_laws`), or Betas.
 _FAVOURITE_MEANS = np.array([0.2, 0.35, 0.5, 0.65, 0.8, 0.93])
 _FAVOURITE_STRENGTHS = np.array([3.0, 20.0, 200.0])
@@ -58,7 +58,7 @@ class AnswerPrior:
 def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -> AnswerPrior:
     """Draws of which prior each query follows, given all ballots of the data set.
 
-    A data set has a few kinds of queries, of unknown sizes. Each kind follows one of 399 laws of the right share and
+    A data set has a few kinds of queries, of unknown sizes. Each kind follows one of 342 laws of the right share and
     one of 551 laws of wrong answers: so easy and hard queries, or hard ones with a favourite wrong answer, keep apart,
     and a kind's laws are in doubt for all its queries at once. A Gibbs sampler draws from the posterior: the laws of
     each kind given its queries, the sizes of the kinds, the kind of each query.
@@ -110,15 +110,15 @@ def _draw_laws(
     chains = min(_CHAINS, draws)
     kept = -(-draws // chains)
     found = np.empty((2, kept, chains, queries), int)
-    prior = _log_prior_of_wrong_laws()
+    prior_right, prior_wrong = _log_prior_of_right_laws(), _log_prior_of_wrong_laws()
     # Every chain starts from kinds of its own.
     kind = rng.integers(0, _KINDS, (chains, queries))
     chain = np.arange(chains)[:, None]
     for sweep in range(_WARM_UP + kept * _BETWEEN):
         cell = (chain * _KINDS + kind) * rows + which
         members = np.bincount(cell.reshape(-1), minlength=chains * _KINDS * rows).reshape(chains, _KINDS, rows) * 1.0
-        right = _categorical(np.cumsum(_relative(members @ of_right), axis=2), rng)
-        wrong = _categorical(np.cumsum(_relative(members @ of_wrong + prior), axis=2), rng)
+        right = _categorical(np.cumsum(_relative(members @ of_right + prior_right), axis=2), rng)
+        wrong = _categorical(np.cumsum(_relative(members @ of_wrong + prior_wrong), axis=2), rng)
         size = rng.standard_gamma(members.sum(axis=2) + _KIND_WEIGHT)
         likelihood = _relative((of_right[:, right] + of_wrong[:, wrong]).transpose(1, 0, 2))
         kind = _categorical(np.cumsum(likelihood * size[:, None], axis=2)[:, which], rng)
@@ -143,6 +143,12 @@ def right_laws() -> tuple[np.ndarray, np.ndarray]:
     """Beta parameters of the laws of the right share."""
     mean, strength = (x.reshape(-1) for x in np.meshgrid(_MEANS, _STRENGTHS))
     return mean * strength, (1 - mean) * strength
+
+
+def _log_prior_of_right_laws() -> np.ndarray:
+    """As likely that queries of a kind are right equally often as that they differ, up to a constant."""
+    strength = np.repeat(_STRENGTHS, len(_MEANS))
+    return np.where(strength == _STRENGTHS[-1], np.log(len(_STRENGTHS) - 1), 0.0)
 
 
 def wrong_laws() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

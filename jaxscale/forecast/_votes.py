@@ -25,7 +25,7 @@ METHODS = ("dirichlet", "scaling")
 
 MOST_FORECAST_CALLS = 10**5
 
-_DRAWS = 100
+_DRAWS = 150
 _NEW_ANSWERS = 16
 _TINY = 1e-12
 
@@ -47,7 +47,7 @@ def forecast_votes(
     Query by query: the exact unbiased value where the calls are within its ballots, else what a model foretells.
     "dirichlet" draws answer probabilities from their posterior (under priors that the whole data set determines, with
     a favourite wrong answer, room for ones not seen yet and for a right one that never came) and two further runs under
-    each of 100 draws, which spread as the interval over these queries does; "scaling" fits Chen et al.'s curve to each
+    each of 150 draws, which spread as the interval over these queries does; "scaling" fits Chen et al.'s curve to each
     query's accuracy at few calls. "auto" is the mean of the two, which err for different reasons; half of what they
     differ by counts as doubt.
 
@@ -117,14 +117,17 @@ def forecast_votes(
     value = np.where(within, exact, value)
     queries = len(ballots)
     mean = value.mean(axis=0)
-    runs, shared = _runs(votes.won, within)
+    expected, between, single = _runs(votes.won, within)
     if over == "these":
-        variance = noise.sum(axis=0) / queries**2 + gap**2
-        means = mean + runs / queries
+        # The mean of two runs has half the noise of one.
+        variance = (noise.sum(axis=0) + single / 2) / queries**2 + gap**2
+        means = mean + expected / queries
     else:
         # Foretold chances vary less than the true ones, by their posterior variance.
         squares = np.square(value - mean) + np.where(within, 0, square - chance**2)
-        variance = (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + shared / queries**2 + gap**2
+        variance = (
+            (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + between / queries**2 + gap**2
+        )
         means = np.broadcast_to(mean, (256, len(mean)))
     lower, upper = interval(key_interval, mean, means, variance, level)
     shape = budgets.shape
@@ -203,17 +206,20 @@ class _Votes(NamedTuple):
         return np.mean(self.won[0] * self.won[1], axis=0)
 
 
-def _runs(won: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Queries won in each run, less their mean over runs, and the variance that all runs of a posterior draw share.
-
-    Queries within their ballots are left out.
+def _runs(won: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Queries won in a run; those within their ballots are left out.
 
     Returns:
-        (2 draws, budgets) and (budgets,).
+        (draws, budgets) the mean of each posterior draw's two runs, less that of all; and (budgets,) the variance that
+        all runs of a draw share, and that of a single run around it.
     """
     runs = np.where(within, 0.0, won).sum(axis=2)
     runs -= runs.mean(axis=(0, 1))
-    return runs.reshape(-1, runs.shape[-1]), np.maximum(np.mean(runs[0] * runs[1], axis=0), 0.0)
+    return (
+        runs.mean(axis=0),
+        np.maximum(np.mean(runs[0] * runs[1], axis=0), 0.0),
+        np.square(runs[0] - runs[1]).mean(axis=0) / 2,
+    )
 
 
 def _parameters(prior: AnswerPrior, weights: Mapping[str, float]) -> dict[str, float]:

@@ -91,7 +91,7 @@ def _beta(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
         lambda: js.bootstrap(fitted, data, key, replicates=refits),
         "SciPy L-BFGS-B in a loop, each from the optimum",
         lambda: np.array([_scipy_beta(n[i], c[i], theirs_at)[0] for i in drawn]),
-        rounds=3,
+        rounds=1 if quick else 3,
         answer=lambda found: np.median(np.log(found.values if hasattr(found, "values") else found), axis=0),
         tolerance=0.25 if quick else 0.06,
         note="wanted: ratio 20; difference: of the median log parameters of two samples",

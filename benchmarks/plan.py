@@ -27,7 +27,7 @@ _BINS = (0, 0.1, 0.3, 0.5, 0.7, 0.9, 1)
 
 def run(quick: bool) -> list[dict[str, Any]]:
     """Rows of allocation rules, then rows of probabilities against frequencies."""
-    rows = [*_allocation(3 if quick else 100), *_calibration(5 if quick else 200)]
+    rows = [*_allocation(2 if quick else 100), *_calibration(5 if quick else 200)]
     return [*rows, *_real(1 if quick else 25)] if DATA.is_dir() else rows
 
 

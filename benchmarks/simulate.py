@@ -29,7 +29,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
     return [
         *_coverage(rng),
         *_votes(rng, quick),
-        *_samplers(rng),
+        *_samplers(rng, quick),
         *_compile_times(),
         *_growth(quick),
         *_memory(quick),
@@ -92,7 +92,7 @@ def _votes(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
         lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, 1_000).mean,
         "NumPy: Generator.multinomial increments",
         lambda: numpy_votes(rng, probabilities, 1_000),
-        rounds=3,
+        rounds=1 if quick else 3,
         tolerance=0.006,
     )
     # The published procedure's cost is in proportion to queries and replicates: a part of it is timed.
@@ -110,8 +110,8 @@ def _votes(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
     return [row, published]
 
 
-def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
-    size = 2**20
+def _samplers(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
+    size, rounds = (2**17, 2) if quick else (2**20, 5)
     rows = []
     for dtype in (np.float32, np.float64):
         with jax.enable_x64(dtype == np.float64):
@@ -122,6 +122,7 @@ def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
                     partial(beta, KEY, dtype(0.35), dtype(5.0)),
                     "NumPy: Generator.beta (float64)",
                     partial(rng.beta, 0.35, 5.0, size),
+                    rounds=rounds,
                     answer=np.mean,
                     tolerance=0.002,
                 )
@@ -139,6 +140,7 @@ def _samplers(rng: np.random.Generator) -> list[dict[str, Any]]:
                         partial(binomial, KEY, jnp.asarray(calls, dtype), jnp.asarray(p, dtype)),
                         "NumPy: Generator.binomial (int64)",
                         partial(rng.binomial, calls, p, size),
+                        rounds=rounds,
                         answer=lambda counts, n=n: np.mean(np.asarray(counts, np.float64)) / n,
                         tolerance=0.001,
                     )
@@ -219,7 +221,7 @@ def _memory(quick: bool) -> list[dict[str, Any]]:
 
 _THROUGHPUT = """
 import json, os, sys, time
-devices, cores, queries = map(int, sys.argv[1:])
+devices, cores, queries, rounds = map(int, sys.argv[1:])
 os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
 os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
 import jax, numpy as np
@@ -227,7 +229,7 @@ import jaxscale as js
 from jax.sharding import Mesh
 mesh = Mesh(np.array(jax.devices()), ("queries",)) if devices > 1 else None
 times = []
-for _ in range(5):
+for _ in range(1 + rounds):
     started = time.perf_counter()
     found = js.simulate(jax.random.key(0), js.PassAtK(), js.Beta(0.35, 5.0), [1, 100, 10_000], queries, mesh=mesh)
     times.append(time.perf_counter() - started)
@@ -238,10 +240,10 @@ print(json.dumps([float(np.median(times[1:])), found.mean.tolist()]))
 def _devices(quick: bool) -> list[dict[str, Any]]:
     if jax.default_backend() != "cpu" or len(os.sched_getaffinity(0)) < 2:
         return []
-    queries = 2_000_000 if quick else 8_000_000
+    queries, rounds = (500_000, 1) if quick else (8_000_000, 4)
 
     def timed(devices: int, cores: int) -> tuple[float, list[float]]:
-        command = [sys.executable, "-c", _THROUGHPUT, str(devices), str(cores), str(queries)]
+        command = [sys.executable, "-c", _THROUGHPUT, *map(str, (devices, cores, queries, rounds))]
         seconds, mean = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         return seconds, mean
 

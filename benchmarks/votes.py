@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -64,7 +65,8 @@ def scipy_scaling(calls: np.ndarray, accuracy: np.ndarray, easy: np.ndarray) -> 
     return np.array(found)
 
 
-def _scaling_model(rng: np.random.Generator, queries: int) -> dict[str, Any]:
+def _scaling_model(rng: np.random.Generator, quick: bool) -> dict[str, Any]:
+    queries = 10 if quick else 200
     calls = np.array([1.0, 3.0, 5.0, 9.0, 17.0])
     easy = rng.random(queries) < 0.6
     falling = np.exp(-rng.gamma(1.0, 0.1, (queries, 3)) @ np.stack([calls, np.sqrt(calls), np.ones(5)]))
@@ -74,6 +76,7 @@ def _scaling_model(rng: np.random.Generator, queries: int) -> dict[str, Any]:
         lambda: fit_vote_scaling(calls, accuracy, np.where(easy, -0.5, 0.5)).accuracy(calls),
         "one scipy.optimize.minimize a query",
         lambda: scipy_scaling(calls, accuracy, easy),
+        rounds=1 if quick else 5,
         tolerance=1e-2,
         note="wanted: ratio 50; both fit least squares with coefficients >= 0",
     )
@@ -83,6 +86,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
     """Rows of seconds (ours: median, warm), of the rival's seconds, their ratio, and the largest difference."""
     rng = np.random.default_rng(0)
     rows = []
+    row = partial(_row, rounds=3 if quick else 9)
     probabilities = rng.dirichlet(np.ones(5), 200)
     population = AnswerDistribution(probabilities)
 
@@ -92,7 +96,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
     started = time.perf_counter()
     rival = published_monte_carlo(rng, probabilities[:queries], 100, trials)
     took = (time.perf_counter() - started) * (1_000 / trials) * (200 / queries)
-    rows.append(_row("vote, 200 queries x 5 answers, 100 calls", lambda: exact(Vote(), population, 100), took, mc))
+    rows.append(row("vote, 200 queries x 5 answers, 100 calls", lambda: exact(Vote(), population, 100), took, mc))
     per_query = [float(exact(Vote(), AnswerDistribution(q[None]), 100)) for q in probabilities[:queries]]
     rows[-1]["max_abs_difference"] = float(np.abs(per_query - rival).max())
 
@@ -105,7 +109,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
     rival_curve = [bootstrapped_majority(rng, drawn, int(k), trials) for k in timed]
     took = (time.perf_counter() - started) * (1_000 / trials) * (200 / queries) * (len(budgets) / len(timed))
     rows.append(
-        _row("maj@k, every k <= 64, 200 queries x 64 ballots", lambda: majority_at_k(ballots, budgets), took, subsets)
+        row("maj@k, every k <= 64, 200 queries x 64 ballots", lambda: majority_at_k(ballots, budgets), took, subsets)
     )
     part = majority_at_k(Ballots(counts[:queries], ballots.correct[:queries]), timed).value
     rows[-1]["max_abs_difference"] = float(np.abs(part - rival_curve).max())
@@ -115,7 +119,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
         value = jax.jit(lambda q: exact(Vote(), AnswerDistribution(q), 100))
         gradient = jax.jit(jax.grad(value))
         rows.append(
-            _row(
+            row(
                 "gradient in 1,000 probabilities against the value, 100 calls",
                 lambda: gradient(q),
                 lambda: value(q),
@@ -123,23 +127,28 @@ def run(quick: bool) -> list[dict[str, Any]]:
             )
         )
     hundred, thousand = (lambda: exact(Vote(), population, 100)), (lambda: exact(Vote(), population, 1_000))
-    rows.append(_row("vote at 1,000 calls against 100", thousand, hundred, "100 calls"))
+    rows.append(row("vote at 1,000 calls against 100", thousand, hundred, "100 calls"))
     one = AnswerDistribution(probabilities[:1])
-    rows.append(_row("vote, one query x 5 answers, 100,000 calls", lambda: exact(Vote(), one, 100_000), None))
+    rows.append(row("vote, one query x 5 answers, 100,000 calls", lambda: exact(Vote(), one, 100_000), None))
     many = AnswerDistribution(rng.dirichlet(np.ones(200), 1))
-    rows.append(_row("vote, one query x 200 answers, 1,000 calls", lambda: exact(Vote(), many, 1_000), None))
-    rows.append(_scaling_model(rng, 20 if quick else 200))
+    rows.append(row("vote, one query x 200 answers, 1,000 calls", lambda: exact(Vote(), many, 1_000), None))
+    rows.append(_scaling_model(rng, quick))
     return rows
 
 
 def _row(
-    name: str, function: Callable[[], Any], rival: float | Callable[[], Any] | None, what: str | None = None
+    name: str,
+    function: Callable[[], Any],
+    rival: float | Callable[[], Any] | None,
+    what: str | None = None,
+    *,
+    rounds: int,
 ) -> dict[str, Any]:
     """One row; a rival that is a function too is timed in turn with ours."""
     first = seconds(function)
     if callable(rival):
         seconds(rival)
-    pairs = [(seconds(function), seconds(rival) if callable(rival) else rival) for _ in range(9)]
+    pairs = [(seconds(function), seconds(rival) if callable(rival) else rival) for _ in range(rounds)]
     ours = float(np.median([mine for mine, _ in pairs]))
     theirs = None if rival is None else float(np.median([other for _, other in pairs]))
     return {

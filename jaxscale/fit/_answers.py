@@ -11,7 +11,7 @@ from jaxscale.data import Ballots
 _MEANS = 1 / (1 + np.exp(-np.linspace(-7, 7, 57)))
 _STRENGTHS = np.array([0.5, 1.5, 5.0, 15.0, 50.0, 500.0])
 # Laws of the favourite's share of the wrong answers: without one (see `wrong_laws`), or Betas.
-_FAVOURITE_MEANS = np.array([0.2, 0.35, 0.5, 0.65, 0.8, 0.93])
+_FAVOURITE_MEANS = np.array([0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.98])
 _FAVOURITE_STRENGTHS = np.array([3.0, 20.0, 200.0])
 # Laws of the others: without end, from few to nearly all different, with and without a heavy tail ...
 _CONCENTRATIONS = np.geomspace(0.1, 100, 7)
@@ -59,7 +59,7 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
     """Draws of which prior each query follows, given all ballots of the data set.
 
     A data set has a few kinds of queries, of unknown sizes. Each kind follows one of 342 laws of the right share and
-    one of 551 laws of wrong answers: so easy and hard queries, or hard ones with a favourite wrong answer, keep apart,
+    one of 638 laws of wrong answers: so easy and hard queries, or hard ones with a favourite wrong answer, keep apart,
     and a kind's laws are in doubt for all its queries at once. A Gibbs sampler draws from the posterior: the laws of
     each kind given its queries, the sizes of the kinds, the kind of each query.
 

@@ -304,8 +304,17 @@ def test_easy_and_hard_queries_get_priors_of_their_own():
     assert np.median(favourite[61::2]) < 0.4
 
 
+def test_a_run_that_wins_or_loses_all_queries_is_not_ruled_out():
+    right = forecast_votes(Ballots([[12, 0]] * 40, [[True, False]] * 40), [12, 40])
+    assert (right.upper == 1).all()
+    assert (right.lower > 0.9).all()
+    wrong = forecast_votes(Ballots([[0, 12]] * 40, [[True, False]] * 40), [12, 40])
+    assert (wrong.lower == 0).all()
+    assert (wrong.upper < 0.1).all()
+
+
 def test_ninety_percent_intervals_hold():
-    sets, rng = 60, np.random.default_rng(7)
+    sets, rng = 50, np.random.default_rng(7)
     calls = np.array([6, 60])
     right = np.arange(6) == 0
     expected = np.asarray(js.exact(js.Vote(), js.AnswerDistribution(shares(4000, rng)), calls))
@@ -320,7 +329,7 @@ def test_ninety_percent_intervals_hold():
             forecast = forecast_votes(first, calls, model="dirichlet", over=over)
             inside[over].append((forecast.lower <= truth) & (truth <= forecast.upper))
     covered = {over: np.mean(rows, axis=0) for over, rows in inside.items()}
-    # Three standard deviations of a share of 60; within the ballots the variance is bounded, so that more may hold.
+    # Three standard deviations of a share of 50; within the ballots the variance is bounded, so that more may hold.
     for shares_inside in covered.values():
         assert (shares_inside >= 0.9 - 3 * np.sqrt(0.09 / sets)).all()
         assert shares_inside[1] < 1

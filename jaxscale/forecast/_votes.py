@@ -130,6 +130,9 @@ def forecast_votes(
         )
         means = np.broadcast_to(mean, (256, len(mean)))
     lower, upper = interval(key_interval, mean, means, variance, level)
+    if over == "these":
+        # A run wins whole queries: what lies within half a one of none or all stands for none or all.
+        lower, upper = np.where(lower < 0.5 / queries, 0, lower), np.where(upper > 1 - 0.5 / queries, 1, upper)
     shape = budgets.shape
     return Forecast(
         budgets,

@@ -64,6 +64,7 @@ _MODULE_OF = {
     "fit_vote_scaling": "fit",
     "forecast": "forecast",
     "forecast_best_of_n": "forecast",
+    "forecast_groups": "forecast",
     "forecast_votes": "forecast",
     "interval_widths": "plan",
     "majority_at_k": "estimate",

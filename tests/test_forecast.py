@@ -30,8 +30,11 @@ def test_has_no_jump_where_the_data_end():
     _, data = simulated(0.4, 6.0, 60, 100, seed=1)
     for over in ("these", "population"):
         curve = forecast(data, [99, 100, 101, 102], over=over)
-        for ends in (curve.value, curve.lower, curve.upper):
-            assert (np.diff(ends) > -1e-4).all()
+        # The noise within the data is one model's and beyond them several': the ends differ by a hundredth of the
+        # width at most.
+        step_back = 0.01 * (curve.upper - curve.lower).max()
+        for ends, back in ((curve.value, 1e-4), (curve.lower, step_back), (curve.upper, step_back)):
+            assert (np.diff(ends) > -back).all()
             assert (np.abs(np.diff(ends)) < 0.005).all()
 
 

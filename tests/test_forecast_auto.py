@@ -7,7 +7,7 @@ import pytest
 import jaxscale as js
 from jaxscale.estimate._distinct import distinct
 from jaxscale.forecast._rivals import loglog_line
-from jaxscale.forecast._shapes import _X, SHAPES, failure_factors, likelihoods, sample_shape
+from jaxscale.forecast._shapes import POINTS, SHAPES, failure_factors, likelihoods, sample_shape
 
 
 def weights_of(shape, u):
@@ -153,7 +153,7 @@ def test_uneven_attempts_and_many_of_them():
 
 
 def test_the_grid_spans_what_calls_can_tell():
-    assert _X[0] < -30
+    assert POINTS[0] < -30
     assert np.allclose(failure_factors(np.array([0])), 1.0)
     factors = failure_factors(np.array([1, 10**12]))
     assert factors[1, 0] == pytest.approx(1.0, abs=0.03)  # p = 1e-14 is not solved by 10^12 calls

@@ -2,6 +2,7 @@
 
 from jaxscale.forecast._best_of_n import VerifiedDraws, forecast_best_of_n, verified_draws
 from jaxscale.forecast._coverage import forecast
+from jaxscale.forecast._groups import forecast_groups
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.forecast._votes import forecast_votes
 
@@ -11,6 +12,7 @@ __all__ = [
     "VerifiedDraws",
     "forecast",
     "forecast_best_of_n",
+    "forecast_groups",
     "forecast_votes",
     "verified_draws",
 ]

@@ -1,12 +1,11 @@
 """Coverage beyond the recorded attempts: posterior prediction, query by query."""
 
-import functools
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import float64, whole_numbers
@@ -15,8 +14,8 @@ from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimate._coverage import pass_at_k_per_query
 from jaxscale.estimate._distinct import Distinct, distinct, padded_size
 from jaxscale.fit import NAMED_MODELS, fit, sample_posterior
-from jaxscale.forecast._auto import foretell_coverage
-from jaxscale.forecast._intervals import interval
+from jaxscale.forecast._auto import Belief, believe, foretell_coverage
+from jaxscale.forecast._intervals import generator, interval
 from jaxscale.forecast._noise import rerun_variance
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.forecast._rivals import RIVALS
@@ -67,34 +66,76 @@ def forecast(
         ((3,), ['estimate', 'estimate', 'forecast'])
     """
     require(attempts, Attempts, "attempts")
+    budgets, key = checked(k, level, over, key)
+    if isinstance(model, str) and model == "auto":
+        return average(attempts, budgets, level, over, key)
+    flat = budgets.reshape(-1)
+    if isinstance(model, str) and model in RIVALS:
+        found = RIVALS[model](attempts, flat, level, key)
+    else:
+        found = _by_model(attempts, flat, level, over, key, model)
+    return _shaped(attempts, budgets, level, over, *found)
+
+
+def checked(
+    k: ArrayLike, level: float, over: str, key: PRNGKeyArray | None
+) -> tuple[Int[np.ndarray, "..."], PRNGKeyArray]:
+    """The numbers of calls and the key, or a ValueError that names the argument."""
     budgets = whole_numbers(k, "k")
     if not 0 < level < 1:
         raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
     if over not in ("these", "population"):
         raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
-    key = jax.random.key(DEFAULT_SEED) if key is None else key
+    return budgets, jax.random.key(DEFAULT_SEED) if key is None else key
+
+
+def average(
+    attempts: Attempts,
+    budgets: np.ndarray,
+    level: float,
+    over: Literal["these", "population"],
+    key: PRNGKeyArray,
+    belief: Belief | None = None,
+) -> Forecast:
+    """The forecast of "auto".
+
+    Args:
+        attempts: what was recorded.
+        budgets: numbers of calls, any shape.
+        level: as for `forecast`.
+        over: as for `forecast`.
+        key: a typed JAX key.
+        belief: what is believed of the queries at `budgets`, flat; None for what the data alone say.
+
+    Returns:
+        The curve.
+    """
     flat = budgets.reshape(-1)
-    kind = np.where(flat <= attempts.attempts.min(), "estimate", "forecast")
-    if isinstance(model, str) and model in RIVALS:
-        value, lower, upper, used = RIVALS[model](attempts, flat, level, key)
-    elif isinstance(model, str) and model == "auto":
-        ahead = kind == "forecast"
-        value, lower, upper = np.empty((3, len(flat)))
-        for part, method in ((~ahead, functools.partial(_by_model, model="beta")), (ahead, _by_shapes)):
-            if part.any():
-                value[part], lower[part], upper[part], used = method(attempts, flat[part], level, over, key)
-    else:
-        value, lower, upper, used = _by_model(attempts, flat, level, over, key, model)
-    return Forecast(
-        budgets,
-        value.reshape(budgets.shape),
-        lower.reshape(budgets.shape),
-        upper.reshape(budgets.shape),
-        model=used,
-        kind=kind.reshape(budgets.shape),
-        level=level,
-        over=over,
-    )
+    ahead = flat > attempts.attempts.min()
+    value, lower, upper = np.empty((3, len(flat)))
+    if not ahead.all():
+        found = _by_model(attempts, flat[~ahead], level, over, key, "beta")
+        value[~ahead], lower[~ahead], upper[~ahead], used = found
+    if ahead.any():
+        if belief is not None:
+            belief = belief._replace(solved_later=belief.solved_later[:, ahead], draws=belief.draws[:, ahead])
+        value[ahead], lower[ahead], upper[ahead], used = _by_belief(attempts, flat[ahead], level, over, key, belief)
+    return _shaped(attempts, budgets, level, over, value, lower, upper, used)
+
+
+def _shaped(
+    attempts: Attempts,
+    budgets: np.ndarray,
+    level: float,
+    over: Literal["these", "population"],
+    value: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    model: ForecastModel,
+) -> Forecast:
+    kind = np.where(budgets <= attempts.attempts.min(), "estimate", "forecast")
+    value, lower, upper = (x.reshape(budgets.shape) for x in (value, lower, upper))
+    return Forecast(budgets, value, lower, upper, model=model, kind=kind, level=level, over=over)
 
 
 def _by_model(
@@ -126,13 +167,12 @@ def _by_model(
     return value, lower, upper, ForecastModel(result.name, result.values, {result.name: 1.0})
 
 
-def _by_shapes(
-    attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray
+def _by_belief(
+    attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, ForecastModel]:
-    """The forecast of "auto", for k beyond the fewest attempts."""
+    """The forecast of "auto", for k beyond the fewest attempts; without a belief, by what the data alone say."""
     key_posterior, key_interval = jax.random.split(key)
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key_posterior)).reshape(-1).tolist())
-    found = foretell_coverage(attempts, k, rng)
+    found = foretell_coverage(attempts, belief or believe(attempts, k, generator(key_posterior)), k)
     queries = len(attempts)
     # Values are counts of queries, and so many queries do not tell a coverage of 1 from one a little below.
     step = np.full(len(k), 1 / queries)

@@ -5,6 +5,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 
+def generator(key: PRNGKeyArray) -> np.random.Generator:
+    """NumPy's generator of random numbers that a typed JAX key stands for."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
+
+
 def interval(
     key: PRNGKeyArray,
     value: np.ndarray,
@@ -38,8 +43,7 @@ def interval(
     spread2 = np.log1p(np.square(deviation / room))
     location = np.log(centre) - np.log1p(-centre) - (1 - 2 * centre) * spread2 / 2
     # The same normal draws at every k keep the band smooth.
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
-    noise = rng.standard_normal((16, len(means), 1))
+    noise = generator(key).standard_normal((16, len(means), 1))
     spread = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * noise)))
     tail = (1 - level) / 2
     lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)

@@ -17,11 +17,11 @@ from jaxscale.estimate._distinct import Distinct
 # averaged over a hat as wide as two of its steps.
 _STEP = 0.4
 _PARTS = 8
-_X = np.arange(-32.0, 9.0 + _STEP / 2, _STEP)
-_FINE = np.arange(_X[0], _X[-1] + 1e-9, _STEP / _PARTS)
-_HATS = np.maximum(0.0, 1 - np.abs(_FINE[:, None] - _X) / _STEP)
+POINTS = np.arange(-32.0, 9.0 + _STEP / 2, _STEP)
+_FINE = np.arange(POINTS[0], POINTS[-1] + 1e-9, _STEP / _PARTS)
+_HATS = np.maximum(0.0, 1 - np.abs(_FINE[:, None] - POINTS) / _STEP)
 _HATS /= _HATS.sum(axis=0)
-_LOG_P, _LOG_Q = -np.logaddexp(0.0, -_X), -np.logaddexp(0.0, _X)
+_LOG_P, _LOG_Q = -np.logaddexp(0.0, -POINTS), -np.logaddexp(0.0, POINTS)
 _FINE_LOG_P, _FINE_LOG_Q = -np.logaddexp(0.0, -_FINE), -np.logaddexp(0.0, _FINE)
 # A likelihood of more information on logit p than this is narrower than the grid: it is flattened to it.
 _SHARPEST = 500.0
@@ -33,6 +33,8 @@ _EFFICIENCY = 0.5
 _MOVES, _LAST_MOVES = 4, 8
 _ACCEPTED = 0.25
 _SMALL_PRODUCT = 2**18  # multiplications
+# Evidence is raised to this power: every shape is a caricature, and one that fits the bulk best may have a false tail.
+TRUST = 0.5
 # The share of queries never solved has a logit of this mean and deviation.
 _NEVER = (-4.5, 3.0)
 
@@ -65,7 +67,7 @@ def _power(u: np.ndarray) -> np.ndarray:
 def _bent(u: np.ndarray) -> np.ndarray:
     left, right = _lognormal(0.4, 1.0, u[:, 0]), _lognormal(2.0, 1.3, u[:, 1])
     sharp, place = _lognormal(0.5, 0.8, u[:, 2]), -3.5 + 2.5 * u[:, 3:4]
-    return left * _X - (left + right) / sharp * np.logaddexp(0.0, sharp * (_X - place))
+    return left * POINTS - (left + right) / sharp * np.logaddexp(0.0, sharp * (POINTS - place))
 
 
 def _two(u: np.ndarray) -> np.ndarray:
@@ -80,7 +82,7 @@ def _two(u: np.ndarray) -> np.ndarray:
 
 
 def _normal(u: np.ndarray) -> np.ndarray:
-    return -0.5 * np.square((_X - (-4.0 + 3.0 * u[:, :1])) / _lognormal(2.0, 0.5, u[:, 1]))
+    return -0.5 * np.square((POINTS - (-4.0 + 3.0 * u[:, :1])) / _lognormal(2.0, 0.5, u[:, 1]))
 
 
 SHAPES = {
@@ -121,7 +123,7 @@ def likelihoods(pairs: Distinct) -> np.ndarray:
         log_likelihood = flatter * (c * _FINE_LOG_P + (n - c) * _FINE_LOG_Q)
         top = log_likelihood.max(axis=1, keepdims=True)
         # At p = 0 failures alone have likelihood 1, on the scale of the row.
-        never = np.where(c == 0, np.exp(-top), 0.0)
+        never = np.exp(np.where(c == 0, -top, -np.inf))
         rows.append(np.column_stack([np.exp(log_likelihood - top) @ _HATS, never]))
     return np.concatenate(rows)
 
@@ -156,24 +158,17 @@ def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng:
     weights, log_likelihood = evaluated(u)
     power, log_evidence, reach = 0.0, 0.0, 1.0
     while power < 1:
-        before, power = power, _next_power(log_likelihood, power)
+        before, power = power, next_power(log_likelihood, power)
         gain = (power - before) * log_likelihood
         top = gain.max()
         log_evidence += float(top + np.log(np.mean(np.exp(gain - top))))
-        share = _normalised(gain)
+        share = normalised(gain)
         centred = u - share @ u
         root = np.linalg.cholesky((share[:, None] * centred).T @ centred + 1e-6 * np.eye(size))
-        positions = (np.arange(_PARTICLES) + rng.uniform()) / _PARTICLES
-        kept = np.minimum(np.searchsorted(np.cumsum(share), positions), _PARTICLES - 1)
+        kept = resampled(share, rng)
         u, weights, log_likelihood = u[kept], weights[kept], log_likelihood[kept]
         for move in range(_LAST_MOVES if power == 1 else _MOVES):
-            if move % 2:
-                one, other = rng.permutation(_PARTICLES), rng.permutation(_PARTICLES)
-                step = (u[one] - u[other]) / math.sqrt(2) + 1e-3 * rng.standard_normal(u.shape)
-            else:
-                step = rng.standard_normal(u.shape) @ root.T
-            # 2.38 / sqrt(size) is the best width for a normal posterior (Roberts, Gelman and Gilks, 1997).
-            there = u + reach * 2.38 / math.sqrt(size) * step
+            there = u + reach * step(u, root if move % 2 == 0 else None, rng)
             weights_there, log_there = evaluated(there)
             log_prior_ratio = (np.square(u).sum(axis=1) - np.square(there).sum(axis=1)) / 2
             accepted = np.log(rng.uniform(size=_PARTICLES)) < power * (log_there - log_likelihood) + log_prior_ratio
@@ -192,9 +187,15 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _weights(shape: Shape, u: np.ndarray) -> np.ndarray:
-    log_density = shape.log_density(u)
+    density, never = law(shape, u)
+    return np.concatenate([density * (1 - never), never], axis=1)
+
+
+def law(shape: Shape, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(draws, points) probabilities of what is solved at all, and (draws, 1) the share never solved."""
+    log_density = shape.log_density(u[:, :-1])
     never = 1 / (1 + np.exp(-(_NEVER[0] + _NEVER[1] * u[:, -1:])))
-    return np.concatenate([np.exp(log_density - _log_sum(log_density)) * (1 - never), never], axis=1)
+    return np.exp(log_density - _log_sum(log_density)), never
 
 
 def _log_sum(x: np.ndarray) -> np.ndarray:
@@ -202,17 +203,34 @@ def _log_sum(x: np.ndarray) -> np.ndarray:
     return top + np.log(np.exp(x - top).sum(axis=1, keepdims=True))
 
 
-def _normalised(log_weights: np.ndarray) -> np.ndarray:
+def step(u: np.ndarray, root: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """A Metropolis step for each particle: normal with this root of a covariance, or along the difference of two."""
+    if root is None:
+        one, other = rng.permutation(len(u)), rng.permutation(len(u))
+        way = (u[one] - u[other]) / math.sqrt(2) + 1e-3 * rng.standard_normal(u.shape)
+    else:
+        way = rng.standard_normal(u.shape) @ root.T
+    # 2.38 / sqrt(size) is the best width for a normal posterior (Roberts, Gelman and Gilks, 1997).
+    return 2.38 / math.sqrt(u.shape[1]) * way
+
+
+def resampled(share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Indices of particles, each as often as its share says, to within one."""
+    positions = (np.arange(len(share)) + rng.uniform()) / len(share)
+    return np.minimum(np.searchsorted(np.cumsum(share), positions), len(share) - 1)
+
+
+def normalised(log_weights: np.ndarray) -> np.ndarray:
     share = np.exp(log_weights - log_weights.max())
     return share / share.sum()
 
 
-def _next_power(log_likelihood: np.ndarray, power: float) -> float:
+def next_power(log_likelihood: np.ndarray, power: float) -> float:
     """The largest power of the likelihood, to 2^-30 of the way to 1, at which enough particles are effective."""
 
     def effective(further: float) -> bool:
-        share = _normalised((further - power) * log_likelihood)
-        return 1 / np.sum(np.square(share)) >= _EFFICIENCY * _PARTICLES
+        share = normalised((further - power) * log_likelihood)
+        return 1 / np.sum(np.square(share)) >= _EFFICIENCY * len(log_likelihood)
 
     if effective(1.0):
         return 1.0

@@ -53,7 +53,7 @@ def demo(
             writer.writerows((name, *row) for row in zip(*columns, strict=True))
 
     data = read_attempts([file], ["model"], None)
-    results = forecast_each(data, [*_RECORDED, *_BEYOND], model="auto", level=0.9, over="these", seed=seed)
+    results = forecast_each(data, [*_RECORDED, *_BEYOND], seed=seed)
     draw(output / "forecast.png", data, results, seed=seed)
 
     out = console()

@@ -50,6 +50,9 @@ def forecast(
     ] = "auto",
     level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
     over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
+    separately: Annotated[
+        bool, typer.Option("--separately", help="Forecast each group without what others at its queries show.")
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
     plot: Annotated[Path | None, typer.Option(metavar="OUT.png", show_default=False, help="Draw the curves.")] = None,
@@ -57,7 +60,7 @@ def forecast(
     """Estimate pass@k from recorded attempts, and forecast it beyond them, with intervals.
 
     FILE is CSV, JSONL or Parquet with columns problem, attempts, successes (or problem, passed with one row a call), or
-    a log of a known evaluation tool.
+    a log of a known evaluation tool. Groups at the same problems inform each other's forecasts by auto.
     """
     budgets = whole_numbers(k, "--k")
     if model not in MODELS:
@@ -67,9 +70,10 @@ def forecast(
         )
     check_picture(plot)
     data = read_attempts(files, group, format, scorer)
-    results = forecast_each(data, budgets, model=model, level=level, over=over, seed=seed)
+    settings: dict[str, Any] = {"model": model, "level": level, "over": over, "seed": seed, "separately": separately}
+    results = forecast_each(data, budgets, **settings)
     if plot is not None:
-        draw(plot, data, results, seed=seed)
+        draw(plot, data, results, **settings)
     if json:
         groups = [{**described(name, data[name]), **result.to_dict()} for name, result in results.items()]
         print_json("forecast", groups, read=data.summary.to_dict(), seed=seed)
@@ -82,19 +86,32 @@ def forecast(
 
 
 def forecast_each(
-    data: Mapping[str, "Attempts"], k: list[int], *, model: str, level: float, over: Over, seed: int
+    data: Mapping[str, "Attempts"],
+    k: list[int],
+    *,
+    model: str = "auto",
+    level: float = 0.9,
+    over: Over = "these",
+    seed: int,
+    separately: bool = False,
 ) -> dict[str, "Forecast"]:
-    """A forecast for each data set, with a bar for a person who waits."""
+    """A forecast for each data set, by auto of all together, with a bar for a person who waits."""
     prepare_jax(data.values())
     import jax
 
     from jaxscale.forecast import forecast
+    from jaxscale.forecast._groups import Together
 
     results = {}
+    key = jax.random.key(seed)
     with arguments_as_options("model", "level", "over", "k"), progress(len(data)) as begin:
+        together = Together(data, key) if model == "auto" and not separately else None
         for name, attempts in data.items():
             begin(name)
-            results[name] = forecast(attempts, k, model=model, level=level, over=over, key=jax.random.key(seed))
+            if together is None:
+                results[name] = forecast(attempts, k, model=model, level=level, over=over, key=key)
+            else:
+                results[name] = together.forecast(name, k, level=level, over=over)
     return results
 
 
@@ -110,8 +127,8 @@ def print_forecast(out: Any, name: str, data: "Attempts", result: "Forecast") ->
     out.print(Text(f"model beyond the data: {result.model}\n", style="dim"))
 
 
-def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Forecast"], *, seed: int) -> None:
-    """Write a picture of forecasts, with a smooth curve through each."""
+def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Forecast"], **settings: Any) -> None:
+    """Write a picture of forecasts, with a smooth curve through each, forecast under the same settings."""
     import matplotlib
     import numpy as np
 
@@ -124,7 +141,7 @@ def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Fore
     span = np.geomspace(1, max(int(first.k.max()), 2), 60)
     ends = [int(attempts.attempts.min()) for attempts in data.values() if attempts.attempts.min() <= span[-1]]
     dense = sorted({round(k) for k in span.tolist()} | set(ends))
-    curves = forecast_each(data, dense, model=first.model.name, level=first.level, over=first.over, seed=seed)
+    curves = forecast_each(data, dense, **settings)
     figure = Figure(figsize=(8, 5), layout="constrained")
     plot_forecasts(figure.subplots(), curves, results)
     with replacing(path, "--plot") as part:

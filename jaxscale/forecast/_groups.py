@@ -9,10 +9,9 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale.data import Attempts, require
-from jaxscale.forecast._auto import Belief
-from jaxscale.forecast._coverage import average, checked
+from jaxscale.forecast._coverage import DEFAULT_SEED, average, checked
 from jaxscale.forecast._intervals import generator
-from jaxscale.forecast._pool import Member, pool_beliefs
+from jaxscale.forecast._pool import Member, Pool, learn_together
 from jaxscale.forecast._result import Forecast
 
 # Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs.
@@ -56,18 +55,39 @@ def forecast_groups(
         >>> forecast_groups(groups, [30, 300])["x"].kind.tolist()
         ['estimate', 'forecast']
     """
-    for name, attempts in groups.items():
-        require(attempts, Attempts, f"groups[{name!r}]")
-    budgets, key = checked(k, level, over, key)
-    flat = budgets.reshape(-1)
-    beliefs: dict[str, Belief] = {}
-    key_pools, _ = jax.random.split(key)
-    for pool in _pools(groups):
-        # A pool without a number of calls beyond the data has nothing to foretell.
-        if flat.max(initial=0) > min(int(groups[name].attempts.min()) for name in pool):
-            members = _members([groups[name] for name in pool])
-            beliefs.update(zip(pool, pool_beliefs(members, flat, generator(key_pools)), strict=True))
-    return {name: average(each, budgets, level, over, key, beliefs.get(name)) for name, each in groups.items()}
+    together = Together(groups, key)
+    return {name: together.forecast(name, k, level=level, over=over) for name in groups}
+
+
+class Together:
+    """Groups whose coverage is forecast together; what they share is learnt once, when it is first asked for.
+
+    Args:
+        groups: as for `forecast_groups`.
+        key: a typed JAX key; None stands for jax.random.key(0).
+    """
+
+    def __init__(self, groups: Mapping[str, Attempts], key: PRNGKeyArray | None = None) -> None:
+        for name, attempts in groups.items():
+            require(attempts, Attempts, f"groups[{name!r}]")
+        self._groups = groups
+        self._key = jax.random.key(DEFAULT_SEED) if key is None else key
+        self._names = _pools(groups)
+        self._pools: dict[int, Pool] = {}
+
+    def forecast(self, name: str, k: ArrayLike, *, level: float, over: Literal["these", "population"]) -> Forecast:
+        """The forecast of one group, as `forecast_groups` returns it."""
+        budgets, key = checked(k, level, over, self._key)
+        attempts = self._groups[name]
+        belief = None
+        for number, names in enumerate(self._names):
+            if name in names and budgets.max(initial=0) > attempts.attempts.min():
+                if number not in self._pools:
+                    key_pool, _ = jax.random.split(key)
+                    members = _members([self._groups[each] for each in names])
+                    self._pools[number] = learn_together(members, generator(key_pool))
+                belief = self._pools[number].belief(names.index(name), budgets.reshape(-1))
+        return average(attempts, budgets, level, over, key, belief)
 
 
 def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:

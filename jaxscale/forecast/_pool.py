@@ -72,8 +72,35 @@ class _Grid(NamedTuple):
     edges: np.ndarray  # between the cells of logit p
 
 
-def pool_beliefs(members: Sequence[Member], k: np.ndarray, rng: np.random.Generator) -> list[Belief]:
-    """What is believed of the queries of each group, given what all groups did with them.
+class Pool(NamedTuple):
+    """What was learnt of groups that share queries.
+
+    Attributes:
+        members: the groups.
+        records: of each.
+        first: the group that solves most; the others' shifts are taken from it.
+        draws: by law, (draws, parameters) standard normal before the data speak.
+        weights: share of each law by name.
+    """
+
+    members: Sequence[Member]
+    records: Sequence[_Records]
+    first: int
+    draws: dict[str, np.ndarray]
+    weights: dict[str, float]
+
+    def belief(self, index: int, k: np.ndarray) -> Belief:
+        """What is believed of the queries of one group at (budgets,) numbers of calls; a row for each query."""
+        parts = [_believed(self, name, index, k) for name in self.draws]
+        by = [len(draws) for _, _, draws in parts]
+        density, solved_later = (np.average([part[j] for part in parts], axis=0, weights=by) for j in (0, 1))
+        draws = np.concatenate([draws for _, _, draws in parts])
+        n, c = self.members[index].attempts.attempts, self.members[index].attempts.successes
+        return Belief(n, c, np.ones(len(n)), density, solved_later, draws, self.weights)
+
+
+def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
+    """Learn how hard the queries are, and how each group departs from that, from what all groups did with them.
 
     A group has logit p = difficulty + shift + error: a difficulty of the query that all groups share, whose law is one
     of `_LAWS`; a shift of the group, 0 for the one that solves most; and an error of query and group with exponential
@@ -81,40 +108,30 @@ def pool_beliefs(members: Sequence[Member], k: np.ndarray, rng: np.random.Genera
 
     Args:
         members: two groups or more.
-        k: (budgets,) numbers of calls.
         rng: draws.
 
     Returns:
-        A belief for each member; its rows are the member's queries.
+        Draws from the posterior.
 
     Source:
         Rasch (1960) for difficulty plus shift; MATH section 2 (general difficulty on a grid).
     """
-    # The one that solves most is the first: its curve reaches farthest, and the others' shifts are taken from it.
-    rates = [(m.attempts.successes + 0.3) / (m.attempts.attempts + 0.6) for m in members]
-    order = sorted(range(len(members)), key=lambda i: -float(np.mean(np.log(rates[i]) - np.log1p(-rates[i]))))
     size = 1 + max(int(member.at.max()) for member in members)
-    records = [_records(members[i], size) for i in order]
+    records = [_records(member, size) for member in members]
+    rates = [(m.attempts.successes + 0.3) / (m.attempts.attempts + 0.6) for m in members]
+    first = int(np.argmax([np.mean(np.log(rate) - np.log1p(-rate)) for rate in rates]))
     most = max(int(member.attempts.attempts.max()) for member in members)
-    sampled = [_sample(SHAPES[name], records, most, rng) for name in _LAWS]
-    evidence = np.array([log_evidence for _, log_evidence in sampled])
+    sampled = {name: _sample(SHAPES[name], records, first, most, rng) for name in _LAWS}
+    evidence = np.array([log_evidence for _, log_evidence in sampled.values()])
     share = np.exp(TRUST * (evidence - evidence.max()))
     share /= share.sum()
-    number = np.rint(_DRAWS * share).astype(int)
-    beliefs = {}
-    for place, i in enumerate(order):
-        parts = [
-            _believed(SHAPES[name], u[np.arange(n) * len(u) // max(n, 1)], records, place, members[i], k)
-            for name, (u, _), n in zip(_LAWS, sampled, number.tolist(), strict=True)
-            if n
-        ]
-        by = [len(draws) for _, _, draws in parts]
-        density, solved_later = (np.average([part[j] for part in parts], axis=0, weights=by) for j in (0, 1))
-        draws = np.concatenate([draws for _, _, draws in parts])
-        weights = {f"pooled {name}": float(w) for name, w in zip(_LAWS, share, strict=True)}
-        n, c = members[i].attempts.attempts, members[i].attempts.successes
-        beliefs[i] = Belief(n, c, np.ones(len(n)), density, solved_later, draws, weights)
-    return [beliefs[i] for i in range(len(members))]
+    # Evenly spaced draws of each law, as many as it has weight.
+    draws = {
+        name: u[np.arange(number) * len(u) // number]
+        for (name, (u, _)), number in zip(sampled.items(), np.rint(_DRAWS * share).astype(int).tolist(), strict=True)
+        if number
+    }
+    return Pool(members, records, first, draws, {f"pooled {n}": float(w) for n, w in zip(_LAWS, share, strict=True)})
 
 
 def _records(member: Member, queries: int) -> _Records:
@@ -168,7 +185,7 @@ def _log_likelihoods(u: np.ndarray, records: _Records, grid: _Grid, first: bool)
 
 
 def _sample(
-    shape: Shape, records: Sequence[_Records], most_attempts: int, rng: np.random.Generator
+    shape: Shape, records: Sequence[_Records], first: int, most_attempts: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
     """Draws of a pool's parameters, standard normal before the data speak, and the log evidence.
 
@@ -190,7 +207,7 @@ def _sample(
         return (np.log(np.maximum(mixed, 1e-300)) + top) @ counts
 
     laws = _laws(shape, u[:, :head], grid)
-    parts = [_log_likelihoods(u[:, blocks[i + 1]], each, grid, i == 0) for i, each in enumerate(records)]
+    parts = [_log_likelihoods(u[:, blocks[i + 1]], each, grid, i == first) for i, each in enumerate(records)]
     joint = np.sum([part[:, row] for part, row in zip(parts, rows, strict=True)], axis=0)
     log_likelihood = total(joint, *laws)
     power, log_evidence, reach, kept = 0.0, 0.0, np.ones(len(blocks)), []
@@ -213,7 +230,7 @@ def _sample(
                 if i == 0:
                     laws_there = _laws(shape, there[:, block], grid)
                 else:
-                    part_there = _log_likelihoods(there[:, block], records[i - 1], grid, i == 1)
+                    part_there = _log_likelihoods(there[:, block], records[i - 1], grid, i - 1 == first)
                     joint_there = joint + (part_there - parts[i - 1])[:, rows[i - 1]]
                 log_there = total(joint_there, *laws_there)
                 log_prior_ratio = (np.square(u).sum(axis=1) - np.square(there).sum(axis=1)) / 2
@@ -229,26 +246,26 @@ def _sample(
     return np.concatenate(kept), log_evidence
 
 
-def _believed(
-    shape: Shape, u: np.ndarray, records: Sequence[_Records], place: int, member: Member, k: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What draws of a pool say of one group: density, solved_later and draws as a belief has them."""
+def _believed(pool: Pool, name: str, index: int, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a law's draws say of one group: density, solved_later and draws as a belief has them."""
     grid = _grid(None)
+    shape, u, member = SHAPES[name], pool.draws[name], pool.members[index]
     head = shape.size + 1
     n, c = member.attempts.attempts, member.attempts.successes
     ahead = (c == 0)[:, None] & (k > n[:, None])
-    likelihood = records[place].likelihood[records[place].pair[member.at]]
-    never_solved = np.prod([each.likelihood[each.pair[member.at], -1] for each in records], axis=0)
+    rows = [each.pair[member.at] for each in pool.records]
+    likelihood = pool.records[index].likelihood[rows[index]]
+    never_solved = np.prod([each.likelihood[row, -1] for each, row in zip(pool.records, rows, strict=True)], axis=0)
     at_k = failure_factors(k)[:, :-1].astype(np.float32)
     density, solved_later, draws = np.zeros(likelihood.shape), np.zeros((len(n), len(k))), []
     for part in np.array_split(u, -(-len(u) // _AT_ONCE)):
         weights, never = _laws(shape, part[:, :head], grid)
         others = np.zeros((1, 1, 1), np.float32)
-        for i, each in enumerate(records):
+        for i, each in enumerate(pool.records):
             own = part[:, head + _OWN * i : head + _OWN * (i + 1)]
-            logs = _log_likelihoods(own, each, grid, i == 0)[:, each.pair[member.at]]
-            if i == place:
-                kernel, mine = _kernels(own, grid, i == 0), logs
+            logs = _log_likelihoods(own, each, grid, i == pool.first)[:, rows[i]]
+            if i == index:
+                kernel, mine = _kernels(own, grid, i == pool.first), logs
             else:
                 others = others + logs
         top = others.max(axis=2, keepdims=True)

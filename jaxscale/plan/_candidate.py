@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale.data import Attempts, Ballots
-from jaxscale.forecast import Forecast, forecast, forecast_best_of_n, forecast_votes
+from jaxscale.forecast import Forecast, forecast_best_of_n, forecast_votes
+from jaxscale.forecast._groups import Together
 from jaxscale.plan._cost import Cost
 from jaxscale.plan._solve_once import SolveOnce, expected_calls
 from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
@@ -129,14 +130,20 @@ class Curve:
 
 
 def foretell(
-    candidate: Candidate, calls: Sequence[int], *, level: float, over: Over, key: PRNGKeyArray | None
+    candidate: Candidate,
+    calls: Sequence[int],
+    together: Together,
+    *,
+    level: float,
+    over: Over,
+    key: PRNGKeyArray | None,
 ) -> Forecast:
-    """The forecast of a candidate at numbers of calls, each once and in order."""
+    """The forecast of a candidate at numbers of calls, each once and in order; that of coverage by all data sets."""
     data, system = candidate.data, candidate.system
     # Always as many, some of them twice, so that nothing is compiled anew for another data set.
     ordered = np.sort(np.resize(calls, _SIZE))
     if isinstance(system, PassAtK | SolveOnce):
-        result = forecast(attempts_of(data), ordered, level=level, over=over, key=key)
+        result = together.forecast(candidate.name, ordered, level=level, over=over)
     elif isinstance(system, BestOfN | RecordedBestOfN):
         common = system if isinstance(system, BestOfN) else None
         result = forecast_best_of_n(data, ordered, system=common, level=level, over=over, key=key)

@@ -9,6 +9,7 @@ from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Attempts, Ballots
+from jaxscale.forecast._groups import Together
 from jaxscale.plan._candidate import (
     MOST_CALLS,
     Candidate,
@@ -52,7 +53,7 @@ def plan(
     """The cheapest way to a target accuracy or coverage, or the best accuracy for a budget.
 
     Every data set (a model, say) is combined with every system, and each combination is forecast at up to a few dozen
-    numbers of calls, by `forecast` and `forecast_votes`.
+    numbers of calls, by `forecast_groups` and `forecast_votes`.
 
     With a target: the fewest calls at which the forecast reaches it, with the probability of that, and the fewest at
     which the probability is at least `confidence`. With a budget: not all the calls that it pays for, but the fewest
@@ -120,6 +121,7 @@ def plan(
             least = min(float(c.spend(np.asarray(1))) for c in candidates) * shares
             what = "the time of one call" if unit == "seconds" else f"what one call at each of {size:,} queries costs"
             raise ValueError(f"budget = {budget!r}: expected at least {least:.4g}, {what}")
+    together = Together({name: attempts_of(recorded) for name, recorded in named.items()}, key)
     curves = []
     for candidate, cap in zip(candidates, caps, strict=True):
         if cap:
@@ -127,7 +129,7 @@ def plan(
                 progress(candidate.label)
             within = None if budget is None else budget / shares
             settings = {"level": level, "over": over, "key": key}
-            curves.append(_curve(candidate, cap, target, within, confidence, settings))
+            curves.append(_curve(candidate, cap, target, within, confidence, together, settings))
     choices = [_choice(curve, target, confidence, shares) for curve in curves]
     if target is None:
         choices.sort(key=lambda choice: (-choice.value, choice.cost))
@@ -229,10 +231,11 @@ def _curve(
     target: float | None,
     budget: float | None,
     confidence: float,
+    together: Together,
     settings: Mapping[str, Any],
 ) -> Curve:
     fewest = int(attempts_of(candidate.data).attempts.min())
-    result = foretell(candidate, [*grid(cap), min(fewest, cap)], **settings)
+    result = foretell(candidate, [*grid(cap), min(fewest, cap)], together, **settings)
     if target is not None:
         for _ in range(_ROUNDS):
             found = (_first(result.value >= target), _first(result.probability_at_least(target) >= confidence))
@@ -240,7 +243,7 @@ def _curve(
             closer = [k for low, high in sorted(gaps) if high - low > 1 for k in between(low, high)]
             if not closer:
                 break
-            result = joined(result, foretell(candidate, closer, **settings))
+            result = joined(result, foretell(candidate, closer, together, **settings))
     if budget is None or not isinstance(candidate.system, SolveOnce):
         return Curve(candidate, result)
     for _ in range(_ROUNDS):
@@ -248,7 +251,8 @@ def _curve(
         last = len(curve.within(budget).forecast.k)
         if last == len(result.k):
             break
-        result = joined(result, foretell(candidate, between(int(result.k[last - 1]), int(result.k[last])), **settings))
+        closer = between(int(result.k[last - 1]), int(result.k[last]))
+        result = joined(result, foretell(candidate, closer, together, **settings))
     return Curve(candidate, result).within(budget)
 
 

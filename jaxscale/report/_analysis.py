@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimate import VoteCurve, vote_curve
-from jaxscale.forecast import Forecast, forecast, forecast_votes
+from jaxscale.forecast import Forecast, forecast_votes
+from jaxscale.forecast._groups import Together
 from jaxscale.systems import FilterVote, Vote
 
 _AHEAD = 10  # how many times the recorded calls a report looks ahead
@@ -173,11 +174,13 @@ def analyse(
         One group for each data set, in the order of `data`.
     """
     result = []
+    counted = {name: as_attempts(each) for name, each in data.items()}
+    together = Together(counted, jax.random.key(seed))
     for name, each in data.items():
         progress(name)
-        attempts = as_attempts(each)
+        attempts = counted[name]
         k = _curve(budgets, _POINTS[Attempts] // (1 + (len(data) > _FEW)), [int(attempts.attempts.min())])
-        coverage = forecast(attempts, k, level=level, key=jax.random.key(seed))
+        coverage = together.forecast(name, k, level=level, over="these")
         ballots = each if isinstance(each, Ballots) else None
         votes = () if ballots is None else _votes(ballots, budgets, level, seed)
         title = each.name if len(data) == 1 and each.name else name

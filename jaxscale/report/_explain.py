@@ -45,10 +45,12 @@ _COVERAGE = (
         "A problem that was solved stays solved. One that was not counts with the probability that further calls "
         "solve it, given that all n so far failed. That probability is an average: of five shapes that the chance of "
         "success may have over the problems, fitted to all of them, and of the curve's own trend. The trend counts for "
-        "half one power of ten beyond the data, and for more the farther.",
+        "half one power of ten beyond the data, and for more the farther. Where several groups do well at the same "
+        "problems, shapes (called pooled) are fitted to all groups at once: what others solve says how hard a "
+        "problem is.",
         "mean over problems of 1 if c > 0, else 1 − S(k) / S(n), where S(k) is the share that k calls leave unsolved",
-        "shapes of difficulty weighted by evidence to the power 1/4; the line of log(−log pass@k) on log k",
-        "400 draws from the posterior of the shapes",
+        "shapes of difficulty weighted by the root of their evidence; the line of log(−log pass@k) on log k",
+        "400 draws from the posterior of the shapes, 200 where groups are pooled",
     ),
     Explanation(
         "interval",

@@ -25,6 +25,7 @@ class Belief(NamedTuple):
         solved_later: (rows, budgets) chance that k calls solve a query that failed; 0 within its attempts.
         draws: (draws, budgets) the share of all queries that failed and are solved later.
         weights: share of each law by name.
+        reach: number of calls up to which the data show the curve.
     """
 
     attempts: np.ndarray
@@ -34,6 +35,7 @@ class Belief(NamedTuple):
     solved_later: np.ndarray
     draws: np.ndarray
     weights: dict[str, float]
+    reach: float
 
 
 class Foretold(NamedTuple):
@@ -103,15 +105,15 @@ def believe(attempts: Attempts, k: np.ndarray, rng: np.random.Generator) -> Beli
         draws[:, column] = later @ own
         solved_later[failed, column] = later.mean(axis=0)[size]
     weights = dict(zip(SHAPES, trust.tolist(), strict=True))
-    return Belief(n, pairs.successes, counts, density, solved_later, draws, weights)
+    return Belief(n, pairs.successes, counts, density, solved_later, draws, weights, float(n.min()))
 
 
 def foretell_coverage(attempts: Attempts, belief: Belief, k: np.ndarray) -> Foretold:
     """Forecast coverage beyond the fewest attempts of a query.
 
     What is believed of the queries is averaged with the line of log(-log pass@k) on log k, which takes a half of the
-    weight one decade beyond the data, and more the farther, as what the bulk of the queries says of the tail is worth
-    less.
+    weight one decade beyond what the data reach, and more the farther, as what the bulk of the queries says of the tail
+    is worth less.
 
     Args:
         attempts: what was recorded.
@@ -128,7 +130,10 @@ def foretell_coverage(attempts: Attempts, belief: Belief, k: np.ndarray) -> Fore
     failed = belief.successes == 0
     line = loglog_line(attempts)
     # The line's share at each k.
-    followed = np.zeros(len(k)) if line is None else 1 - 0.5 / np.maximum(np.log10(k / n.min()), 1.0)
+    decades = np.maximum(np.log10(k / belief.reach), 0.0)
+    followed = (
+        np.zeros(len(k)) if line is None else np.where(decades < 1, decades / 2, 1 - 0.5 / np.maximum(decades, 1.0))
+    )
 
     # Query by query: the unbiased estimate where k is within its attempts, else 1, or the chance of a later success.
     recorded = pass_at_k_per_query(n, belief.successes, k)

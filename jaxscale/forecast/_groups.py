@@ -103,7 +103,12 @@ def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
         akin = [pool for pool in pools if any(_go_together(rates[name], rates[other]) for other in pool)]
         merged = [*(other for pool in akin for other in pool), name]
         pools = [*(pool for pool in pools if pool not in akin), merged]
-    return [pool for pool in pools if len(pool) > 1 and len({q for name in pool for q in rates[name]}) <= _MOST_QUERIES]
+    # In order of names, so that the same key gives the same numbers in whatever order the groups come.
+    return [
+        sorted(pool)
+        for pool in pools
+        if len(pool) > 1 and len({query for name in pool for query in rates[name]}) <= _MOST_QUERIES
+    ]
 
 
 def _go_together(one: Mapping[str, float], other: Mapping[str, float]) -> bool:

@@ -27,8 +27,8 @@ from jaxscale.forecast._shapes import (
     step,
 )
 
-# Two laws of common difficulty that differ in their tails; the groups' own errors make up for what they lack.
-_LAWS = ("beta", "bent")
+# Laws of common difficulty that differ in their tails; the groups' own errors make up for what they lack.
+_LAWS = ("beta", "bent", "logit-normal")
 _PARTICLES = 100
 _SWEEPS, _LAST_SWEEPS, _KEPT_SWEEPS = 2, 6, 2
 _DRAWS = 2 * _PARTICLES
@@ -96,7 +96,16 @@ class Pool(NamedTuple):
         density, solved_later = (np.average([part[j] for part in parts], axis=0, weights=by) for j in (0, 1))
         draws = np.concatenate([draws for _, _, draws in parts])
         n, c = self.members[index].attempts.attempts, self.members[index].attempts.successes
-        return Belief(n, c, np.ones(len(n)), density, solved_later, draws, self.weights)
+        return Belief(n, c, np.ones(len(n)), density, solved_later, draws, self.weights, self._reach(index))
+
+    def _reach(self, index: int) -> float:
+        """Where a group's curve comes to what the one that solves most shows: later by its shift of log odds."""
+        n = self.members[index].attempts.attempts.min()
+        if index == self.first:
+            return float(n)
+        column = _OWN * (index - len(self.members)) + 1
+        shift = _SHIFT * np.mean(np.concatenate([u[:, column] for u in self.draws.values()]))
+        return float(n * np.exp(np.maximum(-shift, 0.0)))
 
 
 def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:

@@ -52,30 +52,12 @@ class Case:
     attempts: np.ndarray
     successes: np.ndarray
     truths: dict[str, np.ndarray]
-
-
-def recorded() -> dict[str, js.Attempts]:
-    """The real data sets by model; empty where they are not at hand."""
-    paths = [FOLDER / file for file in FILES]
-    if not all(path.exists() for path in paths):
-        return {}
-    return {name: data for path in paths for name, data in js.read_attempts(path, group=("model",)).items()}
+    query: tuple[str, ...] | None = None
 
 
 def drawn(data: js.Attempts, sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Successes among some of each query's attempts, drawn without replacement."""
     return rng.hypergeometric(data.successes, data.attempts - data.successes, sizes)
-
-
-def real_cases(data: dict[str, js.Attempts], design: Design, seeds: int) -> Iterator[Case]:
-    """Every data set, sampled down under every seed; its truth is unbiased pass@k from all attempts."""
-    k = np.array(design.k)
-    for name, all_attempts in data.items():
-        truth = unbiased(all_attempts.attempts, all_attempts.successes, k).mean(axis=0)
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, *design.attempts])
-            sizes = design.sizes(len(all_attempts), rng)
-            yield Case(name, sizes, drawn(all_attempts, sizes, rng), {"these": truth})
 
 
 Quantile = Callable[[np.ndarray], np.ndarray]
@@ -157,10 +139,11 @@ def simulated_cases(family: str, design: Design, count: int) -> Iterator[Case]:
         successes = rng.binomial(sizes, p)
         strata = np.minimum(quantile(middle), 1 - 1e-16)
         expected = (1 - never) * np.mean(-np.expm1(np.log1p(-strata)[:, None] * k), axis=0)
-        further = [_further(p, sizes, int(x), rng) for x in k]
-        yield Case(family, sizes, successes, {"these": np.array(further), "population": expected})
+        again = [further(p, sizes, int(x), rng) for x in k]
+        yield Case(family, sizes, successes, {"these": np.array(again), "population": expected})
 
 
-def _further(p: np.ndarray, sizes: np.ndarray, k: int, rng: np.random.Generator) -> float:
+def further(p: np.ndarray, sizes: np.ndarray, k: int, rng: np.random.Generator) -> float:
+    """Pass@k of a further run of max(n, k) attempts at queries with probabilities p."""
     longer = np.maximum(sizes, k)
     return float(unbiased(longer, rng.binomial(longer, p), np.array([k])).mean())

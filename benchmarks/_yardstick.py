@@ -131,8 +131,8 @@ def against_rivals(
 
 
 def verdict(ledger: Ledger, kind: str, ours: str, rivals: list[str], regimes: list[str]) -> list[dict[str, Any]]:
-    """`against_rivals` as a row of a report; none where nothing was measured."""
-    if not ledger.records:
+    """`against_rivals` as a row of a report; none where nothing was measured of ours."""
+    if ours not in ledger.names(3):
         return []
     name = f"{kind}: {ours} against the best rival"
     return [{"name": name, "kind": f"{kind} summary", **against_rivals(ledger, ours, rivals, regimes)}]
@@ -142,8 +142,8 @@ FIGURES = ("rmse", "bias", "coverage", "width", "interval_score", "seconds")
 
 
 def report(found: list[dict[str, Any]], ours: str) -> Iterator[Table | str]:
-    """Tables of the rows of `rows` and `verdict`, part by part ("real", "simulated")."""
-    for part in ("real", "simulated"):
+    """Tables of the rows of `rows` and `verdict`, part by part ("real", "simulated", "pools")."""
+    for part in ("real", "simulated", "pools"):
         here = [row for row in found if row["kind"] == part]
         for claim in dict.fromkeys(row["claim"] for row in here):
             yield from _claim_tables(part, claim, [row for row in here if row["claim"] == claim], ours)
@@ -157,12 +157,13 @@ def _claim_tables(part: str, claim: str, found: list[dict[str, Any]], ours: str)
         here = [row for row in found if row["regime"] == regime]
         over_all = [row for row in here if row["group"] == "all"]
         yield _figures(f"{part}, {regime}, over {claim}: {over_all[0]['forecasts']} forecasts", over_all)
-        if part == "real":
+        if part != "simulated":
             yield _by_group(f"{part}, {regime}: root mean squared error", here, "method", "rmse")
-    mine = [row for row in found if row["method"] == ours]
-    if part == "simulated" and mine:
-        title = f"{part}, over {claim}: how often {LEVEL:.0%} intervals of {ours} cover"
-        yield _by_group(title, mine, "regime", "coverage")
+    for method in dict.fromkeys(row["method"] for row in found) if part != "real" else ():
+        if method == ours or part == "pools":
+            mine = [row for row in found if row["method"] == method]
+            title = f"{part}, over {claim}: how often {LEVEL:.0%} intervals of {method} cover"
+            yield _by_group(title, mine, "regime", "coverage")
 
 
 def _words(row: dict[str, Any]) -> str:

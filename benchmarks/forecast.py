@@ -15,12 +15,16 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxscale as js
-from benchmarks._attempts import DESIGNS, REGIMES, Case, Design, families, real_cases, recorded, simulated_cases
+from benchmarks._attempts import DESIGNS, REGIMES, Case, Design, families, simulated_cases
+from benchmarks._pools import POOLS, real_pools, recorded, simulated_pools
 from benchmarks._rivals import COVERAGE_RIVALS, Rival
 from benchmarks._yardstick import LEVEL, Ledger, report, rows, timed, verdict
 
 OURS = "auto"
-METHODS = (OURS, *COVERAGE_RIVALS)
+TOGETHER = "pooled"
+"""`forecast_groups` of all that share queries; its seconds are those of the whole pool."""
+
+METHODS = (TOGETHER, OURS, *COVERAGE_RIVALS)
 
 DRAWS, QUICK_DRAWS = 50, 1
 """How often every real data set is sampled down, each time under a fixed seed."""
@@ -30,14 +34,15 @@ SETS, QUICK_SETS = 15, 1
 
 
 def coverage(
-    cases: Iterable[Case], design: Design, methods: Sequence[str] = METHODS, ledger: Ledger | None = None
+    pools: Iterable[Sequence[Case]], design: Design, methods: Sequence[str] = METHODS, ledger: Ledger | None = None
 ) -> Ledger:
     """Forecast every case by every method and keep the answers beside the truths.
 
     Args:
-        cases: data sets with their truths.
+        pools: data sets with their truths, those together that share queries.
         design: the k to foretell.
-        methods: "auto", or anything else that `js.forecast` calls a model after "js:", or names of rivals.
+        methods: "auto", "pooled" (left out where a pool is of one), or anything else that `js.forecast` calls a model
+            after "js:", or names of rivals.
         ledger: to be added to; None for a new one.
 
     Returns:
@@ -45,19 +50,35 @@ def coverage(
     """
     ledger = Ledger() if ledger is None else ledger
     k = np.array(design.k)
-    for index, case in enumerate(cases):
+    for index, pool in enumerate(pools):
         for method in methods:
-            answers: dict[str, Any] = {}
-            for claim in case.truths:
+            if method == TOGETHER and len(pool) < 2:
+                continue
+            answers: dict[str, list[Any]] = {}
+            for claim in pool[0].truths:
                 if method in COVERAGE_RIVALS and answers:
                     answers[claim] = next(iter(answers.values()))
-                    continue
-                answers[claim] = timed(functools.partial(_forecast, method, case, k, claim, index))
-            for claim, ((value, lower, upper), seconds) in answers.items():
-                for i, regime in enumerate(design.regimes()):
-                    entry = (case.truths[claim][i], value[i], lower[i], upper[i], seconds)
-                    ledger.add((claim, regime, case.group, method), *entry)
+                elif method == TOGETHER:
+                    found, seconds = timed(functools.partial(_together, pool, k, claim, index))
+                    answers[claim] = [(each, seconds) for each in found]
+                else:
+                    answers[claim] = [
+                        timed(functools.partial(_forecast, method, case, k, claim, index)) for case in pool
+                    ]
+            for claim, each in answers.items():
+                for case, ((value, lower, upper), seconds) in zip(pool, each, strict=True):
+                    for i, regime in enumerate(design.regimes()):
+                        entry = (case.truths[claim][i], value[i], lower[i], upper[i], seconds)
+                        ledger.add((claim, regime, case.group, method), *entry)
     return ledger
+
+
+def _together(
+    pool: Sequence[Case], k: np.ndarray, claim: str, index: int
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    groups = {str(i): js.Attempts(case.attempts, case.successes, query=case.query) for i, case in enumerate(pool)}
+    found = js.forecast_groups(groups, k, level=LEVEL, over=claim, key=jax.random.key(index))
+    return [(curve.value, curve.lower, curve.upper) for curve in found.values()]
 
 
 def _forecast(
@@ -80,38 +101,51 @@ def measure(
     methods: Sequence[str] = METHODS,
     regime: str = "",
     group: str = "",
+    first: int = 0,
 ) -> Ledger:
     """A part of the yardstick.
 
     Args:
-        part: "real" (empty without the data) or "simulated".
+        part: "real" (empty without the data), "simulated" (one data set at a time) or "pools" (several).
         draws: draws from every real data set.
         sets: simulated data sets of each family and design.
         methods: as for `coverage`.
         regime: only designs with a regime in whose name this is.
-        group: only data sets or families in whose name this is.
+        group: only data sets, families or kinds of pools in whose name this is.
+        first: seed of the first pool.
     """
-    data = {name: attempts for name, attempts in recorded().items() if group.lower() in name.lower()}
+    chosen = {
+        file: {name: each for name, each in groups.items() if group.lower() in name.lower()}
+        for file, groups in recorded().items()
+    }
     ledger = Ledger()
     for design in DESIGNS:
         if not any(regime in name for name in design.regimes()):
             continue
         if part == "real":
-            coverage(real_cases(data, design, draws), design, methods, ledger)
+            coverage(real_pools({f: g for f, g in chosen.items() if g}, design, draws), design, methods, ledger)
+        elif part == "pools":
+            for kind in POOLS:
+                if group.lower() in kind:
+                    coverage(simulated_pools(kind, design, sets, first), design, methods, ledger)
         else:
             for family in families():
                 if group.lower() in family:
-                    coverage(simulated_cases(family, design, sets), design, methods, ledger)
+                    cases = ([case] for case in simulated_cases(family, design, sets))
+                    coverage(cases, design, methods, ledger)
     return ledger
 
 
 def run(quick: bool) -> list[dict[str, Any]]:
     """Rows of figures by kind, claim, regime, group and method, and one row that sets ours against the best rival."""
     result = []
-    for part in ("real", "simulated"):
-        ledger = measure(part, draws=QUICK_DRAWS if quick else DRAWS, sets=QUICK_SETS if quick else SETS)
+    for part in ("real", "simulated", "pools"):
+        methods = (TOGETHER, OURS, "loglog") if part == "pools" else METHODS
+        sizes = {"draws": QUICK_DRAWS if quick else DRAWS, "sets": QUICK_SETS if quick else SETS}
+        ledger = measure(part, methods=methods, **sizes)
         result += rows(ledger, part)
-        result += verdict(ledger, part, OURS, list(COVERAGE_RIVALS), REGIMES)
+        for ours in (TOGETHER, OURS):
+            result += verdict(ledger, part, ours, [m for m in methods if m in COVERAGE_RIVALS], REGIMES)
     return result
 
 
@@ -125,18 +159,21 @@ def tables(found: list[dict[str, Any]]) -> Iterator[Table | str]:
 def main() -> None:
     """Measure a part and print its tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forecast", description=measure.__doc__)
-    parser.add_argument("--part", choices=("real", "simulated"), default="real")
+    parser.add_argument("--part", choices=("real", "simulated", "pools"), default="real")
     parser.add_argument(
         "--regime", default="", help=f"part of the name of one of: {'; '.join(REGIMES)}; uneven -> 1,000"
     )
     parser.add_argument("--group", "--set", default="", help="part of the name of a data set or family")
     parser.add_argument("--methods", default=",".join(METHODS), help="comma-separated; js:MODEL for jaxscale's others")
     parser.add_argument("--draws", type=int, default=DRAWS, help="draws from each real data set")
-    parser.add_argument("--sets", type=int, default=SETS, help="simulated data sets of each family and design")
+    parser.add_argument(
+        "--sets", type=int, default=SETS, help="simulated data sets (or pools) of each family (or kind) and design"
+    )
+    parser.add_argument("--first", type=int, default=0, help="seed of the first simulated pool")
     options = parser.parse_args()
     methods = options.methods.split(",")
     for method in methods:
-        if method != OURS and method not in COVERAGE_RIVALS and not method.startswith("js:"):
+        if method not in (OURS, TOGETHER) and method not in COVERAGE_RIVALS and not method.startswith("js:"):
             parser.error(f"--methods: {method!r}: expected {', '.join(METHODS)}, or js:MODEL")
     ledger = measure(
         options.part,
@@ -145,6 +182,7 @@ def main() -> None:
         methods=methods,
         regime=options.regime,
         group=options.group,
+        first=options.first,
     )
     console = Console(width=160)
     for table in report(rows(ledger, options.part), OURS):

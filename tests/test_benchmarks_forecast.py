@@ -11,6 +11,7 @@ import jaxscale as js
 from benchmarks import forecast as yardstick
 from benchmarks._attempts import DESIGNS, Case, Design, drawn, families, simulated_cases
 from benchmarks._ballots import VOTE_FAMILIES, drawn_ballots, simulated_vote_cases
+from benchmarks._pools import POOLS, real_pools, simulated_pools
 from benchmarks._rivals import COVERAGE_RIVALS
 from benchmarks._rivals._common import unbiased
 from benchmarks._rivals._models import scaled_beta_pass_at_k
@@ -143,6 +144,53 @@ def test_simulated_truths_agree(family):
         assert (error < 5 * 0.5 / np.sqrt(len(case.attempts))).all()
 
 
+def test_groups_of_a_real_file_are_drawn_apart():
+    every = js.Attempts(np.full(400, 1_000), np.full(400, 500), query=tuple(map(str, range(400))))
+    one, other = next(real_pools({"file": {"a": every, "b": every}}, Design((100,), (100,)), 1))
+    assert one.truths["these"] == other.truths["these"] == pytest.approx(1)
+    assert one.query == every.query
+    # Correlation of 400 independent pairs: 5 deviations.
+    assert abs(np.corrcoef(one.successes, other.successes)[0, 1]) < 0.25
+
+
+@pytest.mark.parametrize("kind", POOLS)
+def test_simulated_pools_are_what_they_are_called(kind):
+    design = Design((1_000,), (300,))
+    for pool in simulated_pools(kind, design, 4):
+        assert 2 <= len(pool) <= 5
+        for case in pool:
+            error = np.abs(case.truths["these"] - case.truths["population"])
+            assert error < 5 * 0.5 / np.sqrt(len(case.attempts))
+        common = sorted(set(pool[0].query) & set(pool[1].query), key=int)
+        rates = [
+            [dict(zip(case.query, case.successes / case.attempts, strict=True))[query] for query in common]
+            for case in pool[:2]
+        ]
+        deviations = stats.spearmanr(*rates).statistic * np.sqrt(len(common) - 1)
+        if kind == "halves":  # at 15 common queries, or more
+            assert 0.1 < len(common) / len(pool[0].query) < 0.9
+        else:
+            assert len(common) == len(pool[0].query)
+            assert abs(deviations) < 5 if kind == "apart" else deviations > 3
+
+
+def test_groups_that_are_pooled_are_forecast_at_once(monkeypatch):
+    asked = []
+
+    def told(groups, k, *, level, over, key):
+        asked.append((list(groups), over))
+        curves = (
+            type("Told", (), dict.fromkeys(("value", "lower", "upper"), np.full(len(k), 0.1 * i))) for i in (1, 2)
+        )
+        return dict(zip(groups, curves, strict=True))
+
+    monkeypatch.setattr(js, "forecast_groups", told)
+    pool = [Case(name, N, C, {"these": np.array([0.3])}, tuple(map(str, range(80)))) for name in ("a", "b")]
+    ledger = yardstick.coverage([pool], Design((40,), (100,)), ["pooled"])
+    assert asked == [(["0", "1"], "these")]
+    assert [ledger.chosen("these", None, name, "pooled")[0].value for name in ("a", "b")] == [[0.1], [0.2]]
+
+
 def test_figures_by_hand():
     record = Record()
     record.add(0.5, 0.6, 0.4, 0.7, 1.0)
@@ -176,7 +224,8 @@ def test_each_claim_is_held_against_its_own_truth(monkeypatch):
 
     monkeypatch.setattr(js, "forecast", told)
     case = Case("g", N, C, {"these": np.array([0.25]), "population": np.array([0.9])})
-    ledger = yardstick.coverage([case], Design((40,), (100,)), ["auto", "plug-in"])
+    ledger = yardstick.coverage([[case]], Design((40,), (100,)), ["auto", "pooled", "plug-in"])
+    assert ledger.names(3) == ["auto", "plug-in"]
     assert asked == ["these", "population"]
     figures = {claim: summary(ledger.chosen(claim, None, None, "auto")) for claim in ("these", "population")}
     assert figures["these"]["coverage"] == 1

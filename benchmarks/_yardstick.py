@@ -58,8 +58,9 @@ def summary(records: Iterable[Record], level: float = LEVEL) -> dict[str, Any]:
 
     Returns:
         forecasts (their number), rmse, bias (forecast minus truth), coverage (share of intervals that hold the truth),
-        width, interval_score (width plus 2/(1 - level) times the distance by which the truth is outside, Gneiting and
-        Raftery 2007; lower is better), all means over forecasts; seconds, the median (a mean would count compilation).
+        above (share of truths above their interval), width, interval_score (width plus 2/(1 - level) times the distance
+        by which the truth is outside, Gneiting and Raftery 2007; lower is better), all means over forecasts; seconds,
+        the median (a mean would count compilation).
     """
     records = list(records)
     truth, value, lower, upper, seconds = (
@@ -72,6 +73,7 @@ def summary(records: Iterable[Record], level: float = LEVEL) -> dict[str, Any]:
         "rmse": float(np.sqrt(np.mean(np.square(value - truth)))),
         "bias": float(np.mean(value - truth)),
         "coverage": float(np.mean((lower <= truth) & (truth <= upper))),
+        "above": float(np.mean(truth > upper)),
         "width": float(np.mean(upper - lower)),
         "interval_score": float(np.mean(upper - lower + 2 / (1 - level) * outside)),
         "seconds": float(np.median(seconds)),
@@ -86,13 +88,17 @@ def timed(function: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def rows(ledger: Ledger, kind: str) -> list[dict[str, Any]]:
-    """One row for each claim, regime, group and method, and for each regime over all groups ("all")."""
+    """One row for each claim, regime, group and method, and for each regime over all groups ("all").
+
+    Of a kind of pool there is little in one regime: pools have rows over all regimes ("all"), too.
+    """
     result = []
     for claim in ledger.names(0):
-        for regime in ledger.names(1, claim):
+        for regime in [*ledger.names(1, claim), *(["all"] if kind == "pools" else [])]:
             for group in [*ledger.names(2, claim), "all"]:
                 for method in ledger.names(3, claim):
-                    found = ledger.chosen(claim, regime, None if group == "all" else group, method)
+                    chosen = (None if name == "all" else name for name in (regime, group))
+                    found = ledger.chosen(claim, *chosen, method)
                     if found:
                         name = f"{kind}: {regime}, {group}, {method}, {claim}"
                         keys = {"claim": claim, "regime": regime, "group": group, "method": method}
@@ -131,14 +137,17 @@ def against_rivals(
 
 
 def verdict(ledger: Ledger, kind: str, ours: str, rivals: list[str], regimes: list[str]) -> list[dict[str, Any]]:
-    """`against_rivals` as a row of a report; none where nothing was measured of ours."""
-    if ours not in ledger.names(3):
+    """`against_rivals` as a row of a report; none where nothing was measured of ours, or of any rival."""
+    rivals = [rival for rival in rivals if rival in ledger.names(3)]
+    if not rivals or not any(ledger.chosen("these", regime, None, ours) for regime in regimes):
         return []
     name = f"{kind}: {ours} against the best rival"
     return [{"name": name, "kind": f"{kind} summary", **against_rivals(ledger, ours, rivals, regimes)}]
 
 
-FIGURES = ("rmse", "bias", "coverage", "width", "interval_score", "seconds")
+FIGURES = ("rmse", "bias", "coverage", "above", "width", "interval_score", "seconds")
+_SHARES = ("coverage", "above")
+_OF_KINDS = ("rmse", "coverage", "above", "width")
 
 
 def report(found: list[dict[str, Any]], ours: str) -> Iterator[Table | str]:
@@ -157,13 +166,12 @@ def _claim_tables(part: str, claim: str, found: list[dict[str, Any]], ours: str)
         here = [row for row in found if row["regime"] == regime]
         over_all = [row for row in here if row["group"] == "all"]
         yield _figures(f"{part}, {regime}, over {claim}: {over_all[0]['forecasts']} forecasts", over_all)
-        if part != "simulated":
-            yield _by_group(f"{part}, {regime}: root mean squared error", here, "method", "rmse")
-    for method in dict.fromkeys(row["method"] for row in found) if part != "real" else ():
-        if method == ours or part == "pools":
-            mine = [row for row in found if row["method"] == method]
-            title = f"{part}, over {claim}: how often {LEVEL:.0%} intervals of {method} cover"
-            yield _by_group(title, mine, "regime", "coverage")
+        for figure in {"real": ("rmse",), "simulated": (), "pools": _OF_KINDS if regime == "all" else ()}[part]:
+            yield _by_group(f"{part}, {regime}, over {claim}: {figure}", here, "method", figure)
+    mine = [row for row in found if row["method"] == ours]
+    if part == "simulated" and mine:
+        title = f"{part}, over {claim}: how often {LEVEL:.0%} intervals of {ours} cover"
+        yield _by_group(title, mine, "regime", "coverage")
 
 
 def _words(row: dict[str, Any]) -> str:
@@ -182,7 +190,7 @@ def _figures(title: str, found: list[dict[str, Any]]) -> Table:
     for figure in FIGURES:
         table.add_column(figure.replace("_", " "), justify="right")
     for row in found:
-        shown = [f"{row[x]:.1%}" if x == "coverage" else f"{row[x]:.4f}" for x in FIGURES]
+        shown = [f"{row[x]:.1%}" if x in _SHARES else f"{row[x]:.4f}" for x in FIGURES]
         table.add_row(row["method"], *shown)
     return table
 
@@ -196,6 +204,6 @@ def _by_group(title: str, found: list[dict[str, Any]], across: str, figure: str)
         table.add_column(column, justify="right")
     for group in dict.fromkeys(row["group"] for row in found):
         at = {row[across]: row[figure] for row in found if row["group"] == group}
-        shown = ((f"{at[x]:.0%}" if figure == "coverage" else f"{at[x]:.3f}") if x in at else "" for x in columns)
+        shown = ((f"{at[x]:.0%}" if figure in _SHARES else f"{at[x]:.3f}") if x in at else "" for x in columns)
         table.add_row(group, *shown)
     return table

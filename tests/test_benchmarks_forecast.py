@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import numpy as np
 import pytest
 from scipy import optimize, stats
@@ -16,7 +17,7 @@ from benchmarks._rivals import COVERAGE_RIVALS
 from benchmarks._rivals._common import unbiased
 from benchmarks._rivals._models import scaled_beta_pass_at_k
 from benchmarks._rivals._votes import VOTE_RIVALS, won
-from benchmarks._yardstick import Ledger, Record, against_rivals, summary
+from benchmarks._yardstick import Ledger, Record, against_rivals, report, rows, summary, verdict
 
 K = np.array([100, 1_000])
 N = np.full(80, 40)
@@ -191,6 +192,38 @@ def test_groups_that_are_pooled_are_forecast_at_once(monkeypatch):
     assert [ledger.chosen("these", None, name, "pooled")[0].value for name in ("a", "b")] == [[0.1], [0.2]]
 
 
+@pytest.mark.parametrize("kind", POOLS)
+def test_truths_of_pools_agree_at_many_queries(kind, monkeypatch):
+    monkeypatch.setattr("benchmarks._pools.QUERIES", (5_000,))
+    for case in next(simulated_pools(kind, Design((20,), (20,)), 1)):
+        error = 5 * 0.5 / len(case.attempts) ** 0.5
+        these, population = case.truths["these"][0], case.truths["population"][0]
+        assert abs(these - population) < error
+        assert abs(these - (case.successes > 0).mean()) < error
+
+
+def test_a_pool_is_held_against_both_truths():
+    (pool,) = simulated_pools("alike", Design((30,), (300,)), 1)
+    ledger = yardstick.coverage([pool], Design((30,), (300,)), ["pooled", "auto", "loglog"])
+    groups = {str(i): js.Attempts(c.attempts, c.successes, query=c.query) for i, c in enumerate(pool)}
+    for claim in ("these", "population"):
+        expected = js.forecast_groups(groups, [300], over=claim, key=jax.random.key(0))
+        (record,) = ledger.chosen(claim, None, None, "pooled")
+        assert record.value == [each.value[0] for each in expected.values()]
+        assert record.upper == [each.upper[0] for each in expected.values()]
+        assert record.truth == [case.truths[claim][0] for case in pool]
+        assert len(set(record.seconds)) == 1
+        assert record.value != ledger.chosen(claim, None, None, "auto")[0].value
+    found = rows(ledger, "pools")
+    assert {row["regime"] for row in found} == {"30 -> 300", "all"}
+    assert any("all, over population: above" in str(table.title) for table in report(found, "auto"))
+    for ours in ("pooled", "auto"):
+        (against,) = verdict(ledger, "pools", ours, ["loglog", "plug-in"], ["30 -> 300"])
+        ours_error, rival_error = (summary(ledger.chosen("these", None, None, m))["rmse"] for m in (ours, "loglog"))
+        assert against["geometric_mean"] == pytest.approx(ours_error / rival_error)
+    assert verdict(ledger, "pools", "pooled", ["plug-in"], ["30 -> 300"]) == []
+
+
 def test_figures_by_hand():
     record = Record()
     record.add(0.5, 0.6, 0.4, 0.7, 1.0)
@@ -199,6 +232,7 @@ def test_figures_by_hand():
     assert found["rmse"] == pytest.approx(np.sqrt((0.01 + 0.09) / 2))
     assert found["bias"] == pytest.approx(-0.1)
     assert found["coverage"] == 0.5
+    assert found["above"] == 0.5
     assert found["width"] == pytest.approx(0.3)
     assert found["interval_score"] == pytest.approx(0.3 + 20 * 0.1 / 2)
 

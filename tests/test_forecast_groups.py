@@ -1,10 +1,13 @@
 """Forecasts of groups that share queries: the posterior of a pool, which groups are pooled, and what it gains."""
 
+import json
+
 import jax
 import numpy as np
 import pytest
 
 import jaxscale as js
+from jaxscale.cli import run
 from jaxscale.forecast._groups import Together
 from jaxscale.forecast._pool import Member, _grid, _kernels, learn_together
 from jaxscale.forecast._shapes import POINTS, SHAPES
@@ -180,3 +183,34 @@ def test_names_the_argument_that_is_wrong():
     with pytest.raises(ValueError, match="level = 2"):
         js.forecast_groups({"x": data}, 10, level=2)
     assert js.forecast_groups({}, 10) == {}
+
+
+def test_commands_forecast_groups_together_unless_told_otherwise(tmp_path, capsys):
+    rng = np.random.default_rng(8)
+    groups = drawn(rng, chances(rng, 60, [0.0, -1.5]), 20)
+    file = tmp_path / "runs.csv"
+    rows = (
+        f"{name},{query},{n},{c}"
+        for name, each in groups.items()
+        for query, n, c in zip(each.query, each.attempts, each.successes, strict=True)
+    )
+    file.write_text("\n".join(["model,problem,attempts,successes", *rows]))
+    command = ["forecast", str(file), "--group", "model", "--k", "20,200", "--json", "--seed", "3"]
+
+    def curves(*options):
+        assert run([*command, *options]) == 0
+        return {group["name"]: group for group in json.loads(capsys.readouterr().out)["groups"]}
+
+    key = jax.random.key(3)
+    for found, expected in (
+        (curves(), js.forecast_groups(groups, [20, 200], key=key)),
+        (curves("--separately"), {name: js.forecast(each, [20, 200], key=key) for name, each in groups.items()}),
+    ):
+        for name, curve in expected.items():
+            assert found[name]["model"]["weights"] == pytest.approx(dict(curve.model.weights))
+            assert [row["value"] for row in found[name]["curve"]] == pytest.approx(curve.value.tolist())
+    chosen = js.plan(groups, target=0.5, key=key, most=200)
+    for curve in chosen.curves:
+        calls = int(curve.forecast.k[-1])
+        expected = js.forecast_groups(groups, calls, key=key)[curve.candidate.name]
+        assert curve.forecast.value[-1] == pytest.approx(float(expected.value), rel=1e-6)

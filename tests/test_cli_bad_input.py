@@ -137,6 +137,14 @@ def test_options(refused, tmp_path, name):
     assert expected in refused(*arguments, "runs.csv")
 
 
+@pytest.mark.parametrize("arguments", [(), ("--system", "vote")])
+def test_a_directory_of_attempts_and_ballots(refused, tmp_path, arguments):
+    (tmp_path / "a.csv").write_text(GOOD)
+    (tmp_path / "b.csv").write_text("problem,answer,correct\na,1,1\n")
+    message = refused("plan", ".", "--target", "0.5", *arguments)
+    assert message.startswith(".: files of two kinds (attempts: a.csv, ballots: b.csv): expected one")
+
+
 def test_a_picture_that_is_a_directory(refused, tmp_path):
     (tmp_path / "out.png").mkdir()
     (tmp_path / "runs.csv").write_text(GOOD)

@@ -6,6 +6,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale.data import DataError, DataWarning
+from jaxscale.io import read_either
 
 
 def tidy(path, *rows):
@@ -63,6 +64,25 @@ def test_a_directory_is_searched_for_data_and_says_what_it_skipped(tmp_path):
         str(tmp_path): 2,
         str(tmp_path / "deep"): 1,
     }
+
+
+@pytest.mark.parametrize("read", [js.read_attempts, js.read_ballots, read_either])
+@pytest.mark.parametrize("header", ["problem,passed\np,1\n", "problem,attempts,successes\np,3,1\n"])
+def test_attempts_beside_ballots_are_refused(tmp_path, read, header):
+    (tmp_path / "a.csv").write_text(header)
+    (tmp_path / "b.csv").write_text("problem,answer,correct\np,x,1\n")
+    for path in (tmp_path, [tmp_path / "a.csv", tmp_path / "b.csv"]):
+        with pytest.raises(DataError) as caught:
+            read(path)
+        found = f"attempts: {tmp_path / 'a.csv'}, ballots: {tmp_path / 'b.csv'}"
+        title = tmp_path if path == tmp_path else "2 files"
+        assert str(caught.value) == f"{title}: files of two kinds ({found}): expected one; name the files of one kind"
+
+
+def test_files_of_answers_and_passes_go_with_either_kind(tmp_path):
+    (tmp_path / "a.csv").write_text("problem,answer,correct,passed\np,x,1,1\n")
+    (tmp_path / "b.csv").write_text("problem,passed\np,0\n")
+    assert js.read_attempts(tmp_path)["all"].attempts.tolist() == [2]
 
 
 def test_errors_name_the_file_of_several(tmp_path):

@@ -72,7 +72,7 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
         the table, and the name of the format.
 
     Raises:
-        DataError: a file cannot be read, is in no known format, or the files are in several.
+        DataError: a file cannot be read, is in no known format, or the files are in several, or of two kinds.
         ValueError: there is no format of that name.
     """
     names = [known.name for known in FORMATS]
@@ -114,8 +114,21 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     if len(folders) > 1 and not any(place in wanted for place in PLACES):
         notes.append(f"put the files of {len(folders)} folders together: --group folder reads each")
     inside = replace(wanted, columns=(wanted.columns or frozenset()).difference(PLACES))
-    table = together([known.read(source, inside) for source, known in sources], title, notes)
-    return _checked(table, wanted), next(iter(formats))
+    tables = [known.read(source, inside) for source, known in sources]
+    _check_kinds(tables, title)
+    return _checked(together(tables, title, notes), wanted), next(iter(formats))
+
+
+def _check_kinds(tables: Sequence[Table], title: str) -> None:
+    """Refuse attempts beside ballots: rows of one kind lack the columns of the other."""
+    firsts: dict[str, str] = {}
+    for table in tables:
+        attempts = bool({"attempts", "successes", "passed"} & set(table.names))
+        if attempts != ("answer" in table.names):  # a table with neither is refused later, one with both is either
+            firsts.setdefault("attempts" if attempts else "ballots", table.file)
+    if len(firsts) > 1:
+        found = ", ".join(f"{kind}: {file}" for kind, file in firsts.items())
+        raise DataError(f"files of two kinds ({found}): expected one; name the files of one kind", title)
 
 
 def _checked(table: Table, wanted: Wanted) -> Table:

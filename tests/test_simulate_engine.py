@@ -227,6 +227,36 @@ def test_budgets_keep_their_order_and_share_their_draws():
 
 
 @pytest.mark.parametrize(
+    ("system", "population"),
+    [
+        (js.PassAtK(), js.TwoPoint(0.3, 0.7, 0.1)),
+        (js.Vote(), ANSWERS),
+        (js.Vote(), BALLOTS),
+        (js.FilterVote(), FILTERED),
+        (js.RoutedVote(0.6), ANSWERS),
+        (js.BestOfN(0.8, 0.3), js.TwoPoint(0.3, 0.7, 0.1)),
+        (js.BestOfN(separation=1.5), ANSWERS),
+        (js.AdaptiveVote(0.8, rule="dirichlet"), ANSWERS),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_found_at_one_number_of_calls_is_the_same_whichever_others_are_asked(system, population):
+    alone = js.simulate(KEY, system, population, [4], 999)
+    among = js.simulate(KEY, system, population, [1, 4, 2, 6], 999)
+    for found in ("mean", "standard_error", "calls_used"):
+        if getattr(alone, found) is not None:
+            assert getattr(alone, found)[0] == getattr(among, found)[1]
+
+
+def test_a_replicate_goes_on_from_call_to_call():
+    # More calls never lose a query. Drawn apart, neighbours would fall as often as rise: by 0.01 either way.
+    for population in (js.PointMass(1e-3), js.Attempts([400], [1])):
+        curve = js.simulate(KEY, js.PassAtK(), population, np.arange(200, 240), 999).mean
+        assert (np.diff(curve) >= 0).all()
+        assert curve[-1] > curve[0]
+
+
+@pytest.mark.parametrize(
     ("system", "population", "calls", "message"),
     [
         (js.PassAtK(), js.Attempts([5, 9], [1, 1]), [6], "calls = 6: expected at most the 5 recorded.*forecast"),

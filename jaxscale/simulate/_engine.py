@@ -91,7 +91,11 @@ def simulate(
             one query in plain `jax.numpy`; see the example. It may have `calls_used(state)` too.
         population: a difficulty model or `DirichletAnswers` (each replicate draws a fresh query), or data or an
             `AnswerDistribution` (each replicate runs every query; from data, calls are drawn without replacement).
-        calls: numbers of calls, whole and positive; scalar or (budgets,).
+        calls: numbers of calls, whole and positive; scalar or (budgets,). What is found at one of them has the same
+            bits whichever others are asked under the same key (a system of your own that rounds may differ in that).
+            A replicate goes on from call to call: its first calls are the same at all of them, so that a curve is
+            smoother than its standard errors, which are correlated. Only what is drawn once for all calls so far, the
+            best scores of `BestOfN(separation=...)` and the fresh call of `RoutedVote`, is drawn anew at each.
         replicates: how often; for data an odd replicate more does not enter the standard error, which is made of pairs.
         chunk: (query, replicate) indices per device call, rounded up to whole tiles (65,536 indices on a CPU, fewer
             where there are fewer in all). It sets how often `progress` is called; memory is that of one tile.

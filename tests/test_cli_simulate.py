@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -104,11 +105,27 @@ def test_an_interrupted_run_says_how_to_go_on(config, capsys, monkeypatch):
     ]
 
 
-def test_a_person_sees_the_time_left(config, capsys, monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
+
+def test_a_person_sees_that_points_are_checked(config, capsys, monkeypatch):
+    terminal, read = Terminal(), sys.modules["jaxscale.simulate"].read_sweep
+
+    def slowly(path):
+        deadline = time.monotonic() + 30
+        while "checking the points of small.toml" not in terminal.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return read(path)
+
+    monkeypatch.setattr(sys.modules["jaxscale.simulate"], "read_sweep", slowly)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    output(capsys, config, "-o", "out.parquet")
+    assert "checking the points of small.toml" in terminal.getvalue()
+
+
+def test_a_person_sees_the_time_left(config, capsys, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     output(capsys, config, "-o", "out.parquet")

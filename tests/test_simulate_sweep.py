@@ -118,6 +118,29 @@ def test_only_small_points_run_together():
     assert at_once(None, 8193, None) == at_once(None, 10**9, None) == 1
 
 
+@pytest.mark.parametrize(("at_once", "built"), [(1, 2), (2, 4)])
+def test_points_are_built_as_they_are_needed(tmp_path, monkeypatch, at_once, built):
+    points = importlib.import_module("jaxscale.simulate._points")
+    seen, build = [], points.build_process
+
+    def counted(*arguments):
+        seen.append(arguments)
+        return build(*arguments)
+
+    monkeypatch.setattr(points, "build_process", counted)
+    monkeypatch.setattr(points, "points_at_once", lambda *_: at_once)
+    monkeypatch.setattr(points, "_MOST_BUILT", 3)
+    population = {"model": "two-point", "easy_share": [0.2, 0.4, 0.6, 0.8, 0.9], "p_easy": 0.9, "p_hard": 0.2}
+    plan = parse_sweep({"calls": 3, "replicates": 100, "population": population, "system": {"name": "pass-at-k"}})
+    when = []
+    sweep(plan, tmp_path / "out.parquet", progress=lambda done, total: when.append((done, len(seen))))
+    # One more than a group has, which shows that the group is whole.
+    assert when[:2] == [(0, 0), (1, built)]
+    assert when[-1] == (5, 5)
+    means = [js.simulate(jax.random.fold_in(jax.random.key(0), i), *plan.points[i].build(), [3], 100) for i in range(5)]
+    assert [row["mean"] for row in rows_of(tmp_path / "out.parquet")] == [one.mean[0] for one in means]
+
+
 def test_a_killed_run_resumes_to_the_same_file(config, tmp_path):
     killed = """
 import importlib, os, sys

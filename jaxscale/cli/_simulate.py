@@ -13,7 +13,7 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import Json
-from jaxscale.cli._output import check_output, console, print_json
+from jaxscale.cli._output import check_output, console, print_json, progress
 
 
 def simulate(
@@ -39,7 +39,9 @@ def simulate(
     from jaxscale.simulate import read_sweep, sweep
 
     try:
-        plan = read_sweep(config)
+        with progress(1) as begin:  # a second for every 2,000 points
+            begin(f"checking the points of {config}")
+            plan = read_sweep(config)
     except OSError as error:
         raise BadInput(f"{config}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except ValueError as error:

@@ -16,15 +16,18 @@ from jaxscale.simulate._schema import Point
 
 Leaves = list[np.ndarray]
 
+_MOST_BUILT = 4096  # points built before the first of them runs: two seconds' work
+
 
 def simulate_points(
     key: PRNGKeyArray, points: Sequence[Point], first: int, calls: Sequence[int], replicates: int, mesh: Mesh | None
 ) -> Iterator[tuple[Simulation, float]]:
     """Simulate points first, first + 1, ..., each with the bits that `simulate` gives it alone.
 
-    Neighbours whose processes have the same structure and shapes form a group, which is compiled once. A batch of it
-    takes no more indices than one large point does in a step (a tile a device): memory is bounded by that, and larger
-    points, which fill the machine by themselves, run alone.
+    Neighbours whose processes have the same structure and shapes form a group, which is compiled once; a long run of
+    them is several groups, so that points are built as they are needed. A batch of a group takes no more indices than
+    one large point does in a step (a tile a device): memory is bounded by that, and larger points, which fill the
+    machine by themselves, run alone.
 
     Args:
         key: point i draws from `fold_in(key, i)`.
@@ -39,7 +42,7 @@ def simulate_points(
     """
     asked = np.asarray(calls)
     budgets = np.unique(asked)
-    for (structure, queries, _), group in _groups(points[first:], budgets):
+    for (structure, queries, _), group in _groups(points[first:], budgets, replicates, mesh):
         devices = 1 if mesh is None else mesh.size
         # A short group is padded to whole devices, the last batch of a long one to the size of the others.
         size = min(points_at_once(queries, replicates, mesh), -(-len(group) // devices) * devices)
@@ -72,10 +75,16 @@ def _split(batch: list[Leaves], rows: np.ndarray, differ: list[bool]) -> tuple[l
     return own, [None if differs else leaf for leaf, differs in zip(batch[0], differ, strict=True)]
 
 
-def _groups(points: Sequence[Point], budgets: np.ndarray) -> Iterator[tuple[Any, list[Leaves]]]:
-    """Runs of neighbours of the same (structure, queries, shapes), with their leaves; equal leaves are one object."""
+def _groups(
+    points: Sequence[Point], budgets: np.ndarray, replicates: int, mesh: Mesh | None
+) -> Iterator[tuple[Any, list[Leaves]]]:
+    """Runs of neighbours of the same (structure, queries, shapes), with their leaves; equal leaves are one object.
+
+    Where points run alone each is a group, else a group has at most `_MOST_BUILT` of them.
+    """
     group: list[Leaves] = []
     group_kind = None
+    full = 0
     for point in points:
         system, population = point.build()  # parameters have the dtype that they have in a call of `simulate`
         with float64():
@@ -83,10 +92,11 @@ def _groups(points: Sequence[Point], budgets: np.ndarray) -> Iterator[tuple[Any,
         tree, structure = jax.tree.flatten(process)
         leaves = [np.asarray(leaf) for leaf in tree]
         kind = (structure, queries, [(leaf.shape, leaf.dtype) for leaf in leaves])
-        if kind != group_kind:
+        if kind != group_kind or len(group) == full:
             if group:
                 yield group_kind, group
             group, group_kind = [], kind
+            full = _MOST_BUILT if points_at_once(queries, replicates, mesh) > 1 else 1
         else:
             pairs = zip(group[0], leaves, strict=True)
             leaves = [old if old.tobytes() == new.tobytes() else new for old, new in pairs]

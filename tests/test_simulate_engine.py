@@ -12,6 +12,7 @@ import pytest
 import jaxscale as js
 from jaxscale.simulate import Exchangeable, Sticky
 from jaxscale.simulate._rules import ahead_table
+from jaxscale.stopping import leader_confidence
 
 KEY = jax.random.key(20)
 CALLS = [1, 2, 3, 10, 100]
@@ -183,6 +184,32 @@ def test_adaptive_vote_by_enumeration():
     agrees(simulation, right)
     np.testing.assert_allclose(simulation.calls_used, used, atol=0.02)
     assert simulation.calls_used[-1] < most
+
+
+def test_dirichlet_vote_by_enumeration_whatever_the_number_of_answers_never_seen():
+    q, confidence, most = (0.6, 0.3, 0.1), 0.8, 6
+    table = ahead_table(most)
+    right = used = used_squared = 0.0
+    for calls in itertools.product(range(3), repeat=most):
+        chance, votes = math.prod(q[call] for call in calls), np.zeros(3, int)
+        for index, call in enumerate(calls, 1):
+            votes[call] += 1
+            leader, *rivals = sorted(votes[votes > 0].tolist(), reverse=True)
+            sure = 1 - sum(1 - table[leader, rival] for rival in (*rivals, 0))
+            assert sure <= leader_confidence(votes, "dirichlet") + 1e-6
+            if sure > confidence or index == most:
+                leads = votes == leader
+                right += chance * leads[0] / leads.sum()
+                used, used_squared = used + chance * index, used_squared + chance * index**2
+                break
+    runs = [
+        js.simulate(KEY, js.AdaptiveVote(confidence, "dirichlet"), js.AnswerDistribution([answers]), [most], 60_000)
+        for answers in (q, (*q, 0.0, 0.0))
+    ]
+    agrees(runs[0], [right])
+    assert abs(runs[0].calls_used[0] - used) < 5 * math.sqrt((used_squared - used**2) / 60_000)
+    assert runs[0].calls_used == runs[1].calls_used
+    assert runs[0].mean == runs[1].mean
 
 
 @dataclasses.dataclass(frozen=True)

@@ -137,8 +137,8 @@ class AdaptiveCalls(eqx.Module):
         confidence: posterior probability at which to stop.
         ahead: (calls + 1, calls + 1) posterior probability that i votes against j mean the more
             probable answer.
-        pairwise: whether only the two leading answers count; else every rival's chance is added up (an upper bound of
-            the chance that any of them leads).
+        pairwise: whether only the two leading answers count; else the chances of every rival seen so far, and of one
+            more answer that stands for any not seen yet, are added up (`AdaptiveVote` says why).
     """
 
     confidence: Array
@@ -156,8 +156,12 @@ class AdaptiveCalls(eqx.Module):
         votes = state.votes + mine
         leader = jnp.argmax(votes)
         chances = 1 - self.ahead[votes[leader], votes]
-        rivals = jnp.where(jnp.arange(len(votes)) == leader, 0.0, chances)
-        doubt = jnp.max(rivals) if self.pairwise else jnp.sum(rivals)
+        rival = jnp.arange(len(votes)) != leader
+        if self.pairwise:
+            doubt = jnp.max(jnp.where(rival, chances, 0.0))
+        else:
+            unseen = 1 - self.ahead[votes[leader], 0]
+            doubt = unseen + jnp.sum(jnp.where(rival & (votes > 0), chances, 0.0))
         settled = state.settled | (1 - doubt > self.confidence)
         return AdaptiveState(votes, state.right | (mine & call.right), settled, state.calls + ~state.settled)
 

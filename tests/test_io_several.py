@@ -134,16 +134,3 @@ def test_files_of_several_formats_are_refused_unless_one_is_named(tmp_path):
         js.read_attempts(files)
     with pytest.warns(DataWarning, match="skipped 1 files"):
         assert js.read_attempts(tmp_path, format="csv")["all"].query == ("p",)
-
-
-def test_attempts_beside_ballots_are_said_to_be_two_kinds(tmp_path):
-    attempts, ballots = tidy(tmp_path / "b.csv", ("p", 1)), tmp_path / "a.csv"
-    ballots.write_text("problem,answer,correct\np,4,1\n")
-    kinds = rf"files of two kinds \(attempts: {attempts}, ballots: {ballots}\): expected one; name the files of one"
-    for read in (js.read_attempts, js.read_ballots):
-        for paths, name in ((tmp_path, tmp_path), ([attempts, ballots], "2 files")):
-            with pytest.raises(DataError, match=f"^{name}: {kinds}$"):
-                read(paths)
-    # A table of both kinds goes with either.
-    attempts.write_text("problem,answer,correct,passed\np,5,0,0\n")
-    assert js.read_ballots(tmp_path)["all"].counts.tolist() == [[1, 1]]

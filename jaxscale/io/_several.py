@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from jaxscale.data import DataError
 from jaxscale.io._table import Table, shown_list
 
 PLACES = ("file", "folder")
@@ -34,14 +33,7 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         tables: what was read, at least one.
         name: what the files are called together.
         notes: what is to be said in addition to the notes of the tables.
-
-    Raises:
-        DataError: some files hold attempts only, and others ballots only.
     """
-    kinds = {kind: table.file for table in reversed(tables) if (kind := _kind(table)) is not None}
-    if len(kinds) > 1:
-        firsts = ", ".join(f"{kind}: {kinds[kind]}" for kind in sorted(kinds))
-        raise DataError(f"files of two kinds ({firsts}): expected one; name the files of one", name)
     verdicts = list(dict.fromkeys(table.scorer for table in tables if table.scorer is not None))
     if len(verdicts) > 1:
         notes = [*notes, f"read some files by one verdict and some by another ({shown_list(verdicts)})"]
@@ -76,13 +68,6 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         scorers=tuple(dict.fromkeys(scorer for table in tables for scorer in table.scorers)),
         files=tuple((table.file, int(start)) for table, start in zip(tables, starts, strict=False)),
     )
-
-
-def _kind(table: Table) -> str | None:
-    """The only kind of data that a table can be read as, if it can be read as one only."""
-    attempts = not {"attempts", "successes", "passed"}.isdisjoint(table.names)
-    ballots = {"answer", "correct"}.issubset(table.names)
-    return None if attempts == ballots else "attempts" if attempts else "ballots"
 
 
 def _place(tables: Sequence[Table], starts: np.ndarray) -> Callable[[int], int | None]:

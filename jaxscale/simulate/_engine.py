@@ -83,9 +83,7 @@ def simulate(
     """Simulate a system on a population: draw difficulties, then outcomes, and average.
 
     Args:
-        key: a typed JAX key. The same key gives the same bits for every `chunk` and `mesh`, and numbers at k calls
-            that do not depend on which other numbers of calls are asked for: call c of a query is the same draw
-            whatever they are, so that numbers of calls share their queries and their first calls.
+        key: a typed JAX key. The same key gives the same bits for every `chunk` and `mesh`.
         system: a system of jaxscale, or one of your own: an immutable object (a pytree, or a frozen dataclass) with
             `start(answers) -> state`, `step(state, call) -> state` and `score(state) -> share right`, functions of
             one query in plain `jax.numpy`; see the example. It may have `calls_used(state)` too.

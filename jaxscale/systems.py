@@ -140,9 +140,10 @@ class AdaptiveVote:
         confidence: in (1/2, 1).
         rule: "beta" compares the two leading answers, "dirichlet" the leader with every answer seen so far and one more
             that stands for any not seen yet. "dirichlet" adds up their chances to be ahead of it, so that it never
-            stops before the exact `leader_confidence` would. It stops later by 0 to 2 % of the calls (means over
-            uniform answer distributions of 2 to 30 answers, at most 40 calls, confidence 0.9 and 0.95; accuracy within
-            0.0003). The exact rule takes 6 times as long to simulate; `stopping.replay` replays it.
+            stops before the exact `leader_confidence` would. It stops later, by at most 25 % of the calls at
+            confidence 0.8, 7 % at 0.9, 1.5 % at 0.95 and 0.5 % at 0.99 (means over 60 answer distributions from
+            Dirichlet laws, uniform and sparser, of 3 to 20 answers, at most 200 calls). The exact rule takes 6 times
+            as long or more to simulate; `stopping.replay` replays it.
 
     Raises:
         ValueError: for a confidence outside (1/2, 1) or an unknown rule.

@@ -141,7 +141,7 @@ class AdaptiveVote:
         rule: "beta" compares the two leading answers, "dirichlet" the leader with every answer seen so far and one more
             that stands for any not seen yet. "dirichlet" adds up their chances to be ahead of it, so that it never
             stops before the exact `leader_confidence` would. It stops later, by at most 25 % of the calls at
-            confidence 0.8, 7 % at 0.9, 1.5 % at 0.95 and 0.5 % at 0.99 (means over 60 answer distributions from
+            confidence 0.8, 7 % at 0.9, 2 % at 0.95 and 0.5 % at 0.99 (means over 60 answer distributions from
             Dirichlet laws, uniform and sparser, of 3 to 20 answers, at most 200 calls). The exact rule takes 6 times
             as long or more to simulate; `stopping.replay` replays it.
 

@@ -160,10 +160,11 @@ assert SMALL or overall["auto"] < min(overall["loglog"], overall["beta"])
 #
 # $$\text{logit}\,p_{im} = \theta_i + s_m + e_{im},$$
 #
-# Rasch's model with errors: $\theta$ follows a Beta, the bent law or a normal one (by the root of their evidence; with
+# Rasch's model with errors: $\theta$ follows a Beta, the bent law or a normal one (by their evidence; with
 # a share of queries that nobody ever solves), $s_m \sim N(0, 2^2)$ is a shift, 0 for the strongest, and $e$ has
 # exponential tails, of rate 2.5 above and of a rate of the model's own below: a model fails at what is easy for others
-# more than it shines at what is hard. Parameters are drawn by sequential Monte Carlo, block by block. The line keeps
+# more than it shines at what is hard. Parameters are drawn by sequential Monte Carlo, block by block, under the fourth
+# root of the likelihood: the model is a caricature, and many queries would make it sure of itself. The line keeps
 # its place in the average, but the decades beyond the data are counted from $n e^{-s_m}$, to where the strongest model
 # shows the curve. Groups are taken together where the ranks of their success rates correlate beyond chance (three
 # deviations); others are forecast alone.

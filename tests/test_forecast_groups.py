@@ -31,7 +31,7 @@ def drawn(rng, p, n):
     }
 
 
-def test_the_posterior_of_a_pool_is_that_of_draws_from_the_prior():
+def test_the_tempered_posterior_of_a_pool_is_that_of_draws_from_the_prior():
     # Two groups at a dozen queries: few enough that the prior's own draws reach the posterior.
     groups = [
         js.Attempts(np.full(12, 8), [0, 0, 0, 0, 0, 0, 1, 0, 3, 5, 7, 8], query=labels(12)),
@@ -74,7 +74,8 @@ def test_the_posterior_of_a_pool_is_that_of_draws_from_the_prior():
                     for column in (0, 1):
                         fail = (solved * failing[group][1 + column] * of[1 - group]).sum(axis=1) + unsolved
                         later[group, part, column] += (1 - fail / likely) / 12
-    share = np.exp(log_likelihood - log_likelihood.max())
+    # The likelihood counts to the power 1/4 for parameters, and in full for a query under each of them.
+    share = np.exp((log_likelihood - log_likelihood.max()) / 4)
     effective = share.sum() ** 2 / np.sum(share**2)
     share /= share.sum()
     expected = np.einsum("gdk,d->gk", later, share)

@@ -16,7 +16,6 @@ from jaxscale.forecast._auto import Belief
 from jaxscale.forecast._shapes import (
     POINTS,
     SHAPES,
-    TRUST,
     Shape,
     failure_factors,
     law,
@@ -32,6 +31,9 @@ _LAWS = ("beta", "bent", "logit-normal")
 _PARTICLES = 100
 _SWEEPS, _LAST_SWEEPS, _KEPT_SWEEPS = 2, 6, 2
 _DRAWS = 2 * _PARTICLES
+# The likelihood counts to this power where the pool's parameters are drawn: the model is a caricature of the law of
+# difficulty and of how groups depart from it, and all of a pool's queries soon make it sure of both.
+_POWER = 0.25
 _AT_ONCE = 25  # draws
 _ACCEPTED = 0.3
 _SMALLEST = 1e-30
@@ -80,6 +82,7 @@ class Pool(NamedTuple):
         records: of each.
         first: the group that solves most; the others' shifts are taken from it.
         draws: by law, (draws, parameters) standard normal before the data speak.
+        joint: by law, (draws, queries, difficulty) log likelihoods of what all groups did with a query.
         weights: share of each law by name.
     """
 
@@ -87,6 +90,7 @@ class Pool(NamedTuple):
     records: Sequence[_Records]
     first: int
     draws: dict[str, np.ndarray]
+    joint: dict[str, np.ndarray]
     weights: dict[str, float]
 
     def belief(self, index: int, k: np.ndarray) -> Belief:
@@ -113,7 +117,8 @@ def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
 
     A group has logit p = difficulty + shift + error: a difficulty of the query that all groups share, whose law is one
     of `_LAWS`; a shift of the group, 0 for the one that solves most; and an error of query and group with exponential
-    tails. Laws are averaged by tempered evidence. Cost and memory grow with queries times groups.
+    tails. Laws are averaged by their evidence under a power of the likelihood. Cost and memory grow with queries times
+    groups.
 
     Args:
         members: two groups or more.
@@ -132,7 +137,7 @@ def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
     most = max(int(member.attempts.attempts.max()) for member in members)
     sampled = {name: _sample(SHAPES[name], records, first, most, rng) for name in _LAWS}
     evidence = np.array([log_evidence for _, log_evidence in sampled.values()])
-    share = np.exp(TRUST * (evidence - evidence.max()))
+    share = np.exp(evidence - evidence.max())
     share /= share.sum()
     # Evenly spaced draws of each law, as many as it has weight.
     draws = {
@@ -140,7 +145,19 @@ def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
         for (name, (u, _)), number in zip(sampled.items(), np.rint(_DRAWS * share).astype(int).tolist(), strict=True)
         if number
     }
-    return Pool(members, records, first, draws, {f"pooled {n}": float(w) for n, w in zip(_LAWS, share, strict=True)})
+    grid = _grid(None)
+    joint = {
+        name: np.sum(
+            [
+                _log_likelihoods(u[:, _own(SHAPES[name], i)], each, grid, i == first)[:, each.pair]
+                for i, each in enumerate(records)
+            ],
+            axis=0,
+        )
+        for name, u in draws.items()
+    }
+    weights = {f"pooled {name}": float(weight) for name, weight in zip(_LAWS, share, strict=True)}
+    return Pool(members, records, first, draws, joint, weights)
 
 
 def _records(member: Member, queries: int) -> _Records:
@@ -172,6 +189,12 @@ def _laws(shape: Shape, u: np.ndarray, grid: _Grid) -> tuple[np.ndarray, np.ndar
     return weights, never[:, 0]
 
 
+def _own(shape: Shape, index: int) -> slice:
+    """The parameters of one group, behind those of the law and the share never solved."""
+    start = shape.size + 1 + _OWN * index
+    return slice(start, start + _OWN)
+
+
 def _kernels(u: np.ndarray, grid: _Grid, first: bool) -> np.ndarray:
     """(draws, difficulty, cells) probabilities of logit p in a group at each difficulty."""
     below = (_BELOW[0] * np.exp(_BELOW[1] * u[:, 0])).astype(np.float32)[:, None, None]
@@ -196,7 +219,7 @@ def _log_likelihoods(u: np.ndarray, records: _Records, grid: _Grid, first: bool)
 def _sample(
     shape: Shape, records: Sequence[_Records], first: int, most_attempts: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
-    """Draws of a pool's parameters, standard normal before the data speak, and the log evidence.
+    """Draws of a pool's parameters, standard normal before the data speak, and the log evidence, both tempered.
 
     As `sample_shape`, but parameter by parameter group: a step in one group leaves the likelihoods of others as they
     are.
@@ -206,7 +229,7 @@ def _sample(
     rows, counts = np.unique(np.stack([each.pair for each in records]), axis=1, return_counts=True)
     never_solved = np.prod([each.likelihood[row, -1] for each, row in zip(records, rows, strict=True)], axis=0)
     head = shape.size + 1
-    blocks = [slice(0, head), *(slice(head + _OWN * i, head + _OWN * (i + 1)) for i in range(len(records)))]
+    blocks = [slice(0, head), *(_own(shape, i) for i in range(len(records)))]
     u = rng.standard_normal((_PARTICLES, blocks[-1].stop))
 
     def total(joint: np.ndarray, weights: np.ndarray, never: np.ndarray) -> np.ndarray:
@@ -220,8 +243,8 @@ def _sample(
     joint = np.sum([part[:, row] for part, row in zip(parts, rows, strict=True)], axis=0)
     log_likelihood = total(joint, *laws)
     power, log_evidence, reach, kept = 0.0, 0.0, np.ones(len(blocks)), []
-    while power < 1:
-        before, power = power, next_power(log_likelihood, power)
+    while power < _POWER:
+        before, power = power, next_power(log_likelihood, power, _POWER)
         gain = (power - before) * log_likelihood
         log_evidence += float(gain.max() + np.log(np.mean(np.exp(gain - gain.max()))))
         share = normalised(gain)
@@ -230,7 +253,7 @@ def _sample(
         chosen = resampled(share, rng)
         u, joint, log_likelihood = u[chosen], joint[chosen], log_likelihood[chosen]
         laws, parts = (laws[0][chosen], laws[1][chosen]), [part[chosen] for part in parts]
-        for sweep in range(_LAST_SWEEPS if power == 1 else _SWEEPS):
+        for sweep in range(_LAST_SWEEPS if power == _POWER else _SWEEPS):
             for i, block in enumerate(blocks):
                 root = np.linalg.cholesky(covariance[block, block]) if (sweep + i) % 2 else None
                 there = u.copy()
@@ -250,7 +273,7 @@ def _sample(
                 else:
                     joint[accepted], parts[i - 1][accepted] = joint_there[accepted], part_there[accepted]
                 reach[i] = np.clip(reach[i] * np.exp((accepted.mean() - _ACCEPTED) / 2), 0.05, 2.0)
-            if power == 1 and sweep >= _LAST_SWEEPS - _KEPT_SWEEPS:
+            if power == _POWER and sweep >= _LAST_SWEEPS - _KEPT_SWEEPS:
                 kept.append(u.copy())
     return np.concatenate(kept), log_evidence
 
@@ -267,16 +290,13 @@ def _believed(pool: Pool, name: str, index: int, k: np.ndarray) -> tuple[np.ndar
     never_solved = np.prod([each.likelihood[row, -1] for each, row in zip(pool.records, rows, strict=True)], axis=0)
     at_k = failure_factors(k)[:, :-1].astype(np.float32)
     density, solved_later, draws = np.zeros(likelihood.shape), np.zeros((len(n), len(k))), []
-    for part in np.array_split(u, -(-len(u) // _AT_ONCE)):
-        weights, never = _laws(shape, part[:, :head], grid)
-        others = np.zeros((1, 1, 1), np.float32)
-        for i, each in enumerate(pool.records):
-            own = part[:, head + _OWN * i : head + _OWN * (i + 1)]
-            logs = _log_likelihoods(own, each, grid, i == pool.first)[:, rows[i]]
-            if i == index:
-                kernel, mine = _kernels(own, grid, i == pool.first), logs
-            else:
-                others = others + logs
+    for start in range(0, len(u), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        weights, never = _laws(shape, u[part, :head], grid)
+        own = u[part, _own(shape, index)]
+        kernel = _kernels(own, grid, index == pool.first)
+        mine = _log_likelihoods(own, pool.records[index], grid, index == pool.first)[:, rows[index]]
+        others = pool.joint[name][part][:, member.at] - mine
         top = others.max(axis=2, keepdims=True)
         before = np.exp(others - top) * (weights * (1 - never[:, None])).astype(np.float32)[:, None]
         lost = never[:, None] * never_solved * np.exp(-top[:, :, 0].astype(float))

@@ -225,16 +225,16 @@ def normalised(log_weights: np.ndarray) -> np.ndarray:
     return share / share.sum()
 
 
-def next_power(log_likelihood: np.ndarray, power: float) -> float:
-    """The largest power of the likelihood, to 2^-30 of the way to 1, at which enough particles are effective."""
+def next_power(log_likelihood: np.ndarray, power: float, last: float = 1.0) -> float:
+    """The largest power of the likelihood, to 2^-30 of the way to the last, at which enough particles are effective."""
 
     def effective(further: float) -> bool:
         share = normalised((further - power) * log_likelihood)
         return 1 / np.sum(np.square(share)) >= _EFFICIENCY * len(log_likelihood)
 
-    if effective(1.0):
-        return 1.0
-    low, high = power, 1.0
+    if effective(last):
+        return last
+    low, high = power, last
     for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if effective(middle) else (low, middle)

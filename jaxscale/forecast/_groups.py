@@ -9,6 +9,7 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale.data import Attempts, require
+from jaxscale.forecast._auto import believe
 from jaxscale.forecast._coverage import DEFAULT_SEED, average, checked
 from jaxscale.forecast._intervals import generator
 from jaxscale.forecast._pool import Member, Pool, learn_together
@@ -31,7 +32,8 @@ def forecast_groups(
     """Pass@k of several groups (models, say), those at the same queries informing each other.
 
     As `forecast` with model "auto", but for groups whose success rates go together at the queries that they share: how
-    hard a query is, is then learned from all of them, and so is the curve that each of them follows. Groups with other
+    hard a query is, is then learned from all of them, and so is the curve that each of them follows; intervals give the
+    same weight to what a group says alone, should it be unlike the others. Groups with other
     queries, without labels of queries, or at more than 2,000 queries are forecast each by itself.
 
     Args:
@@ -83,10 +85,16 @@ class Together:
         for number, names in enumerate(self._names):
             if name in names and budgets.max(initial=0) > attempts.attempts.min():
                 if number not in self._pools:
-                    key_pool, _ = jax.random.split(key)
+                    key_pool = jax.random.fold_in(key, 1)
                     members = _members([self._groups[each] for each in names])
                     self._pools[number] = learn_together(members, generator(key_pool))
                 belief = self._pools[number].belief(names.index(name), budgets.reshape(-1))
+                # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of
+                # the draws behind the interval are those of the group alone.
+                key_alone, _ = jax.random.split(key)
+                alone = believe(attempts, budgets.reshape(-1), generator(key_alone)).draws
+                chosen = np.arange(len(belief.draws)) * len(alone) // len(belief.draws)
+                belief = belief._replace(draws=np.concatenate([belief.draws, alone[chosen]]))
         return average(attempts, budgets, level, over, key, belief)
 
 

@@ -166,8 +166,9 @@ assert SMALL or overall["auto"] < min(overall["loglog"], overall["beta"])
 # more than it shines at what is hard. Parameters are drawn by sequential Monte Carlo, block by block, under the fourth
 # root of the likelihood: the model is a caricature, and many queries would make it sure of itself. The line keeps
 # its place in the average, but the decades beyond the data are counted from $n e^{-s_m}$, to where the strongest model
-# shows the curve. Groups are taken together where the ranks of their success rates correlate beyond chance (three
-# deviations); others are forecast alone.
+# shows the curve. Half of the draws behind an interval are those of the model alone, as pooling misleads where a
+# model departs from the others in a way of its own. Groups are taken together where the ranks of their success rates
+# correlate beyond chance (three deviations); others are forecast alone.
 
 
 # %%

@@ -181,6 +181,9 @@ def test_names_the_argument_that_is_wrong():
     data = js.Attempts([5, 5], [1, 0], query=("a", "b"))
     with pytest.raises(ValueError, match=r"groups\['x'\]"):
         js.forecast_groups({"x": [1, 2]}, 10)
+    for wrong in (data, [data]):
+        with pytest.raises(ValueError, match="expected a mapping of names to Attempts"):
+            js.forecast_groups(wrong, 10)
     with pytest.raises(ValueError, match="level = 2"):
         js.forecast_groups({"x": data}, 10, level=2)
     assert js.forecast_groups({}, 10) == {}

@@ -70,6 +70,8 @@ class Together:
     """
 
     def __init__(self, groups: Mapping[str, Attempts], key: PRNGKeyArray | None = None) -> None:
+        if not isinstance(groups, Mapping):
+            raise ValueError(f"groups is a {type(groups).__name__}: expected a mapping of names to Attempts")
         for name, attempts in groups.items():
             require(attempts, Attempts, f"groups[{name!r}]")
         self._groups = groups

@@ -47,7 +47,8 @@ _COVERAGE = (
         "success may have over the problems, fitted to all of them, and of the curve's own trend. The trend counts for "
         "half one power of ten beyond the data, and for more the farther. Where several groups do well at the same "
         "problems, shapes (called pooled) are fitted to all groups at once: what others solve says how hard a "
-        "problem is.",
+        "problem is. The trend of a weaker group then counts for less: the strongest one shows where its curve goes. "
+        "Shares are those at the most calls that were asked for.",
         "mean over problems of 1 if c > 0, else 1 − S(k) / S(n), where S(k) is the share that k calls leave unsolved",
         "shapes of difficulty weighted by the root of their evidence; the line of log(−log pass@k) on log k",
         "400 draws from the posterior of the shapes, 200 where groups are pooled",

@@ -120,7 +120,7 @@ def families() -> list[str]:
     return [name + zeros for name in FAMILIES for zeros in ("", " + unsolvable")]
 
 
-def simulated_cases(family: str, design: Design, count: int) -> Iterator[Case]:
+def simulated_cases(family: str, design: Design, count: int, first: int = 0) -> Iterator[Case]:
     """Data sets of one family, each with its own parameters and number of queries.
 
     The truths: "these", unbiased pass@k of a further run on the same queries, of max(n, k) attempts each; "population",
@@ -129,7 +129,7 @@ def simulated_cases(family: str, design: Design, count: int) -> Iterator[Case]:
     law = FAMILIES[family.removesuffix(" + unsolvable")]
     middle = (np.arange(_STRATA) + 0.5) / _STRATA
     k = np.array(design.k)
-    for index in range(count):
+    for index in range(first, first + count):
         rng = np.random.default_rng([index, *family.encode(), *design.attempts])
         quantile = law(rng)
         never = rng.uniform(0.05, 0.6) if family.endswith("unsolvable") else 0.0

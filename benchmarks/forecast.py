@@ -115,7 +115,7 @@ def measure(
         methods: as for `coverage`.
         regime: only designs with a regime in whose name this is.
         group: only data sets, families or kinds of pools in whose name this is.
-        first: seed of the first pool.
+        first: seed of the first simulated data set or pool.
     """
     chosen = {
         file: {name: each for name, each in groups.items() if group.lower() in name.lower()}
@@ -134,7 +134,7 @@ def measure(
         else:
             for family in families():
                 if group.lower() in family:
-                    cases = ([case] for case in simulated_cases(family, design, sets))
+                    cases = ([case] for case in simulated_cases(family, design, sets, first))
                     coverage(cases, design, methods, ledger)
     return ledger
 
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument(
         "--sets", type=int, default=SETS, help="simulated data sets (or pools) of each family (or kind) and design"
     )
-    parser.add_argument("--first", type=int, default=0, help="seed of the first simulated pool")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first simulated set or pool")
     options = parser.parse_args()
     methods = options.methods.split(",")
     for method in methods:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 Floats: TypeAlias = Float[Array, "..."]
@@ -24,6 +24,11 @@ def float64() -> Iterator[None]:
     """Compute in float64 inside the block, whatever the caller's JAX setting, which is restored afterwards."""
     with jax.enable_x64(True):
         yield
+
+
+def generator(key: PRNGKeyArray) -> np.random.Generator:
+    """NumPy's generator of random numbers that a typed JAX key stands for."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
 
 
 def wants_float64(tree: Any) -> bool:

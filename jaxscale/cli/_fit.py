@@ -7,22 +7,12 @@ import typer
 
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Scorer
+from jaxscale.cli._options import DIFFICULTY, Files, Format, Group, Json, Scorer
 from jaxscale.cli._output import console, described, print_json, progress, title
 from jaxscale.cli._reading import read_attempts, say_read
 
-LAWS = (
-    "beta",
-    "beta-ceiling",
-    "scaled-beta",
-    "kumaraswamy",
-    "two-point",
-    "grid",
-    "power-law",
-    "exponentiated-power-law",
-    "correlated-trials",
-)
-"""What `--model` takes, by name, so that `--help` needs no jax."""
+LAWS = (*DIFFICULTY, "power-law", "exponentiated-power-law", "correlated-trials")
+"""What `--model` takes."""
 
 NOT_CONVERGED = 1
 """The exit code for a fit that the data do not determine."""

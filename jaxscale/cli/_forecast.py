@@ -9,7 +9,7 @@ import typer
 from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed, whole_numbers
+from jaxscale.cli._options import DIFFICULTY, Files, Format, Group, Json, Scorer, Seed, whole_numbers
 from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, title
 from jaxscale.cli._reading import read_attempts, say_read
 
@@ -20,18 +20,8 @@ if TYPE_CHECKING:
 
 Over = Literal["these", "population"]
 
-MODELS = (
-    "auto",
-    "beta",
-    "beta-ceiling",
-    "scaled-beta",
-    "kumaraswamy",
-    "two-point",
-    "grid",
-    "loglog",
-    "discretised-beta",
-)
-"""What `--model` takes, by name, so that `--help` needs no jax."""
+MODELS = ("auto", *DIFFICULTY, "loglog", "discretised-beta")
+"""What `--model` takes."""
 
 _MEANING = {
     "these": "a further run on these very queries",

@@ -10,6 +10,9 @@ from jaxscale.cli._errors import BadInput
 
 MAX_CALLS = 10**12
 
+DIFFICULTY = ("beta", "beta-ceiling", "scaled-beta", "kumaraswamy", "two-point", "grid")
+"""Laws of difficulty that `--model` takes, by name, so that `--help` needs no jax."""
+
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False, help="Tables, or logs.")]
 Group = Annotated[
     list[str] | None,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxscale._arrays import float64
+from jaxscale._arrays import float64, generator
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractLaw
 from jaxscale.fit._fit import FitResult, objective_of
@@ -64,7 +64,7 @@ def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws
     if result.method != "map":
         raise ValueError(f"result.method = {result.method!r}: expected a fit by method='map'")
     # NumPy draws the proposals: few numbers, and no compilation for each model.
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
+    rng = generator(key)
     mode, size = result.optimum.vector, len(result.optimum.vector)
     eigenvalues, basis = np.linalg.eigh(result.optimum.hessian * result.queries)
     # Curvature of the prior (1/9) is the least there can be; the flat tails of a likelihood may show less or none.

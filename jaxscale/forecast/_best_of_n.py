@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._arrays import generator, whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimate import verdicts
 from jaxscale.fit import fit, sample_posterior
@@ -187,7 +187,7 @@ def _draw(counts: Any, key: PRNGKeyArray) -> np.ndarray:
     key_law, key_rates = jax.random.split(key)
     law: Any = sample_posterior(fit("beta", data, method="map"), data, key_law, _DRAWS).model
     a, b = (np.asarray(parameter, float)[:, None] for parameter in (law.a, law.b))
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key_rates)).reshape(-1).tolist())
+    rng = generator(key_rates)
     return rng.beta(a + yes, b + calls - yes)
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, whole_numbers
+from jaxscale._arrays import float64, generator, whole_numbers
 from jaxscale.data import Attempts, require
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimate._coverage import pass_at_k_per_query
 from jaxscale.estimate._distinct import Distinct, distinct, padded_size
 from jaxscale.fit import NAMED_MODELS, fit, sample_posterior
 from jaxscale.forecast._auto import Belief, believe, foretell_coverage
-from jaxscale.forecast._intervals import generator, interval
+from jaxscale.forecast._intervals import interval
 from jaxscale.forecast._noise import rerun_variance
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.forecast._rivals import RIVALS

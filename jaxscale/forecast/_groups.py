@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from jaxscale._arrays import generator
 from jaxscale.data import Attempts, require
 from jaxscale.forecast._auto import believe
 from jaxscale.forecast._coverage import DEFAULT_SEED, average, checked
-from jaxscale.forecast._intervals import generator
 from jaxscale.forecast._pool import Member, Pool, learn_together
 from jaxscale.forecast._result import Forecast
 

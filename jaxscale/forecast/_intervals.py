@@ -1,13 +1,9 @@
 """Intervals for a mean of many queries, from draws of it and the variance of what comes on top."""
 
-import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-
-def generator(key: PRNGKeyArray) -> np.random.Generator:
-    """NumPy's generator of random numbers that a typed JAX key stands for."""
-    return np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
+from jaxscale._arrays import generator
 
 
 def interval(

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._arrays import generator, whole_numbers
 from jaxscale.data import Ballots, require
 from jaxscale.estimate import kept_ballots, vote_difficulty
 from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite
@@ -89,7 +89,7 @@ def forecast_votes(
     flat = budgets.reshape(-1)
     answers = np.array([_answers(system, k) for k in flat.tolist()])
     key_model, key_interval = jax.random.split(jax.random.key(DEFAULT_SEED) if key is None else key)
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key_model)).reshape(-1).tolist())
+    rng = generator(key_model)
 
     recorded = ballots.calls[:, None]
     within = answers <= recorded

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, whole_numbers
+from jaxscale._arrays import float64, generator, whole_numbers
 from jaxscale.data import Attempts, require
 from jaxscale.fit import fit
 from jaxscale.forecast import forecast
@@ -173,9 +173,7 @@ def interval_widths(
     count = int(whole_numbers(replicates, "replicates"))
     budget = int(whole_numbers(k, "k"))
     law: Any = fit("beta", attempts, method="map").model
-    rng = np.random.default_rng(
-        np.asarray(jax.random.key_data(jax.random.key(_SEED) if key is None else key)).reshape(-1).tolist()
-    )
+    rng = generator(jax.random.key(_SEED) if key is None else key)
     found = np.zeros((2, len(wanted)))
     for replicate in rng.spawn(count):
         chance = replicate.beta(law.a + attempts.successes, law.b + attempts.attempts - attempts.successes)

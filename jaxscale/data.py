@@ -115,7 +115,7 @@ class Attempts:
         """Whether sampling looks as if it stopped at the first success: no query has two, and attempts are uneven.
 
         Unbiased pass@k does not hold for such counts (the number of attempts depends on their outcomes); likelihoods
-        do. Source: MATH section 1, on the estimator of Chen et al. (arXiv 2107.03374).
+        do. Source: docs/mathematics.md, "Unbiased pass@k"; [Chen21].
 
         >>> Attempts([3, 7, 10], [1, 1, 0]).stopped_at_success
         True

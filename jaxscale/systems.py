@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PassAtK:
-    """Success if any of the calls is right: coverage, pass@k. Source: Chen et al., arXiv 2107.03374.
+    """Success if any of the calls is right: coverage, pass@k. Source: [Chen21].
 
     >>> PassAtK()
     PassAtK()
@@ -19,7 +19,7 @@ class PassAtK:
 class Vote:
     """The most frequent answer; ties are split uniformly, and a call without an answer never wins.
 
-    Source: Chen et al., arXiv 2403.02419 (MATH section 3).
+    Source: docs/mathematics.md, "Voting"; [Chen24].
 
     >>> Vote()
     Vote()
@@ -34,7 +34,7 @@ class FilterVote:
         filter_calls_count: whether the filter's own calls count, as in the authors' code: K calls are then floor(K / 2)
             answers and as many filter calls, and fewer than 2 calls are an error.
 
-    Source: Chen et al., arXiv 2403.02419v2 (MATH section 3.3).
+    Source: docs/mathematics.md, "Filtered votes"; [Chen24].
 
     >>> FilterVote(filter_calls_count=True).answers(9)
     4
@@ -57,7 +57,7 @@ class FilterVote:
 
 @dataclass(frozen=True)
 class WeightedVote:
-    """The answer with the largest sum of scores over its calls; ties are split uniformly (MATH section 3.6).
+    """The answer with the largest sum of scores over its calls; ties are split uniformly.
 
     >>> WeightedVote()
     WeightedVote()
@@ -66,7 +66,7 @@ class WeightedVote:
 
 @dataclass(frozen=True)
 class RoutedVote:
-    """The majority answer if its share of the calls reaches a threshold, else a single call (MATH section 3.6).
+    """The majority answer if its share of the calls reaches a threshold, else a single call.
 
     The single call is the recorded greedy one where there is one, else a fresh call.
 
@@ -109,7 +109,7 @@ class BestOfN:
     Raises:
         ValueError: for a rate outside [0, 1], a separation that is not finite, or not exactly one kind of verifier.
 
-    Source: arXiv 2411.17501 (MATH section 3.6); equal-variance normal scores as in signal detection theory.
+    Source: docs/mathematics.md, "Best of n"; [Stroebl24]; equal-variance normal scores as in signal detection theory.
 
     >>> BestOfN(tpr=0.9, fpr=0.1)
     BestOfN(tpr=0.9, fpr=0.1, separation=None)
@@ -148,7 +148,7 @@ class AdaptiveVote:
     Raises:
         ValueError: for a confidence outside (1/2, 1) or an unknown rule.
 
-    Source: MATH section 3.6.
+    Source: docs/mathematics.md, "Weighted, routed and adaptive votes".
 
     >>> AdaptiveVote(confidence=0.95).rule
     'beta'

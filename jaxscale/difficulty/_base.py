@@ -142,7 +142,7 @@ class AbstractDifficulty(AbstractLaw):
             Zero or negative values of the broadcast shape.
 
         Source:
-            MATH section 2 (posterior predictive).
+            docs/mathematics.md, "Posterior prediction".
         """
         k, attempts, successes = promote(k, attempts, successes)
         failures = attempts - successes

@@ -35,7 +35,7 @@ class CorrelatedTrials(AbstractCurve):
         ValueError: if a parameter is outside its range.
 
     Source:
-        MATH section 1 (correlated trials, ansatz), after [Levi24].
+        docs/mathematics.md, "Correlated trials", after [Levi24].
 
     Example:
         >>> print(round(float(CorrelatedTrials(0.5, 0.0).pass_at_k(3)), 5))  # independent: 1 - 0.5^3

@@ -44,7 +44,7 @@ class AbstractCurve(AbstractLaw):
     calls up to 64, then 4% wide.
 
     Source:
-        MATH section 1 (aggregate laws) and section 2 (why not a regression on the curve).
+        docs/mathematics.md, "Laws of the curve".
     """
 
     composite: ClassVar[bool] = True
@@ -125,7 +125,7 @@ class PowerLaw(AbstractCurve):
         ValueError: if a parameter is outside its range.
 
     Source:
-        MATH section 1; the tail of [Levi24] Eq. 7.
+        docs/mathematics.md, "Laws of the curve"; the tail of [Levi24] Eq. 7.
 
     Example:
         >>> print(round(float(PowerLaw(0.8, 0.5).pass_at_k(4)), 5))

@@ -24,7 +24,7 @@ class DirichletAnswers(eqx.Module):
         ValueError: if a concentration is not positive, or there are fewer than two.
 
     Source:
-        MATH sections 3.2 (Dirichlet-multinomial) and 1.
+        docs/mathematics.md, "Many answers".
 
     Example:
         >>> model = DirichletAnswers([1.0, 0.5, 0.5])  # the right answer's probability is uniform

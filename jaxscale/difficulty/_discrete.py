@@ -22,7 +22,7 @@ class PointMass(AbstractDifficulty):
         ValueError: if p is outside its range.
 
     Source:
-        MATH section 1 (one query; atoms of mixtures).
+        docs/mathematics.md, "Difficulty laws".
 
     Example:
         >>> print(round(float(PointMass(0.5).pass_at_k(2)), 5))
@@ -94,7 +94,7 @@ class Grid(AbstractDifficulty):
         ValueError: if a parameter is outside its range, or the shapes differ.
 
     Source:
-        MATH section 2 (general difficulty on a grid).
+        docs/mathematics.md, "Difficulty laws" and "Likelihoods of counts".
 
     Example:
         >>> print(round(float(Grid(p=[0.0, 0.5, 1.0], weights=[0.25, 0.5, 0.25]).pass_at_k(2)), 5))

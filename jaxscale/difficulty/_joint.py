@@ -78,7 +78,7 @@ class JointLaw(eqx.Module):
         ValueError: for an unknown form, or arrays whose shapes do not fit it.
 
     Source:
-        The power form with r_i > 0 is that of Hoffmann et al. (arXiv 2203.15556, Eq. 2) for the loss in parameters and
+        The power form with r_i > 0 is that of [Hoffmann22], Eq. 2, for the loss in parameters and
         tokens, here for the log-odds of a success; the rest is ours (an ansatz).
 
     Example:

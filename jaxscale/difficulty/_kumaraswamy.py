@@ -28,8 +28,7 @@ class Kumaraswamy(AbstractDifficulty):
         ValueError: if a parameter is outside its range.
 
     Source:
-        MATH section 1; Kumaraswamy, "A generalized probability density function for double-bounded random
-        processes", 1980.
+        docs/mathematics.md, "Difficulty laws"; [Kumaraswamy80].
 
     Example:
         >>> print(round(float(Kumaraswamy(1.0, 1.0).pass_at_k(3)), 5))  # uniform: k / (k + 1)

@@ -27,7 +27,7 @@ class Mixture(AbstractDifficulty):
         ValueError: if the weights do not fit the components, or a component is no difficulty model.
 
     Source:
-        MATH section 1 (finite mixtures).
+        docs/mathematics.md, "Difficulty laws".
 
     Example:
         >>> from jaxscale.difficulty import Beta, PointMass

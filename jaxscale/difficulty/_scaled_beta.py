@@ -26,7 +26,7 @@ class ScaledBeta(AbstractDifficulty):
         ValueError: if a parameter is outside its range.
 
     Source:
-        MATH section 1 (Beta3); [Schaeffer25] for why p stays far below 1.
+        docs/mathematics.md, "Difficulty laws" and "Quadrature"; [Schaeffer25] for why p stays far below 1.
 
     Example:
         >>> print(round(float(ScaledBeta(1.0, 1.0, 0.5).pass_at_k(1)), 5))  # the mean of a uniform on [0, 1/2]

@@ -29,7 +29,7 @@ def log_failure_without_replacement(attempts: ArrayLike, successes: ArrayLike, k
         Zero or negative, -inf where more than n - c attempts are drawn; relative error near 1e-14 in float64.
 
     Source:
-        [Chen21]; MATH section 1.
+        docs/mathematics.md, "Unbiased pass@k"; [Chen21].
 
     Example:
         >>> print(float(jnp.exp(log_failure_without_replacement(4, 1, 2))))
@@ -95,7 +95,7 @@ def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
         ValueError: if k is not a whole number of 1 or more, or exceeds the attempts of a query (it says which).
 
     Source:
-        [Chen21] arXiv 2107.03374; MATH section 1.
+        docs/mathematics.md, "Unbiased pass@k"; [Chen21].
 
     Example:
         >>> pass_at_k(Attempts(attempts=[4, 4], successes=[1, 4]), [1, 2]).value

@@ -113,7 +113,7 @@ def vote_curve(
         ValueError: naming the argument and what was expected.
 
     Source:
-        MATH 3.1 to 3.4; [Chen24] sections 3 and 4.
+        docs/mathematics.md, "Voting"; [Chen24] sections 3 and 4.
 
     Example:
         >>> curve = vote_curve(Ballots([[9, 1], [8, 2], [7, 3], [1, 9]], [[True, False]] * 4))

@@ -58,8 +58,9 @@ def vote_difficulty(ballots: Ballots, level: float = 0.9) -> VoteDifficulty:
         ValueError: for a level outside (0, 1).
 
     Source:
-        Chen et al. (arXiv 2403.02419), d(x); MATH 3.4. The variance of a difference of two multinomial shares a and b
-        is (a + b - (a - b)^2) / n, here with half a call added to each so that unanimous ballots stay uncertain.
+        docs/mathematics.md, "Easy and hard queries"; [Chen24], d(x). The variance of a difference of two multinomial
+        shares a and b is (a + b - (a - b)^2) / n, here with half a call added to each so that unanimous ballots stay
+        uncertain.
 
     Example:
         >>> vote_difficulty(Ballots([[8, 2], [3, 7]], [[True, False], [True, False]])).difficulty
@@ -95,7 +96,7 @@ def majority_by_difficulty(ballots: Ballots, k: ArrayLike) -> dict[str, Estimate
         ValueError: naming the query that has fewer than k ballots.
 
     Source:
-        Chen et al. (arXiv 2403.02419), breakdown of the accuracy by difficulty; MATH 3.4.
+        docs/mathematics.md, "Easy and hard queries"; [Chen24], breakdown by difficulty.
 
     Example:
         >>> parts = majority_by_difficulty(Ballots([[2, 1], [1, 2]], [[True, False], [True, False]]), [1, 3])
@@ -167,7 +168,7 @@ def best_majority(
         ValueError: for a level outside (0, 1), or where a query has fewer than k ballots.
 
     Source:
-        MATH 3.1 (best K) on the unbiased curve of MATH 3.2.
+        docs/mathematics.md, "Two answers" and "Many answers".
 
     Example:
         >>> ballots = Ballots([[9, 1], [8, 2], [7, 3]], [[True, False]] * 3)

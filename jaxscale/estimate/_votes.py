@@ -25,7 +25,7 @@ def majority_at_k(ballots: Ballots, k: ArrayLike) -> Estimate:
         ValueError: naming the query that has fewer than k ballots.
 
     Source:
-        MATH 3.2 (multivariate hypergeometric law); Vote of Chen et al. (arXiv 2403.02419).
+        docs/mathematics.md, "Many answers"; [Chen24].
 
     Example:
         >>> majority_at_k(Ballots([[3, 1], [1, 2]], [[True, False], [True, False]]), [1, 3]).value.round(6).tolist()

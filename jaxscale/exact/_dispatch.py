@@ -44,7 +44,7 @@ def exact(system: Any, population: Any, calls: ArrayLike) -> Array | np.ndarray:
         ValueError: for calls that are no whole numbers from 1, or more of them than were recorded.
 
     Source:
-        MATH sections 1 and 3.
+        docs/mathematics.md, "Coverage" and "Voting".
 
     Example:
         >>> from jaxscale.difficulty import AnswerDistribution

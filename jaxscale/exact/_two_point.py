@@ -23,7 +23,7 @@ def curve_shape(easy_share: float, p_easy: float, p_hard: float) -> str:
         ValueError: for arguments outside these ranges.
 
     Source:
-        Chen et al. (arXiv 2403.02419), Theorem 2, as corrected in MATH 3.1.
+        docs/mathematics.md, "Two answers" (Theorem 2 of [Chen24], corrected).
 
     Example:
         >>> curve_shape(0.6, 0.85, 0.4), curve_shape(0.4, 0.65, 0.1)
@@ -58,7 +58,7 @@ def best_calls(easy_share: float, p_easy: float, p_hard: float) -> float:
         ValueError: for arguments outside these ranges.
 
     Source:
-        Chen et al. (arXiv 2403.02419), Theorem 3; MATH 3.1.
+        docs/mathematics.md, "Two answers"; Theorem 4 of [Chen24].
 
     Example:
         >>> best_calls(0.6, 0.85, 0.4)

@@ -71,7 +71,7 @@ def check_two_point(
         ValueError: for probabilities outside these ranges.
 
     Source:
-        Chen et al. (arXiv 2403.02419), Theorems 2 and 3, as corrected in MATH 3.1.
+        docs/mathematics.md, "Two answers" (Theorems 2 and 4 of [Chen24], corrected).
 
     Example:
         >>> import jax

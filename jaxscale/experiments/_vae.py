@@ -89,7 +89,7 @@ def train_vae(
         ValueError: for images that are no matrix of numbers in [0, 1].
 
     Source:
-        Kingma and Welling, "Auto-Encoding Variational Bayes", arXiv 1312.6114. The experiment is [Levi24]'s, the
+        [Kingma13]. The experiment is [Levi24]'s, the
         sizes are ours.
 
     Example:
@@ -195,7 +195,7 @@ def expected_minimum(errors: ArrayLike, k: ArrayLike) -> Float[np.ndarray, "imag
         ValueError: for k outside that range.
 
     Source:
-        MATH section 1 (the unbiased estimate of pass@k, summed over thresholds).
+        docs/mathematics.md, "Unbiased pass@k", summed over thresholds.
 
     Example:
         >>> print(expected_minimum([[1.0, 2.0, 6.0]], [1, 2, 3]).round(6))

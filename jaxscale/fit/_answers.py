@@ -72,9 +72,8 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
         The priors, each parameter of shape (draws, queries).
 
     Source:
-        MATH 2 and 3.5; Pitman, "Exchangeable and partially exchangeable random partitions", 1995 (the two-parameter
-        law of wrong answers, whose first piece is the favourite here); Ishwaran and James, "Gibbs sampling methods for
-        stick-breaking priors", 2001 (the sampler).
+        docs/mathematics.md, "Posterior of ballots"; [Pitman95] (the two-parameter law of wrong answers, whose
+        first piece is the favourite here); [Ishwaran01] (the sampler).
 
     Example:
         >>> data = Ballots(counts=[[5, 1], [3, 3]], correct=[[True, False], [True, False]])

@@ -71,7 +71,7 @@ def bootstrap(
         ValueError: for an unknown kind, fewer than one replicate, or a parametric bootstrap of a law of the curve.
 
     Source:
-        MATH section 2.
+        docs/mathematics.md, "Uncertainty of fits".
 
     Example:
         >>> from jaxscale.fit import fit

@@ -135,7 +135,7 @@ def fit(
         ValueError: for an unknown model, method or parameter name.
 
     Source:
-        MATH section 2.
+        docs/mathematics.md, "Likelihoods of counts" and "Uncertainty of fits".
 
     Example:
         >>> result = fit("beta", Attempts(attempts=[10, 10, 10, 10], successes=[0, 1, 3, 9]))

@@ -176,7 +176,7 @@ def fit_joint(
             everywhere, an unknown form, or groups without a success among them all.
 
     Source:
-        MATH section 2 (the likelihood of counts); the law and its scatter are ours.
+        docs/mathematics.md, "Joint laws" and "Likelihoods of counts".
 
     Example:
         >>> solved = {"small": [0, 0, 1, 2], "medium": [0, 1, 3, 8], "large": [0, 3, 8, 15]}

@@ -116,7 +116,7 @@ def bootstrap_joint(
         ValueError: for an unknown `over`, or fewer than two replicates.
 
     Source:
-        Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007 (arXiv 0712.1111).
+        docs/mathematics.md, "Uncertainty of fits"; [Owen07].
 
     Example:
         >>> from jaxscale.data import Attempts

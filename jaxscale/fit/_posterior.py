@@ -53,7 +53,7 @@ def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws
         ValueError: if the fit was not by method="map", whose mode the proposals need.
 
     Source:
-        MATH section 2 (posterior sampling).
+        docs/mathematics.md, "Uncertainty of fits".
 
     Example:
         >>> from jaxscale.fit import fit

@@ -62,7 +62,7 @@ def fit_vote_scaling(calls: np.ndarray, accuracy: np.ndarray, difficulty: np.nda
         ValueError: if the shapes do not fit each other.
 
     Source:
-        [Chen24] section 4; MATH 3.4.
+        docs/mathematics.md, "Scaling of votes"; [Chen24] section 4.
 
     Example:
         >>> calls = np.array([1, 3, 5])

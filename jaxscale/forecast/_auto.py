@@ -73,7 +73,7 @@ def believe(attempts: Attempts, k: np.ndarray, rng: np.random.Generator) -> Beli
         The belief; its rows are the distinct queries.
 
     Source:
-        MATH section 2.
+        docs/mathematics.md, "Forecasts by several laws".
     """
     pairs = distinct(attempts)
     real = pairs.queries > 0
@@ -124,7 +124,7 @@ def foretell_coverage(attempts: Attempts, belief: Belief, k: np.ndarray) -> Fore
         Values, draws and the variance of a further run.
 
     Source:
-        MATH sections 1 and 2; [Schaeffer25] on why curves of many queries are power laws.
+        docs/mathematics.md, "Forecasts by several laws"; [Schaeffer25] on why curves of many queries are power laws.
     """
     n, counts, total = belief.attempts, belief.queries, belief.queries.sum()
     failed = belief.successes == 0

@@ -38,7 +38,7 @@ class VerifiedDraws(NamedTuple):
         With A = p tpr + (1-p) fpr: (1-(1-A)^n) p tpr/A, (1-(1-A)^n) (1-p) fpr/A and (1-A)^(n-1) p (1-tpr).
 
         Source:
-            MATH 3.6.
+            docs/mathematics.md, "Best of n".
         """
         good, bad = self.right * self.tpr, (1 - self.right) * self.fpr
         accepted = np.minimum(good + bad, 1.0)
@@ -119,7 +119,7 @@ def forecast_best_of_n(
         ValueError: naming the argument and what was expected.
 
     Source:
-        MATH 3.6; arXiv 2411.17501 (more calls stop helping where wrong answers are accepted).
+        docs/mathematics.md, "Best of n"; [Stroebl24] (more calls stop helping where wrong answers are accepted).
 
     Example:
         >>> data = Attempts(attempts=[20] * 6, successes=[0, 1, 2, 5, 9, 19])

@@ -58,7 +58,7 @@ def forecast(
         ValueError: naming the argument and what was expected.
 
     Source:
-        MATH section 2 (posterior predictive).
+        docs/mathematics.md, "Posterior prediction" and "Forecasts by several laws".
 
     Example:
         >>> curve = forecast(Attempts(attempts=[100] * 5, successes=[0, 1, 5, 40, 99]), [1, 100, 10_000])

@@ -50,7 +50,7 @@ def forecast_groups(
         ValueError: naming the argument and what was expected.
 
     Source:
-        Rasch (1960); MATH section 2 (general difficulty on a grid).
+        docs/mathematics.md, "Pooled groups"; [Rasch60].
 
     Example:
         >>> groups = {name: Attempts([30] * 4, c, query=tuple("abcd")) for name, c in {"x": [0, 1, 9, 3]}.items()}

@@ -128,7 +128,7 @@ def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
         Draws from the posterior.
 
     Source:
-        Rasch (1960) for difficulty plus shift; MATH section 2 (general difficulty on a grid).
+        docs/mathematics.md, "Pooled groups"; [Rasch60] for difficulty plus shift.
     """
     size = 1 + max(int(member.at.max()) for member in members)
     records = [_records(member, size) for member in members]

@@ -45,7 +45,7 @@ def loglog(
         ValueError: if fewer than two points of the curve lie strictly between 0 and 1.
 
     Source:
-        [Brown24] section 3.3; MATH section 1.
+        docs/mathematics.md, "Laws of the curve"; [Brown24] section 3.3.
     """
     fewest = int(attempts.attempts.min())
     points = _points(attempts)
@@ -98,7 +98,7 @@ def discretised_beta(
         ValueError: if all queries are in one bin, where any law that is narrow enough fits.
 
     Source:
-        [Schaeffer25] (discretised Beta); DLMF 8.17 for P(bin) = I_high(a, b) - I_low(a, b).
+        [Schaeffer25] (discretised Beta); [DLMF] 8.17 for P(bin) = I_high(a, b) - I_low(a, b).
     """
     fewest = int(attempts.attempts.min())
     edges = np.concatenate([[0], np.rint(np.geomspace(1, fewest, _BINS + 1))]) / fewest

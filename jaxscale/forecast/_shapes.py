@@ -145,8 +145,8 @@ def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng:
         Equally weighted draws.
 
     Source:
-        MATH section 2 (general difficulty on a grid); sequential Monte Carlo samplers (Del Moral, Doucet and Jasra,
-        2006); differential evolution moves (ter Braak, 2006).
+        docs/mathematics.md, "Forecasts by several laws"; [DelMoral06] (the sampler); [terBraak06] (moves along
+        the difference of two particles).
     """
     size = shape.size + 1
     u = rng.standard_normal((_PARTICLES, size))

@@ -70,7 +70,7 @@ def forecast_votes(
         ValueError: naming the argument and what was expected.
 
     Source:
-        MATH 3.3 to 3.5; [Chen24] section 4.
+        docs/mathematics.md, "Posterior of ballots" and "Scaling of votes"; [Chen24] section 4.
 
     Example:
         >>> ballots = Ballots(counts=[[5, 3], [2, 6]], correct=[[True, False], [True, False]])

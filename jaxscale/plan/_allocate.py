@@ -48,7 +48,7 @@ def allocate(
         ValueError: naming the argument and what was expected.
 
     Source:
-        [Kazdan25] (the optimal budget and the online rule); MATH section 2.
+        docs/mathematics.md, "Allocating attempts"; [Kazdan25] (the optimal budget and the online rule).
 
     Example:
         >>> allocate(Attempts([20, 30, 20], [0, 0, 15]), 30, 1000).tolist()

@@ -101,7 +101,7 @@ def best_n(
         ValueError: naming the argument and what was expected.
 
     Source:
-        MATH 3.6; arXiv 2411.17501.
+        docs/mathematics.md, "Best of n"; [Stroebl24].
 
     Example:
         >>> data = Attempts(attempts=[20] * 6, successes=[0, 1, 2, 5, 9, 19])

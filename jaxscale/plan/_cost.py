@@ -62,7 +62,7 @@ class Cost(eqx.Module):
     calls that they meet, NumPy in NumPy out; arrays broadcast with the calls (one row a model, say).
 
     Source:
-        MATH section 4.
+        docs/mathematics.md, "Cost".
 
     Example:
         >>> Cost(per_call=0.002, per_query=0.01).money([1, 10])
@@ -126,7 +126,7 @@ class Cost(eqx.Module):
             ValueError: naming the argument, its value and what was expected.
 
         Source:
-            MATH section 4 [Brown24, Levi24].
+            docs/mathematics.md, "Cost"; [Brown24]; [Levi24].
 
         Example:
             >>> Cost.from_tokens(500, 1000, flops_per_token=2 * 8e9).flops([1, 10])

@@ -21,7 +21,7 @@ _POINTS = 1000
 class SolveOnce:
     """`PassAtK` that stops at the first success: k is the most calls at a query, and only those made are paid.
 
-    Source: arXiv 2601.21522 (solved queries are discarded, so that attempts go to those that are left).
+    Source: [ReD26] (solved queries are discarded, so that attempts go to those that are left).
 
     >>> SolveOnce()
     SolveOnce()
@@ -45,7 +45,7 @@ def attempts_to_solve(population: Attempts | AbstractLaw, k: ArrayLike) -> np.nd
         ValueError: for other k, naming what was expected.
 
     Source:
-        [ReD26]; MATH section 2 (attempts to the first success are geometric).
+        docs/mathematics.md, "Solving once, then discarding"; [ReD26].
 
     Example:
         >>> attempts_to_solve(Attempts([2, 2], [1, 0]), [1, 2]).round(12).tolist()

@@ -25,7 +25,7 @@ def plot_difficulty(axes: matplotlib.axes.Axes, difficulty: VoteDifficulty, *, b
         ValueError: for bins that are no even whole number from 2.
 
     Source:
-        Chen et al. (arXiv 2403.02419), d(x); MATH 3.4.
+        docs/mathematics.md, "Easy and hard queries"; [Chen24], d(x).
 
     Example:
         >>> from matplotlib.figure import Figure

@@ -44,7 +44,7 @@ def plot_flops_contours(
         ValueError: for a cost that has not as many calls' FLOPs as `across` has values, or calls that cost none.
 
     Source:
-        MATH section 4 [Levi24].
+        docs/mathematics.md, "Cost"; [Levi24].
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -101,7 +101,7 @@ def plot_flops_slices(
         ValueError: for calls that cost no FLOPs.
 
     Source:
-        MATH section 4 [Levi24].
+        docs/mathematics.md, "Cost"; [Levi24].
 
     Example:
         >>> from matplotlib.figure import Figure

@@ -35,7 +35,7 @@ def plot_curve_shapes(
         ValueError: for a share outside [0, 1].
 
     Source:
-        Chen et al. (arXiv 2403.02419), Theorem 2, as corrected in MATH 3.1.
+        docs/mathematics.md, "Two answers" (Theorem 2 of [Chen24], corrected).
 
     Example:
         >>> from matplotlib.figure import Figure

@@ -86,7 +86,7 @@ def poisson_pmf(count: Floats, mean: Floats) -> Floats:
         The derivative in the mean, pmf(count - 1) - pmf(count), holds at mean = 0 too.
 
     Source:
-        Loader, "Fast and accurate computation of binomial probabilities", 2000 (MATH 3.2).
+        docs/mathematics.md, "Many answers"; [Loader00].
 
     Example:
         >>> print(round(float(poisson_pmf(2.0, 3.0)), 5))
@@ -127,7 +127,7 @@ def binomial_pmf(count: Floats, size: Floats, probability: Floats) -> Floats:
         `count` and `size` are constants.
 
     Source:
-        Loader, "Fast and accurate computation of binomial probabilities", 2000 (MATH 3.2).
+        docs/mathematics.md, "Many answers"; [Loader00].
 
     Example:
         >>> print(round(float(binomial_pmf(1.0, 3.0, 0.5)), 5))
@@ -182,7 +182,7 @@ def negative_binomial_pmf(count: Floats, size: Floats, rate: Floats) -> Floats:
         The probability; relative error about 1e-13 in float64. It is differentiable in `size` (0 included) and `rate`.
 
     Source:
-        Loader's form of the binomial, with size / (size + count) in front (MATH 3.2).
+        Loader's form of the binomial, with size / (size + count) in front ([Loader00]).
 
     Example:
         >>> print(round(float(negative_binomial_pmf(2.0, 1.0, 0.5)), 5))

@@ -1,4 +1,4 @@
-"""Winning probabilities of a plurality vote: independent counts conditioned on their total (MATH 3.2).
+"""Winning probabilities of a plurality vote: independent counts conditioned on their total ([Levin81]).
 
 For answer 0 to win with m votes its rivals must each have at most m. With independent counts that is a coefficient of a
 product of truncated generating functions, which a discrete Fourier transform over the total picks out:

@@ -23,7 +23,7 @@ def ballots_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         ValueError: naming the query that has fewer ballots than calls.
 
     Source:
-        MATH 3.2: Binomial(n_j, k / n) counts conditioned on their total.
+        docs/mathematics.md, "Many answers": Binomial(n_j, k / n) counts conditioned on their total.
 
     Example:
         >>> ballots_vote(Ballots([[2, 1]], [[True, False]]), np.array([1, 3])).round(6).tolist()
@@ -47,7 +47,7 @@ def ballots_filter_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         ValueError: where nothing says what was kept, or a query has fewer ballots than calls.
 
     Source:
-        MATH 3.3.
+        docs/mathematics.md, "Filtered votes".
 
     Example:
         >>> ballots = Ballots([[1, 2]], [[True, False]], kept_counts=[[1, 0]])
@@ -86,7 +86,7 @@ def ballots_routed_vote(ballots: Ballots, calls: np.ndarray, least: np.ndarray) 
         ValueError: naming the query that has fewer ballots than calls.
 
     Source:
-        MATH 3.6.
+        docs/mathematics.md, "Weighted, routed and adaptive votes".
 
     Example:
         >>> ballots_routed_vote(Ballots([[2, 2]], [[True, False]]), np.array([2]), np.array([2])).round(6).tolist()

@@ -35,7 +35,7 @@ def win_probabilities(probabilities: ArrayLike | Array, calls: ArrayLike) -> Flo
         ValueError: for `calls` outside [1, 10^6].
 
     Source:
-        MATH 3.2, after Levin (1981); the vote of Chen et al. (arXiv 2403.02419).
+        docs/mathematics.md, "Many answers"; [Levin81]; [Chen24].
 
     Example:
         >>> print(win_probabilities(np.array([0.5, 0.3, 0.2]), 3).round(3))  # 0.56 = 1/8 + 3/8 + 6 (.5)(.3)(.2) / 3

@@ -27,7 +27,7 @@ def first_success(key: PRNGKeyArray, log1m_p: ArrayLike | Array, shape: tuple[in
         p = 0 and 1 where p = 1.
 
     Source:
-        MATH section 1: P(first success > k) = (1 - p)^k.
+        docs/mathematics.md, "Simulation": P(first success > k) = (1 - p)^k.
 
     Example:
         >>> first_success(jax.random.key(0), jnp.array([-jnp.inf, 0.0])).tolist()

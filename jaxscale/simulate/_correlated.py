@@ -24,7 +24,7 @@ class Exchangeable(eqx.Module):
         ValueError: for a correlation outside (0, 1).
 
     Source:
-        MATH section 1 (exchangeable).
+        docs/mathematics.md, "Correlated trials".
 
     Example:
         >>> import jaxscale as js
@@ -63,7 +63,7 @@ class Sticky(eqx.Module):
         ValueError: for a correlation outside [0, 1).
 
     Source:
-        MATH section 1 (sticky).
+        docs/mathematics.md, "Correlated trials".
 
     Example:
         >>> import jaxscale as js

@@ -108,7 +108,7 @@ def simulate(
             meaning on the population.
 
     Source:
-        DESIGN sections 1 and 3; laws in MATH sections 1 and 3.
+        docs/mathematics.md, "Simulation".
 
     Example:
         >>> import jaxscale as js

@@ -27,7 +27,7 @@ def regularised_incomplete_beta(a: Floats, b: Floats, x: Floats) -> Floats:
         for a and b in [1e-2, 1e3]. At x = 0 and x = 1, and beyond, all derivatives are 0.
 
     Source:
-        DLMF 8.17.1 and 8.17.2; MATH section 1 (quadrature on a logit scale).
+        [DLMF] 8.17.1 and 8.17.2; docs/mathematics.md, "Quadrature".
 
     Example:
         >>> print(round(float(regularised_incomplete_beta(2.0, 1.0, 0.5)), 5))  # x^2

@@ -57,7 +57,7 @@ def log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
         float32 for a in [1e-3, 1e3], b in [1e-2, 1e6], k in [1, 1e9]; gradients are finite.
 
     Source:
-        MATH section 1 (numerics); Stirling's series, Abramowitz and Stegun 6.1.41.
+        docs/mathematics.md, "Log-ratios of gammas"; [AS64] 6.1.41 (Stirling's series).
 
     Example:
         >>> print(float(log_beta_ratio(1.0, 1.0, 3.0)))  # E[(1-p)^3] = 1/4 for uniform p
@@ -146,7 +146,7 @@ def log_binomial(n: Floats, c: Floats) -> Floats:
         log C(n, c), exact to about 1e-14 relative in float64. C(n, c) = 1 / ((n + 1) B(c + 1, n - c + 1)).
 
     Source:
-        MATH section 2.
+        docs/mathematics.md, "Likelihoods of counts".
 
     Example:
         >>> print(float(log_binomial(5.0, 2.0)))

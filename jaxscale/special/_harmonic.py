@@ -20,7 +20,7 @@ def harmonic_number(k: Floats, order: Floats) -> Floats:
         The sums, with relative error about 1e-13 in float64, differentiable in `order` (order = 1 included).
 
     Source:
-        Euler-Maclaurin summation; used by the correlated-trials law of MATH section 1.
+        Euler-Maclaurin summation; used by docs/mathematics.md, "Correlated trials".
 
     Example:
         >>> print(float(harmonic_number(4.0, 1.0)))  # 1 + 1/2 + 1/3 + 1/4

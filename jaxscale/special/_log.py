@@ -45,7 +45,7 @@ def log_mix_with_one(share: Floats, log_value: Floats) -> Floats:
         The logarithm, zero or negative, with the right gradients at share = 0, at share = 1 and at log_value = 0.
 
     Source:
-        MATH section 1 (ceiling).
+        docs/mathematics.md, "Ceilings".
 
     Example:
         >>> print(float(log_mix_with_one(1.0, -50.0)))
@@ -83,7 +83,7 @@ def log_mixture(log_values: Floats, weights: Floats) -> Floats:
         and with finite gradients at weights of 0 and at values of -inf.
 
     Source:
-        MATH section 1 (finite mixtures).
+        docs/mathematics.md, "Difficulty laws".
 
     Example:
         >>> print(float(log_mixture(jnp.array([0.0, -1e-6]), jnp.array([0.5, 0.5]))))
@@ -112,7 +112,7 @@ def log_power(p: ArrayLike | Array, successes: ArrayLike | Array, failures: Arra
         Zero or negative values, -inf where the power is 0 (with gradient 0 there), in the promoted dtype.
 
     Source:
-        MATH section 1 (one query).
+        docs/mathematics.md, "One query".
 
     Example:
         >>> print(float(log_power(0.0, 0, 5)), float(log_power(0.0, 1, 5)))

@@ -43,7 +43,7 @@ def log_integral(
         about 1e-12 in float64, that of rounding in float32.
 
     Source:
-        MATH section 1 (quadrature on a logit scale).
+        docs/mathematics.md, "Quadrature".
 
     Example:
         >>> zero = jnp.zeros(())

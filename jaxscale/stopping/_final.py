@@ -34,7 +34,7 @@ def leader_stays(counts: ArrayLike, calls: ArrayLike) -> np.ndarray:
         ValueError: for numbers that are no counts, fewer calls than votes so far, or more than 4,096 further calls.
 
     Source:
-        MATH 3.2 (counts conditioned on their total), with the counts so far as a head start.
+        docs/mathematics.md, "When a vote can stop" and "Many answers".
 
     Example:
         >>> leader_stays([[3, 1], [3, 1]], [5, 7]).round(4).tolist()  # one more call cannot undo a lead of two

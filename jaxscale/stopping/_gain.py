@@ -30,7 +30,7 @@ def expected_vote_gain(counts: ArrayLike, further: ArrayLike) -> np.ndarray:
         ValueError: for numbers that are no counts, or further calls outside their range.
 
     Source:
-        MATH section 3.6 (the posterior of the two leading answers); the value of information of further draws.
+        docs/mathematics.md, "When a vote can stop"; the value of information of further draws.
 
     Example:
         >>> expected_vote_gain([1, 1], [0, 1]).round(4).tolist()  # 2 votes to 1: P(p > 1/2) = 11/16
@@ -80,7 +80,7 @@ def expected_coverage_gain(failures: ArrayLike, further: ArrayLike, difficulty: 
         ValueError: for numbers that are no counts.
 
     Source:
-        MATH section 2 (posterior predictive).
+        docs/mathematics.md, "Posterior prediction".
 
     Example:
         >>> from jaxscale import Beta
@@ -113,7 +113,7 @@ def worth_calling(gain: ArrayLike, further: ArrayLike, price: float, value: floa
         ValueError: for a negative price or value, or shapes that do not fit.
 
     Source:
-        MATH section 4.
+        docs/mathematics.md, "Cost".
 
     Example:
         >>> worth_calling(expected_vote_gain([[1, 1], [30, 1]], [1, 5, 20]), [1, 5, 20], price=0.01).tolist()

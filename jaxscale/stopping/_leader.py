@@ -31,7 +31,7 @@ def first_success(successes: ArrayLike) -> np.ndarray:
         ValueError: for numbers that are no counts.
 
     Source:
-        MATH section 1.
+        docs/mathematics.md, "When a vote can stop".
 
     Example:
         >>> first_success([0, 1, 3]).tolist()
@@ -60,7 +60,7 @@ def leader_confidence(counts: ArrayLike, rule: Literal["beta", "dirichlet"] = "b
         ValueError: for numbers that are no counts, more than 10^5 votes of a query, or an unknown rule.
 
     Source:
-        MATH section 3.6; the two posteriors are those of adaptive consistency (Aggarwal et al., arXiv 2305.11860).
+        docs/mathematics.md, "When a vote can stop"; the two posteriors are those of [Aggarwal23].
 
     Example:
         >>> leader_confidence([[3, 1], [5, 0]]).tolist()  # 5 votes of 5: all but one of 64 cases

@@ -94,7 +94,7 @@ def replay(
         ValueError: for calls beyond those recorded, one replicate, or a rule that returns another shape.
 
     Source:
-        MATH section 3.6 (AdaptiveVote, for any rule).
+        docs/mathematics.md, "Weighted, routed and adaptive votes".
 
     Example:
         >>> found = replay(jax.random.key(0), lambda votes: votes.max(-1) >= 2, Ballots([[8, 0]], [[True, False]]), 8)

@@ -30,8 +30,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import jaxscale as js
-from jaxscale.experiments import Finding, Table, assert_findings
-from jaxscale.plot import COLOURS, plot_difficulty, plot_vote_curves
+from experiments import Finding, Table, assert_findings, plot_difficulty, plot_vote_curves
+from jaxscale.plot import COLOURS
 from jaxscale.samples import sample_ballots
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer data sets, for tests

@@ -26,8 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import jaxscale as js
-from jaxscale.experiments import Finding, Table, assert_findings
-from jaxscale.plot import plot_costs
+from experiments import Finding, Table, assert_findings, plot_costs
 from jaxscale.samples import sample_ballots
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer models, for tests

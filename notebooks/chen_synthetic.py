@@ -34,8 +34,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import jaxscale as js
-from jaxscale.experiments import Finding, Table, assert_findings, check_two_point
-from jaxscale.plot import plot_curve_shapes, plot_vote_curves
+from experiments import Finding, Table, assert_findings, check_two_point, plot_curve_shapes, plot_vote_curves
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer data sets and replicates, for tests
 

@@ -36,8 +36,8 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 import jaxscale as js
-from jaxscale.experiments import Finding, Table, assert_findings
-from jaxscale.plot import COLOURS, plot_trade_off
+from experiments import Finding, Table, assert_findings, plot_trade_off
+from jaxscale.plot import COLOURS
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer checkpoints, forms and replicates, for tests
 # %%

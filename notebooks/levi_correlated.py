@@ -42,7 +42,7 @@ from scipy.optimize import minimize, nnls
 from scipy.stats import betabinom, chisquare
 
 import jaxscale as js
-from jaxscale.experiments import Finding, Table, assert_findings
+from experiments import Finding, Table, assert_findings
 from jaxscale.simulate import Exchangeable, Sticky
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer replicates, for tests

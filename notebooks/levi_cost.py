@@ -29,8 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import jaxscale as js
-from jaxscale.experiments import Finding, assert_findings
-from jaxscale.plot import plot_flops_contours, plot_flops_slices
+from experiments import Finding, assert_findings, plot_flops_contours, plot_flops_slices
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # coarser maps and fewer models, for tests
 

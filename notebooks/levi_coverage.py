@@ -31,8 +31,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import jaxscale as js
-from jaxscale.experiments import Finding, assert_findings
-from jaxscale.plot import plot_laws, plot_successes
+from experiments import Finding, assert_findings, plot_laws, plot_successes
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer data sets and replicates, for tests
 

@@ -33,16 +33,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 import jaxscale as js
-from jaxscale.experiments import (
+from experiments import (
     Finding,
     assert_findings,
     digit_images,
     expected_minimum,
     least_errors,
+    plot_successes,
     reconstruction_errors,
     train_vae,
 )
-from jaxscale.plot import plot_successes
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer images, steps and draws, for tests
 STEPS, FIRST, FRESH = (1500, 300, 1000) if SMALL else (6000, 1000, 10_000)

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxscale.experiments import check_two_point
-from jaxscale.experiments._two_point import shape_of
+from experiments import check_two_point
+from experiments._two_point import shape_of
 
 
 @pytest.mark.parametrize(

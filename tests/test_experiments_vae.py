@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxscale as js
-from jaxscale.experiments import (
+from experiments import (
     digit_images,
     expected_minimum,
     least_errors,

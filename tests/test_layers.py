@@ -33,7 +33,6 @@ LAYERS = [
     ("forecast",),
     ("plan",),
     ("report", "plot"),
-    ("experiments",),
     ("cli",),
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}

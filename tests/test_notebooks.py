@@ -6,7 +6,7 @@ import jupytext
 import nbformat
 import pytest
 
-from jaxscale.experiments import Finding, assert_findings
+from experiments import Finding, assert_findings
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))

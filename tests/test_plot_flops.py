@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import jaxscale as js
-from jaxscale.plot import plot_flops_contours, plot_flops_slices
+from experiments import plot_flops_contours, plot_flops_slices
 
 UNIFORM = js.Beta(1.0, 1.0)  # pass@k = k / (k + 1)
 TOKENS = 100

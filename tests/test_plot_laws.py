@@ -6,7 +6,7 @@ import scipy.stats
 from matplotlib.figure import Figure
 
 import jaxscale as js
-from jaxscale.plot import plot_laws, plot_successes
+from experiments import plot_laws, plot_successes
 
 DATA = js.Attempts([20] * 6, [0, 0, 1, 3, 10, 20])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from jaxscale.plot import plot_trade_off
+from experiments import plot_trade_off
 from jaxscale.samples import sample_checkpoints
 
 TRAINING = {"small": np.array([1e18, 1e19]), "large": np.array([1e20, 1e21])}

@@ -16,7 +16,6 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64
 from jaxscale.special import log_binomial
 
 _PIXEL_NOISE = 0.1  # standard deviation that the decoder ascribes to a pixel
@@ -207,7 +206,7 @@ def expected_minimum(errors: ArrayLike, k: ArrayLike) -> Float[np.ndarray, "imag
         raise ValueError(f"k = {k.tolist()}: expected numbers of draws from 1 to the {n} recorded")
     rank = np.arange(1, n + 1)[:, None]
     possible = n - rank >= k - 1
-    with float64():
+    with jax.enable_x64(True):
         left, others = jnp.asarray(np.where(possible, n - rank, k - 1.0)), jnp.asarray(k - 1.0)
         log_weight = np.asarray(log_binomial(left, others) - log_binomial(jnp.asarray(float(n)), others + 1))
     return ordered @ np.where(possible, np.exp(log_weight), 0.0)

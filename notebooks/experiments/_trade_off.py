@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.axes
 import numpy as np
 
-from jaxscale.plot._axes import COLOURS, short
+from jaxscale.plot import COLOURS, short
 
 _MARKERS = "osD^vP*X"
 

@@ -10,10 +10,9 @@ from jaxtyping import Array, Float
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
-from jaxscale._arrays import float64
 from jaxscale.data import Attempts, Estimate
 from jaxscale.difficulty import AbstractDifficulty, AbstractLaw
-from jaxscale.plot._axes import COLOURS, count_calls, name_at_the_end, short
+from jaxscale.plot import COLOURS, count_calls, name_at_the_end, short
 
 _DASHES: tuple = ("solid", (0, (5, 2)), (0, (1.2, 1.5)), (0, (5, 1.5, 1, 1.5)))
 _BINS_A_DECADE = 3
@@ -59,7 +58,7 @@ def plot_laws(
         ends[name] = (float(height[-1]), colour)
         for per_name, dashes in zip(laws.values(), _DASHES, strict=False):
             if name in per_name:
-                with float64():
+                with jax.enable_x64(True):
                     failure = np.exp(np.asarray(per_name[name].log_failure(k)))
                 axes.plot(k, failure if loss else 1 - failure, color=colour, linestyle=dashes, linewidth=1.4)
     if loss:
@@ -118,7 +117,7 @@ def plot_successes(
     axes.bar(left / n, shares, (right - left) / n, align="edge", color="#BBBBBB", edgecolor="white", linewidth=0.8)
     middle = np.sqrt(left * right) / n
     for (name, law), colour in zip(laws.items(), _colours(len(laws)), strict=True):
-        with float64():
+        with jax.enable_x64(True):
             log_mass = _terms(law, law.statistics(np.full(n + 1, n), counts))
         expected = np.add.reduceat(np.exp(np.asarray(log_mass)), edges[:-1].astype(int))
         axes.plot(middle[:1], expected[:1], "o", color=colour, markersize=4)

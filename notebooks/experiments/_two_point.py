@@ -4,11 +4,11 @@ import itertools
 import math
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import float64
 from jaxscale.difficulty import TwoPoint
 from jaxscale.exact import best_calls, curve_shape, exact
 from jaxscale.simulate import simulate
@@ -80,7 +80,7 @@ def check_two_point(
         ('rises then falls', 5, True)
     """
     odd = np.arange(1, calls + 1, 2)
-    with float64():  # steps are differences of nearly equal numbers
+    with jax.enable_x64(True):  # steps are differences of nearly equal numbers
         data = TwoPoint(*jnp.asarray([easy_share, p_easy, p_hard]))
         values = np.asarray(exact(Vote(), data, odd))
         expected = np.asarray(exact(Vote(), data, _SIMULATED))

@@ -7,7 +7,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from jaxscale.exact import curve_shape
-from jaxscale.plot._axes import COLOURS
+from jaxscale.plot import COLOURS
 
 _SHAPES = {
     "rises": COLOURS[2],

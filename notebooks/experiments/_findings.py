@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jaxscale.experiments._table import Table
+from experiments._table import Table
 
 
 @dataclass(frozen=True)

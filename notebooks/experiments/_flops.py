@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
+import jax
 import matplotlib.axes
 import numpy as np
 from jaxtyping import Float
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64
 from jaxscale.difficulty import AbstractLaw
 from jaxscale.plan import Cost
-from jaxscale.plot._axes import COLOURS
+from jaxscale.plot import COLOURS
 
 _LEVELS = np.linspace(0.1, 0.9, 9)
 
@@ -147,6 +147,6 @@ def calls_for(cost: Cost, flops: np.ndarray) -> Float[np.ndarray, "..."]:
 def _coverage(law: AbstractLaw, calls: np.ndarray, least: float) -> np.ndarray:
     """pass@k at fractional numbers of calls, NaN below the least of them (but for rounding)."""
     enough = calls >= least * (1 - 1e-12)
-    with float64():
+    with jax.enable_x64(True):
         share = np.asarray(law.pass_at_k(np.where(enough, calls, 1.0)))
     return np.where(enough, share, np.nan)

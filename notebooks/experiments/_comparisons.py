@@ -8,7 +8,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
 from jaxscale.data import Estimate
-from jaxscale.plot._axes import COLOURS, count_calls, name_at_the_end
+from jaxscale.plot import COLOURS, count_calls, name_at_the_end
 
 _BEHIND = "#BBBBBB"
 _SPAN = 0.03  # of the least axis of accuracy

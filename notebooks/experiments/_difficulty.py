@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from jaxscale.estimate import VoteDifficulty
-from jaxscale.plot._axes import COLOURS
+from jaxscale.plot import COLOURS
 
 _TIED = 0.2  # width of the bar of tied queries, in bins
 

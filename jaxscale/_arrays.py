@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import numbers
 import operator
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
@@ -11,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
+
+from jaxscale._numpy import refuse_masked
 
 Floats: TypeAlias = Float[Array, "..."]
 """A floating-point array of any shape."""
@@ -57,12 +60,39 @@ def promote(*values: Any) -> list[Floats]:
     return jnp.broadcast_arrays(*(jnp.asarray(array, dtype) for array in arrays))
 
 
+def check_probability(value: Any, name: str) -> None:
+    """Check that `value` is one number between 0 and 1, ends excluded.
+
+    Raises:
+        ValueError: naming the argument, the value and what was expected.
+    """
+    number = isinstance(value, numbers.Real) or (isinstance(value, np.ndarray | jax.Array) and value.ndim == 0)
+    if not number or not 0 < value < 1:
+        raise ValueError(f"{name} = {value!r}: expected a number between 0 and 1")
+
+
+def check_calls(k: Any) -> None:
+    """Check that numbers of calls, fractions of one included, are 0 or more; those that jax traces are not checked.
+
+    Raises:
+        ValueError: naming the value and what was expected.
+    """
+    if isinstance(k, jax.core.Tracer):
+        return
+    refuse_masked(k, "k")
+    array = np.asarray(k)
+    bad = ~(array >= 0)
+    if bad.any():
+        raise ValueError(f"k = {array[bad][0].item()!r}: expected numbers of calls, 0 or more")
+
+
 def whole_numbers(values: ArrayLike | Iterable[int], name: str, *, least: int = 1, most: int = MAX_CALLS) -> np.ndarray:
     """Check that `values` are whole numbers in [least, most] and return them as an int64 array of the same shape.
 
     Raises:
         ValueError: naming the argument, the offending value and what was expected.
     """
+    refuse_masked(values, name)
     array = np.asarray(values)
     if array.size == 0:
         raise ValueError(f"{name} is empty: expected whole numbers from {least} to {most}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxscale._numpy import ReadOnlyArrays, refuse_masked
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -66,7 +68,7 @@ def require(value: Any, kind: type, argument: str) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Attempts:
+class Attempts(ReadOnlyArrays):
     """How many calls each query was given, and how many of them were right.
 
     Args:
@@ -125,7 +127,7 @@ class Attempts:
 
 
 @dataclass(frozen=True, eq=False)
-class Ballots:
+class Ballots(ReadOnlyArrays):
     """How often each query was given each answer, and which answers are right.
 
     Args:
@@ -284,7 +286,7 @@ def draw_ballots(ballots: Ballots, calls: ArrayLike, seed: int | np.random.Gener
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(ReadOnlyArrays):
     """Values at several numbers of calls, with standard errors over queries.
 
     Args:
@@ -351,6 +353,7 @@ def _whole(
     values: ArrayLike, name: str, *, ndim: int | None = None, shape: tuple[int, ...] | None = None, least: int = 0
 ) -> np.ndarray:
     """`values` as a read-only int64 copy of the given rank or shape, every one a whole number in [least, 10^12]."""
+    refuse_masked(values, name)
     array = np.array(values)
     _check_shape(array, name, ndim, shape)
     if array.dtype.kind not in "iuf":
@@ -363,6 +366,7 @@ def _whole(
 
 
 def _booleans(values: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    refuse_masked(values, name)
     array = np.array(values)
     _check_shape(array, name, None, shape)
     if array.dtype != bool:
@@ -372,6 +376,7 @@ def _booleans(values: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarra
 
 def _per_call(values: ArrayLike, name: str, calls: np.ndarray) -> np.ndarray:
     """`values` as float64, shape (queries, calls): finite for the calls of a query, NaN beyond them."""
+    refuse_masked(values, name)
     array = np.array(values, np.float64)
     _check_shape(array, name, None, (len(calls), int(calls.max())))
     recorded = np.arange(array.shape[1]) < calls[:, None]
@@ -384,6 +389,7 @@ def _token_means(values: ArrayLike | None, name: str, shape: tuple[int, ...]) ->
     """`values` as a read-only float64 copy, each >= 0 or NaN."""
     if values is None:
         return None
+    refuse_masked(values, name)
     array = np.array(values, np.float64)
     _check_shape(array, name, None, shape)
     _refuse((array < 0) | np.isinf(array), array, name, "a finite number >= 0, or NaN")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, Ballots
 
 MODELS = {"small": (0.30, 9.0, 0.80), "medium": (0.35, 4.0, 0.92), "large": (0.45, 1.8, 0.97)}
@@ -11,7 +12,7 @@ MODELS = {"small": (0.30, 9.0, 0.80), "medium": (0.35, 4.0, 0.92), "large": (0.4
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(ReadOnlyArrays):
     """Simulated attempts of one model, with the probabilities behind them.
 
     Args:
@@ -28,6 +29,8 @@ class Sample:
         >>> Sample(Attempts([2], [1]), np.array([0.5])).pass_at_k(2)
         0.75
         """
+        if not k >= 0:
+            raise ValueError(f"k = {k!r}: expected a number of calls, 0 or more")
         with np.errstate(divide="ignore"):
             return float(np.mean(-np.expm1(k * np.log1p(-self.probabilities))))
 

@@ -17,7 +17,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Lowest first. A module may import what stands in an earlier line, or its own package.
 LAYERS = [
-    ("_arrays", "_files"),
+    ("_files", "_numpy"),
+    ("_arrays",),
     ("special",),
     ("sampling",),
     ("data",),

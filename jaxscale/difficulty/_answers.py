@@ -6,10 +6,12 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import ArrayLike
 
+from jaxscale._numpy import ReadOnlyCopies, held, refuse_masked
+
 _TOLERANCE = 1e-6
 
 
-class AnswerDistribution(eqx.Module):
+class AnswerDistribution(ReadOnlyCopies, eqx.Module):
     """How probable each answer is to each query, for calls drawn with replacement.
 
     Args:
@@ -17,9 +19,9 @@ class AnswerDistribution(eqx.Module):
         correct: which answers are right, bool, a shape that broadcasts to that of `probabilities`; None: answer 0.
         keep: P(kept by the filter | answer), the shape of `probabilities`; None: there is no filter.
 
-    Arrays are held as given: NumPy float64 stays so (kernels then compute in float64), jax arrays and tracers stay as
-    they are, so that everything computed from the distribution is differentiable in it. Values are checked where they
-    are concrete.
+    Arrays keep their kind: NumPy float64 stays so (kernels then compute in float64; a read-only copy is held), jax
+    arrays and tracers stay as they are, so that everything computed from the distribution is differentiable in it.
+    Values are checked where they are concrete.
 
     Raises:
         ValueError: naming the argument, its value and what was expected.
@@ -33,9 +35,9 @@ class AnswerDistribution(eqx.Module):
     keep: Float[Array, "*batch queries answers"] | None
 
     def __init__(self, probabilities: ArrayLike, correct: ArrayLike | None = None, keep: ArrayLike | None = None):
-        self.probabilities = _floats(probabilities)
-        self.correct = None if correct is None else _array(correct)
-        self.keep = None if keep is None else _floats(keep)
+        self.probabilities = _floats(probabilities, "probabilities")
+        self.correct = None if correct is None else _array(correct, "correct")
+        self.keep = None if keep is None else _floats(keep, "keep")
 
     def __check_init__(self) -> None:
         shape = self.probabilities.shape
@@ -74,13 +76,14 @@ class AnswerDistribution(eqx.Module):
         return jax.numpy.broadcast_to(correct, self.probabilities.shape)
 
 
-def _array(value):
-    return value if isinstance(value, np.ndarray | jax.Array) else np.asarray(value)
+def _array(value, name: str):
+    refuse_masked(value, name)
+    return held(value if isinstance(value, np.ndarray | jax.Array) else np.asarray(value))
 
 
-def _floats(value):
-    array = _array(value)
-    return array if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) else np.asarray(array, np.float64)
+def _floats(value, name: str):
+    array = _array(value, name)
+    return array if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) else held(np.asarray(array, np.float64))
 
 
 def _check_values(array, name: str) -> None:

@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, check_calls, promote
+from jaxscale._numpy import ReadOnlyCopies
 from jaxscale.data import Attempts
 from jaxscale.special import log_binomial
 
 
-class AbstractLaw(eqx.Module):
+class AbstractLaw(ReadOnlyCopies, eqx.Module):
     """A law of coverage: how the share of queries solved grows with the number of calls."""
 
     composite: ClassVar[bool] = False
@@ -57,7 +58,11 @@ class AbstractLaw(eqx.Module):
 
         Returns:
             Probabilities, shape of `k`.
+
+        Raises:
+            ValueError: for a negative number of calls (unless jax traces it).
         """
+        check_calls(k)
         return -jnp.expm1(self.log_failure(k))
 
     def log_likelihood(self, attempts: Attempts) -> Float[Array, ""]:

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import MAX_CALLS, Floats, promote, strong_float
+from jaxscale._arrays import MAX_CALLS, Floats, check_calls, promote, strong_float
+from jaxscale._numpy import ReadOnlyCopies
 from jaxscale.difficulty._beta import Beta
 
 Form = Literal["linear", "quadratic", "power", "power-cross"]
@@ -52,7 +53,7 @@ def _products(covariates: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(covariates) for j in range(i, covariates)]
 
 
-class JointLaw(eqx.Module):
+class JointLaw(ReadOnlyCopies, eqx.Module):
     """Beta(a, b) difficulty with a and b smooth functions of covariates x, and groups that scatter around them.
 
     With z = log(x / centre), the log-odds of the mean success, eta = log(a / b), have one of the forms
@@ -151,6 +152,7 @@ class JointLaw(eqx.Module):
 
     def pass_at_k(self, covariates: ArrayLike | Array, k: ArrayLike | Array, offset: ArrayLike | Array = 0.0) -> Floats:
         """Coverage of groups with these covariates; arguments and returns as in `log_failure`."""
+        check_calls(k)
         return -jnp.expm1(self.log_failure(covariates, k, offset))
 
     def calls_for(self, covariates: ArrayLike | Array, target: ArrayLike | Array) -> Floats:

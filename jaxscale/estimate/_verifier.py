@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxscale._arrays import check_probability
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Ballots, require
 
 
@@ -32,7 +34,7 @@ class Rate:
 
 
 @dataclass(frozen=True, eq=False)
-class VerifierRates:
+class VerifierRates(ReadOnlyArrays):
     """What a verifier accepts.
 
     Args:
@@ -82,8 +84,7 @@ def verifier_rates(ballots: Ballots, *, threshold: float | None = None, level: f
         (0.778, 0.273)
     """
     require(ballots, Ballots, "ballots")
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     right, wrong = verdicts(ballots, threshold)
     for name, which in (("right", right), ("wrong", wrong)):
         if not which[:, 1].any():

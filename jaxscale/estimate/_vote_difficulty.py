@@ -6,13 +6,14 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Ballots, Estimate
 from jaxscale.plurality import ballots_vote
 
 
 @dataclass(frozen=True, eq=False)
-class VoteDifficulty:
+class VoteDifficulty(ReadOnlyArrays):
     """How hard each query is for a vote.
 
     Args:
@@ -66,8 +67,7 @@ def vote_difficulty(ballots: Ballots, level: float = 0.9) -> VoteDifficulty:
         >>> vote_difficulty(Ballots([[8, 2], [3, 7]], [[True, False], [True, False]])).difficulty
         array([-0.6,  0.4])
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     calls = ballots.calls
     right = np.where(ballots.correct, ballots.counts, 0).max(axis=1)
     wrong = np.where(ballots.correct, 0, ballots.counts).max(axis=1)
@@ -176,8 +176,7 @@ def best_majority(
         >>> best.k, best.helps
         (5, True)
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     if k is None:
         k = np.arange(1, max(1, int(ballots.calls.min()) // 2) + 1)
     budgets = np.unique(np.append(whole_numbers(k, "k").reshape(-1), 1))

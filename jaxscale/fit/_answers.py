@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Ballots
 
 # Laws of the right share: Betas of any mean and spread, from almost always 0 or 1 to, the last, almost one for all.
@@ -29,7 +30,7 @@ _FLOOR = -500.0  # log likelihood of what a law rules out, against the best law'
 
 
 @dataclass(frozen=True, eq=False)
-class AnswerPrior:
+class AnswerPrior(ReadOnlyArrays):
     """How often a query's answers are right, and how its wrong ones repeat.
 
     The right share is Beta(right_a, right_b). Of the wrong calls, one wrong answer, the favourite, has a share of

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from jaxscale._arrays import float64
+from jaxscale._arrays import check_probability, float64
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractDifficulty, AbstractLaw
 from jaxscale.fit._fit import FitResult, objective_of
@@ -20,7 +21,7 @@ from jaxscale.sampling import binomial
 
 
 @dataclass(frozen=True, eq=False)
-class BootstrapResult:
+class BootstrapResult(ReadOnlyArrays):
     """Refits of resampled data.
 
     Attributes:
@@ -41,7 +42,11 @@ class BootstrapResult:
 
         Returns:
             (parameters, 2) lower and upper ends.
+
+        Raises:
+            ValueError: for a level outside (0, 1).
         """
+        check_probability(level, "level")
         tail = (1 - level) / 2
         return np.quantile(self.values[~self.failed], [tail, 1 - tail], axis=0).T
 

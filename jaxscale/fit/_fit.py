@@ -12,9 +12,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from rich.table import Table
 
 from jaxscale._arrays import float64
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, require
 from jaxscale.difficulty import AbstractLaw
-from jaxscale.fit._models import named_model
+from jaxscale.fit._models import NAMED_MODELS, named_model
 from jaxscale.fit._optimise import GRADIENT_TOLERANCE, MAX_CURVED, Objective, Optimum, minimise
 from jaxscale.fit._parameters import Layout, Vector, layout_of
 from jaxscale.fit._statistics import compress
@@ -26,7 +27,7 @@ _SPREAD = 1.5
 
 
 @dataclass(frozen=True, eq=False)
-class FitResult:
+class FitResult(ReadOnlyArrays):
     """A fitted model and how far to trust it.
 
     Attributes:
@@ -60,6 +61,14 @@ class FitResult:
     queries: int
     optimum: Optimum = field(repr=False)
     layout: Layout = field(repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The functions in a constraint need not be such as can be pickled; the law's class declares them anyway.
+        return {**vars(self), "layout": self.layout.free}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        leaves = layout_of(state["model"]).leaves
+        super().__setstate__({**state, "layout": Layout(leaves, state["layout"])})
 
     @property
     def values(self) -> dict[str, Any]:
@@ -120,7 +129,8 @@ def fit(
 
     Args:
         model: a name ("beta", "beta-ceiling", "scaled-beta", "kumaraswamy", "two-point", "grid", "power-law",
-            "exponentiated-power-law", "correlated-trials"), or an instance, which is the start point.
+            "exponentiated-power-law", "correlated-trials"), or an instance, which is the start point; of a law of your
+            own, too: see `jaxscale.difficulty`.
         data: what was recorded. Attempts may be uneven, and sampling may have stopped at a success.
         method: "mle" for maximum likelihood; "map" for the posterior mode under wide priors, which exists for every
             data set.
@@ -145,6 +155,9 @@ def fit(
     require(data, Attempts, "data")
     if method not in ("mle", "map"):
         raise ValueError(f"method = {method!r}: expected 'mle' or 'map'")
+    if not isinstance(model, str | AbstractLaw):
+        known = ", ".join(NAMED_MODELS)
+        raise ValueError(f"model = {model!r}: expected one of {known}, or an instance of a law such as Beta(0.3, 4.0)")
     with float64():
         if isinstance(model, str):
             named = named_model(model)

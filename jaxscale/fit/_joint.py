@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from rich.table import Table
 
 from jaxscale._arrays import float64
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, DataWarning, require
 from jaxscale.difficulty import JointLaw
 from jaxscale.difficulty._joint import FORMS, coefficient_names
@@ -36,7 +37,7 @@ _DIFFERENCE = 0.2  # in log-likelihood, that twice as many nodes may make; a par
 
 
 @dataclass(frozen=True, eq=False)
-class JointFit:
+class JointFit(ReadOnlyArrays):
     """A joint law fitted to groups.
 
     Attributes:
@@ -299,7 +300,7 @@ def _queries(groups: Mapping[str, Attempts], pairs: Sequence[np.ndarray]) -> np.
 
 
 @dataclass(frozen=True, eq=False)
-class JointComparison:
+class JointComparison(ReadOnlyArrays):
     """How well forms of a joint law foretell groups that were left out.
 
     Attributes:

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, whole_numbers
+from jaxscale._arrays import check_probability, float64, whole_numbers
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.difficulty import JointLaw
 from jaxscale.fit._bootstrap import inverse_of, refit
 from jaxscale.fit._joint import JointFit, flat_values
@@ -36,7 +37,7 @@ class JointPrediction(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class JointBootstrap:
+class JointBootstrap(ReadOnlyArrays):
     """Refits of a joint law to resampled data.
 
     Attributes:
@@ -72,8 +73,7 @@ class JointBootstrap:
         Raises:
             ValueError: for a level outside (0, 1), or covariates that do not fit the law.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+        check_probability(level, "level")
         values, calls = np.asarray(covariates, np.float64), np.asarray(k, np.float64)
         kept = ~self.failed
         rng = np.random.default_rng(seed)

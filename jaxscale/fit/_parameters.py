@@ -85,7 +85,8 @@ def layout_of(model: AbstractLaw, free: Sequence[str] | None = None) -> Layout:
         The layout.
 
     Raises:
-        ValueError: if `free` is empty or names something that is no parameter of the model; the message lists them.
+        ValueError: if `free` is empty or names something that is no parameter of the model (the message lists them), or
+            a field is not declared with `parameter`.
     """
     leaves = tuple(_leaf(model, path, value) for path, value in jax.tree_util.tree_flatten_with_path(model)[0])
     names = [leaf.name for leaf in leaves]
@@ -105,6 +106,13 @@ def _leaf(model: Any, path: tuple[Any, ...], value: Any) -> Leaf:
     owner: Any = model
     for step in path[:-1]:
         owner = getattr(owner, step.name) if hasattr(step, "name") else owner[step.idx]
-    metadata = {field.name: field.metadata for field in dataclasses.fields(owner)}[path[-1].name]
     name = jax.tree_util.keystr(path).lstrip(".")
+    metadata = {}
+    if dataclasses.is_dataclass(owner):
+        metadata = {field.name: field.metadata for field in dataclasses.fields(owner)}[path[-1].name]
+    if "constraint" not in metadata:
+        raise ValueError(
+            f"{type(model).__name__}: {name} is declared without the values that it may take: expected a field such as "
+            f"{name}: jax.Array = jaxscale.difficulty.parameter(positive)"
+        )
     return Leaf(name, metadata["constraint"], metadata["fitted"], tuple(np.shape(value)))

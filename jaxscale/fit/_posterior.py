@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxscale._arrays import float64, generator
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractLaw
 from jaxscale.fit._fit import FitResult, objective_of
@@ -23,7 +24,7 @@ _PROPOSALS = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class Posterior(ReadOnlyArrays):
     """Draws of a model's parameters given data.
 
     Attributes:

@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxscale._arrays import float64
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.fit._optimise import lbfgs
 
 _SMALLEST = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class VoteScaling:
+class VoteScaling(ReadOnlyArrays):
     """Fitted curves of voting accuracy.
 
     Easy queries follow 1 - exp(-a K - b sqrt(K) - c), hard ones exp(-a K - b sqrt(K) - c), with a, b, c >= 0; queries

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import generator, whole_numbers
+from jaxscale._arrays import check_probability, generator, whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimate import verdicts
 from jaxscale.fit import fit, sample_posterior
@@ -127,8 +127,7 @@ def forecast_best_of_n(
         ['forecast', 'forecast', 'forecast']
     """
     budgets = whole_numbers(n, "n")
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     if over not in ("these", "population"):
         raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
     if threshold is not None and system is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, generator, whole_numbers
+from jaxscale._arrays import check_probability, float64, generator, whole_numbers
 from jaxscale.data import Attempts, require
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimate._coverage import pass_at_k_per_query
@@ -82,8 +82,7 @@ def checked(
 ) -> tuple[Int[np.ndarray, "..."], PRNGKeyArray]:
     """The numbers of calls and the key, or a ValueError that names the argument."""
     budgets = whole_numbers(k, "k")
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     if over not in ("these", "population"):
         raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
     return budgets, jax.random.key(DEFAULT_SEED) if key is None else key
@@ -147,7 +146,7 @@ def _by_model(
     model: str | AbstractDifficulty,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, ForecastModel]:
     known = [name for name, named in NAMED_MODELS.items() if issubclass(named.law, AbstractDifficulty)]
-    if isinstance(model, str) and model not in known:
+    if not isinstance(model, AbstractDifficulty) and model not in known:
         raise ValueError(f"model = {model!r}: expected auto, {', '.join([*known, *RIVALS])}")
     key_posterior, key_interval = jax.random.split(key)
     ahead = bool(k.max() > attempts.attempts.min())

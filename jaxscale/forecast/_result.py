@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from rich.table import Table
 
+from jaxscale._numpy import ReadOnlyArrays
+
 
 @dataclass(frozen=True)
 class ForecastModel:
@@ -34,7 +36,7 @@ class ForecastModel:
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class Forecast(ReadOnlyArrays):
     """A curve of values with intervals.
 
     Attributes:

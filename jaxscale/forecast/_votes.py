@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import generator, whole_numbers
+from jaxscale._arrays import check_probability, generator, whole_numbers
 from jaxscale.data import Ballots, require
 from jaxscale.estimate import kept_ballots, vote_difficulty
 from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite
@@ -80,8 +80,7 @@ def forecast_votes(
     require(ballots, Ballots, "ballots")
     system = Vote() if system is None else system
     budgets = whole_numbers(calls, "calls", most=MOST_FORECAST_CALLS)
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     if over not in ("these", "population"):
         raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
     if model not in ("auto", *METHODS):

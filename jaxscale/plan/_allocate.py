@@ -9,6 +9,7 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import float64, generator, whole_numbers
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, require
 from jaxscale.fit import fit
 from jaxscale.forecast import forecast
@@ -99,7 +100,7 @@ def _online(attempts: Attempts, total: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Widths:
+class Widths(ReadOnlyArrays):
     """How wide the interval of a forecast is with so many attempts at every query.
 
     Attributes:

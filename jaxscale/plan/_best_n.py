@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecast import verified_draws
 from jaxscale.systems import BestOfN
@@ -114,8 +114,7 @@ def best_n(
     if not (math.isfinite(gain) and gain > 0):
         raise ValueError(f"gain = {gain!r}: expected a finite number above 0")
     most = int(whole_numbers(most, "most"))
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     draws = verified_draws(data, system, threshold, jax.random.key(_SEED) if key is None else key)
 
     def worth(n: int) -> np.ndarray:

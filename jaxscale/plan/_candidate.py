@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecast import Forecast, forecast_best_of_n, forecast_votes
 from jaxscale.forecast._groups import Together
@@ -97,7 +98,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(ReadOnlyArrays):
     """The forecast of a candidate at increasing numbers of calls, and what they cost.
 
     Args:
@@ -115,6 +116,7 @@ class Curve:
         if isinstance(self.candidate.system, SolveOnce):
             calls = expected_calls(attempts_of(self.candidate.data), self.forecast)
         object.__setattr__(self, "spend", self.candidate.spend(calls))
+        super().__post_init__()
 
     def spend_at(self, calls: np.ndarray) -> np.ndarray:
         """The cost of one query with numbers of calls in the range of the curve."""

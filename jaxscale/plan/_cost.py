@@ -10,13 +10,15 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
+from jaxscale._numpy import ReadOnlyCopies, held
+
 _MILLION = 1e6
 
 
 def _number(value: Any) -> Any:
     """Numbers become Python floats, which are exact and take on the dtype of what they meet; arrays stay arrays."""
-    if isinstance(value, (list, tuple)):
-        return np.asarray(value, float)
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return held(np.asarray(value, float) if isinstance(value, (list, tuple)) else value)
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
@@ -37,7 +39,7 @@ def _amount() -> Any:
     return eqx.field(converter=_number, default=0.0)
 
 
-class Cost(eqx.Module):
+class Cost(ReadOnlyCopies, eqx.Module):
     """What it costs to answer one query with a number of calls: money, FLOPs and seconds.
 
     Each is `per_query + per_call * calls + per_check * checks`. A check is one call of a verifier or a filter on one

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecast._groups import Together
 from jaxscale.plan._candidate import (
@@ -97,10 +97,11 @@ def plan(
     """
     if (target is None) == (budget is None):
         raise ValueError(f"target = {target!r} and budget = {budget!r}: expected one of them")
-    for name, value in (("target", target), ("confidence", confidence), ("level", level)):
+    for name, value in (("target", target), ("confidence", confidence)):
         if value is not None and not (0 < value < 1 or (name == "target" and value == 1)):
             ends = "(0, 1]" if name == "target" else "(0, 1)"
             raise ValueError(f"{name} = {value!r}: expected a number in {ends}")
+    check_probability(level, "level")
     if budget is not None and not (math.isfinite(budget) and budget > 0):
         raise ValueError(f"budget = {budget!r}: expected a finite number above 0")
     if unit not in _AMOUNTS:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from jaxscale import __version__
-from jaxscale._arrays import whole_numbers
+from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.io import DataSets
 from jaxscale.plan import Cost
@@ -61,8 +61,7 @@ def report(
     """
     if not isinstance(data, Mapping) or not data or not all(isinstance(v, Attempts | Ballots) for v in data.values()):
         raise ValueError("data: expected a dictionary with at least one Attempts or Ballots, as the readers return it")
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level!r}: expected a number between 0 and 1")
+    check_probability(level, "level")
     if costs is not None:
         for name in data:
             if not isinstance(costs.get(name), Cost):

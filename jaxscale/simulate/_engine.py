@@ -15,6 +15,7 @@ from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import float64, whole_numbers
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.sampling import BLOCK
 from jaxscale.simulate._build import build_process
 from jaxscale.simulate._process import PAIR_UNIT, PARTS, SPREAD_UNIT, AbstractProcess
@@ -30,7 +31,7 @@ _LEAST_TOGETHER = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Simulation:
+class Simulation(ReadOnlyArrays):
     """What a simulation found at each number of calls.
 
     Args:

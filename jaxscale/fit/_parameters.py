@@ -1,7 +1,7 @@
 """Any model as a vector of unconstrained numbers, from what its fields declare."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -107,7 +107,7 @@ def _leaf(model: Any, path: tuple[Any, ...], value: Any) -> Leaf:
     for step in path[:-1]:
         owner = getattr(owner, step.name) if hasattr(step, "name") else owner[step.idx]
     name = jax.tree_util.keystr(path).lstrip(".")
-    metadata = {}
+    metadata: Mapping[str, Any] = {}
     if dataclasses.is_dataclass(owner):
         metadata = {field.name: field.metadata for field in dataclasses.fields(owner)}[path[-1].name]
     if "constraint" not in metadata:

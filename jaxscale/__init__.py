@@ -18,6 +18,7 @@ _MODULE_OF = {
     "Ballots": "data",
     "BestOfN": "systems",
     "Beta": "difficulty",
+    "Call": "simulate",
     "CorrelatedTrials": "difficulty",
     "Cost": "plan",
     "DataSets": "io",

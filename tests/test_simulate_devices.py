@@ -14,7 +14,7 @@ from jaxlib import _jax
 import jaxscale as js
 
 SIMULATIONS = """
-import json, sys
+import dataclasses, json, sys
 import jax, numpy as np
 from jax.sharding import Mesh
 import jaxscale as js
@@ -23,6 +23,19 @@ from jaxscale.simulate import Exchangeable, Sticky
 ANSWERS = js.AnswerDistribution(np.full((3, 4), 0.25))
 FILTERED = js.AnswerDistribution(np.full((3, 4), 0.25), keep=np.linspace(0.1, 0.9, 12).reshape(3, 4))
 SCORED = js.Ballots([[3, 2], [1, 4]], [[True, False]] * 2, scores=np.linspace(0.1, 1.0, 10).reshape(2, 5))
+@dataclasses.dataclass(frozen=True)
+class Tokens:
+    unit, bound = "tokens", 100.0
+    def start(self, answers):
+        return 0.0
+    def step(self, state, call):
+        return state + 0.1 * call.tokens * call.chance
+    def score(self, state):
+        return state
+    def calls_used(self, state):
+        return (state > 1.0).astype(int)
+
+SPENT = js.Ballots([[3, 2], [1, 4]], [[True, False]] * 2, tokens=np.linspace(0.1, 100.0, 10).reshape(2, 5))
 RUNS = {  # each of more than one tile of 65,536 indices: chunks and devices share them out
     "pass@k": (js.PassAtK(), js.Beta(0.35, 5.0), [1, 10, 1000], 300_000),
     "vote": (js.Vote(), ANSWERS, [1, 3, 8], 22_001),
@@ -32,6 +45,7 @@ RUNS = {  # each of more than one tile of 65,536 indices: chunks and devices sha
     "adaptive vote": (js.AdaptiveVote(0.8), ANSWERS, [2, 5], 22_001),
     "filter vote": (js.FilterVote(), FILTERED, [1, 4], 22_001),
     "weighted vote": (js.WeightedVote(), SCORED, [1, 3], 33_001),
+    "a system of one's own, in tokens": (Tokens(), SPENT, [1, 3], 33_001),
     "sticky calls": (js.Vote(), Sticky(js.TwoPoint(0.3, 0.7, 0.1), 0.4), [1, 4], 70_000),
     "exchangeable calls": (js.PassAtK(), Exchangeable(js.TwoPoint(0.3, 0.7, 0.1), 0.4), [1, 4], 70_000),
 }
@@ -47,7 +61,13 @@ def bits(mesh=None, chunk=None, names=tuple(RUNS)):
 """
 
 
-EACH_KIND = ("pass@k", "vote", "adaptive vote", "weighted vote")  # of process, and with calls used
+EACH_KIND = (
+    "pass@k",
+    "vote",
+    "adaptive vote",
+    "weighted vote",
+    "a system of one's own, in tokens",
+)  # of process, and with calls used
 
 
 def run(code, *arguments, devices=1, start=""):

@@ -1,8 +1,8 @@
 """Monte Carlo of any system on any population: the chunked, sharded engine and sweeps over parameters."""
 
+from jaxscale.simulate._call import Call
 from jaxscale.simulate._correlated import Exchangeable, Sticky
 from jaxscale.simulate._engine import Simulation, simulate
-from jaxscale.simulate._process import Call
 from jaxscale.simulate._schema import Sweep, read_sweep
 from jaxscale.simulate._sweep import sweep
 

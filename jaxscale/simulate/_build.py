@@ -12,15 +12,17 @@ from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, Dirichle
 from jaxscale.sampling import BLOCK
 from jaxscale.simulate import _rules
 from jaxscale.simulate._correlated import Exchangeable, Sticky
+from jaxscale.simulate._own import own_system
 from jaxscale.simulate._process import (
     AbstractProcess,
     Counting,
     FirstSuccess,
     Sequential,
     VerifiedFirst,
+    call_of,
     first_of_independent,
 )
-from jaxscale.simulate._scored import WeightedCalls, scored_source
+from jaxscale.simulate._scored import WeightedCalls, call_source
 from jaxscale.simulate._source import (
     AbstractSource,
     DirichletSource,
@@ -34,6 +36,7 @@ from jaxscale.systems import AdaptiveVote, BestOfN, FilterVote, PassAtK, RoutedV
 
 _MOST_COUNTED = 2**31 - 1
 _MOST_ADAPTIVE = 2**12
+_METHODS = ("start", "step", "score")
 
 
 def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[AbstractProcess, int | None]:
@@ -68,7 +71,9 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
     if isinstance(system, WeightedVote):
         if not isinstance(population, Ballots):
             raise ValueError(f"WeightedVote on {type(population).__name__}: expected Ballots with scores")
-        return Sequential(scored_source(population), WeightedCalls(), counts_calls=False), queries
+        if population.scores is None:
+            raise ValueError("WeightedVote on ballots without scores: expected `scores`")
+        return Sequential(call_source(population), WeightedCalls(), counts_calls=False), queries
     source = _source(population)
     rules = {
         PassAtK: _rules.score_any,
@@ -92,11 +97,14 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
             raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_ADAPTIVE} for AdaptiveVote")
         table = jnp.asarray(_rules.ahead_table(int(calls[-1])))
         system = _rules.AdaptiveCalls(jnp.float32(system.confidence), table, system.rule == "beta")
-    elif not all(callable(getattr(system, name, None)) for name in ("start", "step", "score")):
+    elif isinstance(system, type) or not all(callable(getattr(system, name, None)) for name in _METHODS):
         raise ValueError(f"system = {system!r}: expected a system of jaxscale, or one with start, step and score")
-    elif jax.tree.leaves(system) == [system]:
-        system = _rules.Held(system)
-    return Sequential(source, system, callable(getattr(system, "calls_used", None))), queries
+    else:
+        if isinstance(population, Ballots) and not (population.scores is None and population.tokens is None):
+            source = call_source(population)
+        counts_calls = callable(getattr(system, "calls_used", None))
+        return Sequential(source, own_system(system, source.answers, call_of(source)), counts_calls), queries
+    return Sequential(source, system, isinstance(system, _rules.AdaptiveCalls)), queries
 
 
 def _queries(population: Any) -> int | None:

@@ -1,6 +1,7 @@
 """The engine: fixed blocks of (query, replicate) indices, summed exactly, in any number of pieces and devices."""
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from jaxscale._arrays import float64, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.sampling import BLOCK
 from jaxscale.simulate._build import build_process
-from jaxscale.simulate._process import PAIR_UNIT, PARTS, SPREAD_UNIT, AbstractProcess
+from jaxscale.simulate._own import OwnSystem
+from jaxscale.simulate._process import AMOUNT_SHIFT, PAIR_UNIT, PARTS, SPREAD_UNIT, AbstractProcess, Tally, combine
 from jaxscale.simulate._source import Lanes
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _TILE = {"cpu": 64}
 _TILE_ELSEWHERE = 1024
 _CHUNK = 2**22
 _LEAST_TOGETHER = 8
+_MOST_AMOUNTS = 2**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +39,18 @@ class Simulation(ReadOnlyArrays):
 
     Args:
         calls: numbers of calls, in the order asked; int64.
-        mean: share of right answers; float64, the shape of `calls`.
+        mean: share of right answers, or in the `unit` of a system that declares one; float64, the shape of `calls`.
         standard_error: Monte Carlo standard error of `mean`. For a model it is over queries, of which each replicate
             draws a fresh one. For data and answer distributions the queries are fixed, and it is over replicates.
         calls_used: mean calls used, for systems that may stop early, else None.
+        unit: of `mean` and `standard_error`; None for shares.
     """
 
     calls: np.ndarray
     mean: np.ndarray
     standard_error: np.ndarray
     calls_used: np.ndarray | None = None
+    unit: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The simulation as plain lists, fit for JSON: a standard error that does not exist is None."""
@@ -56,12 +61,14 @@ class Simulation(ReadOnlyArrays):
             "mean": self.mean.tolist(),
             "standard_error": errors,
             "calls_used": used,
+            **({} if self.unit is None else {"unit": self.unit}),
         }
 
     def __rich__(self) -> "Table":
         from rich.table import Table
 
-        table = Table("calls", "mean", "standard error", *([] if self.calls_used is None else ["calls used"]))
+        mean = "mean" if self.unit is None else f"mean, {self.unit}"
+        table = Table("calls", mean, "standard error", *([] if self.calls_used is None else ["calls used"]))
         for column in table.columns:
             column.justify = "right"
         for row, calls in enumerate(self.calls.tolist()):
@@ -83,11 +90,23 @@ def simulate(
 ) -> Simulation:
     """Simulate a system on a population: draw difficulties, then outcomes, and average.
 
+    A system of your own has three methods, functions of one query in plain `jax.numpy`:
+
+    - `start(answers) -> state`: before the first call. `answers` is how many different answers there are, an int (the
+      longest list of any query's; 2, right and wrong, where only success is known). The state is any pytree of arrays.
+    - `step(state, call) -> state`: after a call. The state keeps its structure, shapes and dtypes. `js.Call` says what
+      a call has: number, answer, right, chance, and where the population has them kept, score, tokens, query.
+    - `score(state) -> share`: the share right, in [0, 1]. A system that counts or earns declares two attributes,
+      `unit = "tokens"`, say, and `bound = 4096.0`: its scores then lie in [-bound, bound] and are counted in that unit,
+      in parts of less than 2^-29 of the bound.
+    - `calls_used(state) -> whole number`, if it may stop early.
+
+    It is a frozen dataclass, compiled in with all its values, or a pytree (an `equinox.Module`, or a dataclass that is
+    registered with JAX), whose numbers and arrays are traced: systems that differ only in these share a compilation.
+
     Args:
         key: a typed JAX key. The same key gives the same bits for every `chunk` and `mesh`.
-        system: a system of jaxscale, or one of your own: an immutable object (a pytree, or a frozen dataclass) with
-            `start(answers) -> state`, `step(state, call) -> state` and `score(state) -> share right`, functions of
-            one query in plain `jax.numpy`; see the example. It may have `calls_used(state)` too.
+        system: a system of jaxscale, or one of your own: an object with `start`, `step` and `score`, said below.
         population: a difficulty model or `DirichletAnswers` (each replicate draws a fresh query), or data or an
             `AnswerDistribution` (each replicate runs every query; from data, calls are drawn without replacement).
         calls: numbers of calls, whole and positive; scalar or (budgets,). What is found at one of them has the same
@@ -105,8 +124,9 @@ def simulate(
         Mean and standard error per number of calls.
 
     Raises:
-        ValueError: for calls beyond what was recorded (use `forecast` or `forecast_votes`), or a system that has no
-            meaning on the population.
+        ValueError: for calls beyond what was recorded (use `forecast` or `forecast_votes`); a system that has no
+            meaning on the population, can be changed, or whose methods do not return what they should; a score out of
+            range; and inside `jax.grad`, `jit` or `vmap` (`exact` is differentiable, what is drawn is not).
 
     Source:
         docs/mathematics.md, "Simulation".
@@ -131,20 +151,41 @@ def simulate(
         >>> print(simulate(jax.random.key(0), TwoInARow(), js.PointMass(1.0), [1, 2], 100).mean)
         [0. 1.]
     """
+    _refuse_tracers(key, system, population)
     asked = whole_numbers(calls, "calls")
     replicates = int(whole_numbers(replicates, "replicates"))
+    if chunk is not None:
+        chunk = int(whole_numbers(chunk, "chunk"))
+    if not isinstance(mesh, Mesh | None):
+        raise ValueError(f"mesh = {mesh!r}: expected a jax.sharding.Mesh, or None for the default device")
     budgets = np.unique(asked)
     with float64():
         process, queries = build_process(system, population, budgets)
         sums = accumulate(key, process, budgets, queries, replicates, chunk, mesh, progress)
-    return summarise(sums, asked, queries, replicates)
+    return summarise(sums, asked, queries, replicates, process.own)
 
 
-def summarise(sums: Any, asked: np.ndarray, queries: int | None, replicates: int) -> Simulation:
-    """What the sums of all blocks, a `Tally` of int64 arrays by sorted calls, say at the calls asked for."""
+def _refuse_tracers(*arguments: Any) -> None:
+    leaves = jax.tree.leaves(arguments)
+    leaves += [value for leaf in leaves for value in getattr(leaf, "__dict__", {}).values()]  # of frozen dataclasses
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+    if traced or isinstance(jnp.zeros(()), jax.core.Tracer):
+        raise ValueError(
+            "simulate inside jax.grad, jit or vmap: expected plain numbers, as what is drawn has no derivative; "
+            "use js.exact there, which is differentiable"
+        )
+
+
+def summarise(
+    sums: Tally, asked: np.ndarray, queries: int | None, replicates: int, own: OwnSystem | None = None
+) -> Simulation:
+    """What the sums of all blocks, int64 arrays by sorted calls, say at the calls asked for."""
     _, place = np.unique(asked, return_inverse=True)
-    score, spread, used = jax.tree.map(lambda by_calls: by_calls[place.reshape(asked.shape)], tuple(sums))
+    score, spread, used = jax.tree.map(lambda by_calls: by_calls[place.reshape(asked.shape)], tuple(sums[:3]))
     total = replicates * (queries or 1)
+    used = None if used is None else used / total
+    if own is not None and own.grain is not None:
+        return Simulation(asked, *_amounts(score, spread, float(own.grain), queries, replicates), used, own.unit)
     mean: np.ndarray = score / (PARTS * total)
     if queries is not None:
         pairs = queries * (replicates // 2)
@@ -152,7 +193,43 @@ def summarise(sums: Any, asked: np.ndarray, queries: int | None, replicates: int
     else:
         variance = np.maximum(mean * (1 - mean) - spread * (SPREAD_UNIT / total), 0.0)
         variance = variance * (total / (total - 1)) if total > 1 else np.full(mean.shape, np.nan)
-    return Simulation(asked, mean, np.sqrt(variance / total), None if used is None else used / total)
+    return Simulation(asked, mean, np.sqrt(variance / total), used)
+
+
+def _amounts(
+    amounts: np.ndarray, spread: np.ndarray, grain: float, queries: int | None, replicates: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard error of amounts, from whole grains: only the results are rounded."""
+    total, mean, error = replicates * (queries or 1), np.empty(amounts.shape), np.full(amounts.shape, np.nan)
+    pairs = None if queries is None else queries * (replicates // 2)
+    for at in np.ndindex(amounts.shape):
+        amount, (high, low) = int(amounts[at]), spread[at].tolist()
+        squares = high * 2**AMOUNT_SHIFT + low
+        mean[at] = grain * (amount / total)
+        if pairs:
+            error[at] = grain * math.sqrt(squares / (2 * pairs * total))
+        elif pairs is None and total > 1:
+            error[at] = grain * math.sqrt((total * squares - amount**2) / (total**2 * (total - 1)))
+    return mean, error
+
+
+def _refuse_extremes(own: OwnSystem, extremes: np.ndarray, budgets: np.ndarray) -> None:
+    """Refuse scores and calls used that are out of range, however few they are."""
+    least, most = (0.0, 1.0) if own.bound is None else (-float(own.bound), float(own.bound))
+    slack = 0.5 / PARTS if own.grain is None else float(own.grain) / 2
+    for calls, outputs in zip(budgets.tolist(), extremes.tolist(), strict=True):
+        ranges = (("score", least, most, slack), ("calls_used", 0, calls, 0))
+        for (method, low, high, off), (below, above, unknown) in zip(ranges, outputs, strict=False):
+            bad = math.nan if unknown == 1 else -below if -below < low - off else above
+            if unknown == 1 or bad < low - off or bad > high + off:
+                more = ""
+                if method == "score" and own.unit is not None:
+                    more = f", its bound in {own.unit}"
+                elif method == "score":
+                    more = ", the share right; a system that counts or earns declares `unit` and `bound`"
+                raise ValueError(
+                    f"{own.name}.{method} = {bad:.9g} where calls = {calls}: expected {low:g} to {high:g}{more}"
+                )
 
 
 def accumulate(
@@ -166,7 +243,9 @@ def accumulate(
     progress: Callable[[int, int], None] | None,
 ) -> Any:
     """Sum the tallies of all blocks, chunk by chunk, as int64."""
-    total, extent = replicates * (queries or 1), _extent(queries, replicates)
+    total, extent, own = replicates * (queries or 1), _extent(queries, replicates), process.own
+    if own is not None and own.grain is not None and total > _MOST_AMOUNTS:
+        raise ValueError(f"replicates x queries = {total}: expected at most {_MOST_AMOUNTS} for amounts in {own.unit}")
     tile, tiles, _ = _tiles(total, mesh)
     devices = 1 if mesh is None else mesh.size
     tiles_per_chunk = devices * max(1, (chunk or max(_CHUNK, tile * BLOCK)) // (tile * BLOCK * devices))
@@ -175,8 +254,10 @@ def accumulate(
     for first in range(0, tiles, tiles_per_chunk):
         last = min(first + tiles_per_chunk, tiles)
         part = run(key, process, jnp.asarray(budgets), extent, jnp.int64(first), jnp.int64(last))
-        part = jax.tree.map(np.asarray, tuple(part))
-        sums = part if sums is None else jax.tree.map(np.add, sums, part)
+        part = jax.tree.map(np.asarray, part)
+        if own is not None:
+            _refuse_extremes(own, part.extremes, budgets)
+        sums = part if sums is None else combine(sums, part, np)
         if progress is not None:
             progress(min(last * tile * BLOCK, total), total)
     return sums
@@ -296,11 +377,16 @@ def _sum_tiles(
     def add_tile(step: Array, sums: Any) -> Any:
         blocks = (first + mine + step * devices) * tile + lax.iota(jnp.int64, tile)
         tallies = jax.vmap(block)(blocks)
-        return jax.tree.map(lambda total, part: total + jnp.sum(part, axis=0, dtype=jnp.int64), sums, tallies)
+        added = jax.tree.map(lambda part: jnp.sum(part, axis=0, dtype=jnp.int64), tallies._replace(extremes=None))
+        extremes = jax.tree.map(lambda part: jnp.max(part, axis=0), tallies.extremes)
+        return combine(sums, added._replace(extremes=extremes))
 
     mine, devices = (lax.axis_index(axes), lax.axis_size(axes)) if axes else (0, 1)
     shapes = jax.eval_shape(block, jnp.int64(0))
-    zeros = jax.tree.map(lambda shape: jnp.zeros(shape.shape, jnp.int64), shapes)
+    zeros = jax.tree.map(lambda shape: jnp.zeros(shape.shape, jnp.int64), shapes._replace(extremes=None))
+    none = jax.tree.map(lambda shape: jnp.full(shape.shape, -jnp.inf), shapes.extremes)
     steps = jnp.maximum((last - first - mine + devices - 1) // devices, 0)
-    sums = lax.fori_loop(0, steps, add_tile, zeros)
-    return lax.psum(sums, axes) if axes else sums
+    sums = lax.fori_loop(0, steps, add_tile, zeros._replace(extremes=none))
+    if not axes:
+        return sums
+    return lax.psum(sums._replace(extremes=None), axes)._replace(extremes=lax.pmax(sums.extremes, axes))

@@ -15,6 +15,8 @@ from jax import lax
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from jaxscale.sampling import BLOCK, exponential, random_words, uniform, words_at
+from jaxscale.simulate._call import Call
+from jaxscale.simulate._own import OwnSystem
 from jaxscale.simulate._source import AbstractSource, Lanes, Urn
 
 PARTS = 720_720
@@ -24,22 +26,36 @@ _HALF_PARTS_SHIFT = 4
 _PAIR_SHIFT = 9
 SPREAD_UNIT = 512 * (2**_HALF_PARTS_SHIFT / PARTS) ** 2
 """What one unit of `Tally.spread` is worth for models: E[score (1 - score)]."""
+AMOUNT_SHIFT = 31
+"""Squares of amounts are summed as multiples of 2^31 and what is left."""
 PAIR_UNIT = (2**_PAIR_SHIFT / PARTS) ** 2
 """What one unit of `Tally.spread` is worth for data: squared differences between paired replicates."""
 
 
 class Tally(NamedTuple):
-    """Sums over one block, per budget, that fit int32.
+    """Sums over one block, per budget, that fit int32 unless said otherwise.
 
     Attributes:
         score: (budgets,) parts of right answers.
         spread: (budgets,) what the standard error needs beyond `score`; see `SPREAD_UNIT` and `PAIR_UNIT`.
         used: (budgets,) calls used, or None where a system uses all of them.
+        extremes: (budgets, outputs, 3) the largest of minus a lane's score and calls used, of these themselves, and
+            whether any is NaN (1) or none (0); None where nothing can be out of range.
+
+    For amounts in a unit of the user's, `score` counts grains and `spread` is (budgets, 2): squared grains (models) or
+    squared differences (data), as multiples of 2^31 and what is left. They are int64.
     """
 
     score: Array
     spread: Array
     used: Array | None
+    extremes: Array | None = None
+
+
+def combine(first: Tally, second: Tally, numpy: Any = jnp) -> Tally:
+    """Sums of two tallies, and the more extreme of their extremes."""
+    sums = jax.tree.map(numpy.add, first._replace(extremes=None), second._replace(extremes=None))
+    return sums._replace(extremes=jax.tree.map(numpy.maximum, first.extremes, second.extremes))
 
 
 def tally(score: Int[Array, " lanes"], lanes: Lanes) -> tuple[Array, Array]:
@@ -54,8 +70,30 @@ def tally(score: Int[Array, " lanes"], lanes: Lanes) -> tuple[Array, Array]:
     return jnp.sum(score, dtype=jnp.int32), jnp.sum(spread, dtype=jnp.int32)
 
 
+def tally_amounts(amount: Int[Array, " lanes"], lanes: Lanes) -> tuple[Array, Array]:
+    """Sum of the amounts of a block, in grains, and of the squares that their standard error needs."""
+    amount = jnp.where(lanes.counted, amount, 0)
+    squared = jnp.square(amount)
+    if lanes.paired is not None:
+        squared = jnp.where(lanes.paired[0::2], jnp.square(amount[0::2] - amount[1::2]), 0)
+    limbs = jnp.stack([squared >> AMOUNT_SHIFT, squared & (2**AMOUNT_SHIFT - 1)], axis=-1)
+    return jnp.sum(amount), jnp.sum(limbs, axis=0)
+
+
+def _extremes(outputs: list[Array], lanes: Lanes) -> Array:
+    values = jnp.where(lanes.counted, jnp.stack([output.astype(jnp.float64) for output in outputs]), 0.0)
+    unknown = jnp.isnan(values)
+    known = jnp.where(unknown, 0.0, values)
+    return jnp.stack([jnp.max(-known, axis=1), jnp.max(known, axis=1), jnp.any(unknown, axis=1) * 1.0], axis=-1)
+
+
 class AbstractProcess(eqx.Module):
     """A system on a population: how one block of lanes turns into scores."""
+
+    @property
+    def own(self) -> OwnSystem | None:
+        """The system, where it is the user's own."""
+        return None
 
     @abstractmethod
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
@@ -160,26 +198,6 @@ class Counting(AbstractProcess):
         return Tally(score, spread, None)
 
 
-class Call(NamedTuple):
-    """One call, as a system's step sees it.
-
-    Attributes:
-        number: which call of its query, from 0; int32.
-        answer: which answer it gave, from 0, or -1 for none; int32.
-        right: whether that answer is right.
-        kept: whether a filter kept it (True where there is no filter).
-        score: the score that was recorded for it, NaN where there is none.
-        chance: a uniform number in (0, 1] for the system's own randomness, float32.
-    """
-
-    number: Array
-    answer: Array
-    right: Array
-    kept: Array
-    score: Array
-    chance: Array
-
-
 class Sequential(AbstractProcess):
     """A system with a step per call, given as functions of a single lane."""
 
@@ -187,26 +205,18 @@ class Sequential(AbstractProcess):
     system: Any
     counts_calls: bool = eqx.field(static=True)
 
+    @property
+    def own(self) -> OwnSystem | None:
+        """See `AbstractProcess.own`."""
+        return self.system if isinstance(self.system, OwnSystem) else None
+
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
         key_query, key_calls, key_system = jax.random.split(key, 3)
-        slots = self.source.answers + self.source.blanks
 
         def one(index: Array, state: tuple[Urn, Any]) -> tuple[Urn, Any]:
             urn, own = state
-            urn, cell = self.source.draw(key_calls, urn, index)
-            answer = cell % slots
-            right = jnp.take_along_axis(urn.right, jnp.minimum(answer, self.source.answers - 1)[None], axis=0)[0]
-            blank = answer == self.source.answers
-            chance = uniform(words_at(key_system, index, BLOCK)[0], jnp.float32)
-            call = Call(
-                number=jnp.full(BLOCK, index, jnp.int32),
-                answer=jnp.where(blank, -1, answer),
-                right=right & ~blank,
-                kept=cell < slots,
-                score=jnp.full(BLOCK, jnp.nan) if urn.score is None else urn.score,
-                chance=chance,
-            )
+            urn, call = draw_call(self.source, urn, index, key_calls, key_system)
             return urn, jax.vmap(self.system.step)(own, call)
 
         def upto(state: tuple[Any, Array], last: Array) -> tuple[tuple[Any, Array], Any]:
@@ -214,13 +224,54 @@ class Sequential(AbstractProcess):
             inner = lax.fori_loop(first, last, one, inner)
             own = inner[1]
             score = jax.vmap(self.system.score)(own)
-            parts = jnp.round(score * PARTS).astype(jnp.int32)
-            used = None
+            used, extremes = None, None
             if self.counts_calls:
-                used = jnp.sum(jnp.where(lanes.counted, jax.vmap(self.system.calls_used)(own), 0))
-            return (inner, last), (*tally(parts, lanes), used)
+                used = jax.vmap(self.system.calls_used)(own)
+            if self.own is not None:
+                extremes = _extremes([score] if used is None else [score, used], lanes)
+            if used is not None:
+                used = jnp.sum(jnp.where(lanes.counted, used, 0), dtype=jnp.int64)
+            if self.own is None or self.own.grain is None:
+                sums = tally(jnp.round(score * PARTS).astype(jnp.int32), lanes)
+            else:
+                sums = tally_amounts(jnp.round(score / self.own.grain).astype(jnp.int64), lanes)
+            return (inner, last), (*sums, used, extremes)
 
         own = jax.vmap(lambda _: self.system.start(self.source.answers))(jnp.arange(BLOCK))
         start = ((self.source.start(key_query, lanes), own), jnp.int32(0))
         _, tallies = lax.scan(upto, start, budgets.astype(jnp.int32))
         return Tally(*tallies)
+
+
+def draw_call(
+    source: AbstractSource, urn: Urn, index: Array, key_calls: PRNGKeyArray, key_system: PRNGKeyArray
+) -> tuple[Urn, Call]:
+    """Draw call number `index` of every lane."""
+    urn, cell = source.draw(key_calls, urn, index)
+    slots = source.answers + source.blanks
+    answer = cell % slots
+    right = jnp.take_along_axis(urn.right, jnp.minimum(answer, source.answers - 1)[None], axis=0)[0]
+    blank = answer == source.answers
+    call = Call(
+        number=jnp.full(BLOCK, index, jnp.int32),
+        answer=jnp.where(blank, -1, answer),
+        right=right & ~blank,
+        chance=uniform(words_at(key_system, index, BLOCK)[0], jnp.float32),
+        kept=cell < slots if source.groups > 1 else None,
+        score=urn.score,
+        tokens=urn.tokens,
+        query=urn.p,
+    )
+    return urn, call
+
+
+def call_of(source: AbstractSource) -> Call:
+    """Shapes and dtypes of one call from a source."""
+
+    def block(key: PRNGKeyArray) -> Call:
+        query = jnp.zeros(BLOCK, jnp.int32)
+        urn = source.start(key, Lanes(query, counted=query == 0, paired=None))
+        return draw_call(source, urn, jnp.int32(0), key, key)[1]
+
+    calls = jax.eval_shape(block, jax.random.key(0))
+    return jax.tree.map(lambda field: jax.ShapeDtypeStruct(field.shape[1:], field.dtype), calls)

@@ -1,7 +1,7 @@
 """How the built-in systems score counts, and those that need a step per call."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +10,8 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxscale.sampling import BLOCK, exponential, random_words
-from jaxscale.simulate._process import PARTS, Call
+from jaxscale.simulate._call import Call
+from jaxscale.simulate._process import PARTS
 from jaxscale.simulate._source import Urn
 
 
@@ -75,15 +76,6 @@ def _plurality(votes: Array, right: Array) -> Array:
     leads = (votes == top) & (top > 0)
     leaders = jnp.maximum(jnp.sum(leads, axis=0, dtype=jnp.int32), 1)
     return (jnp.sum(leads & right, axis=0, dtype=jnp.int32) * PARTS + leaders // 2) // leaders
-
-
-class Held(eqx.Module):
-    """A system that is no pytree, such as a frozen dataclass: compiled in, as the constant that it is."""
-
-    system: Any = eqx.field(static=True)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.system, name)
 
 
 class VerifiedState(NamedTuple):

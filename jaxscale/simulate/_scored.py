@@ -1,4 +1,4 @@
-"""Recorded calls that carry a score: drawn without replacement one by one, each call with its own identity."""
+"""Recorded calls with a score or tokens: drawn without replacement one by one, each call with its own identity."""
 
 from typing import NamedTuple
 
@@ -10,32 +10,35 @@ from jaxtyping import Array, PRNGKeyArray
 
 from jaxscale.data import Ballots
 from jaxscale.sampling import BLOCK, words_at
-from jaxscale.simulate._process import Call
+from jaxscale.simulate._call import Call
 from jaxscale.simulate._source import AbstractSource, Lanes, Urn, draw_below
 
 _BITS = 32
 
 
-class ScoredSource(AbstractSource):
-    """Recorded calls with scores. An urn's levels are bit masks of the calls already drawn, 32 to a word.
+class CallSource(AbstractSource):
+    """Recorded calls with scores or tokens. An urn's levels are bit masks of the calls already drawn, 32 to a word.
 
     Args:
-        answer: (queries, calls) the answer of each recorded call, the number of answers for a blank one.
-        score: (queries, calls) its score.
+        cell: (queries, calls) the cell of each recorded call.
+        score: (queries, calls) its score, or None.
+        tokens: (queries, calls) its output tokens, or None.
         used: (queries, words) masks at the start: what lies beyond a query's calls counts as drawn.
         right: (queries, answers) which answers are right.
     """
 
-    answer: Array
-    score: Array
+    cell: Array
+    score: Array | None
+    tokens: Array | None
     used: Array
     right: Array
 
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         """See `AbstractSource.start`."""
         del key
-        used = self.used[lanes.query].T
-        return Urn(used, lanes.query, self.right[lanes.query].T, score=jnp.zeros(BLOCK, self.score.dtype))
+        used, right = self.used[lanes.query].T, self.right[lanes.query].T
+        score, tokens = (None if each is None else jnp.zeros(BLOCK, each.dtype) for each in (self.score, self.tokens))
+        return Urn(used, lanes.query, right, score=score, tokens=tokens)
 
     def count(self, key: PRNGKeyArray, urn: Urn, first: Array, last: Array) -> Urn:
         """See `AbstractSource.count`."""
@@ -59,34 +62,41 @@ class ScoredSource(AbstractSource):
         drawn = jnp.where(jnp.arange(len(free))[:, None] == word, np.uint32(1) << bit.astype(jnp.uint32), np.uint32(0))
         place = word * _BITS + bit
         query = urn.edges
-        return urn._replace(levels=urn.levels | drawn, score=self.score[query, place]), self.answer[query, place]
+        score, tokens = (None if each is None else each[query, place] for each in (self.score, self.tokens))
+        return urn._replace(levels=urn.levels | drawn, score=score, tokens=tokens), self.cell[query, place]
 
     def counts(self, urn: Urn, calls: Array) -> Array:
         """Not known: only the calls themselves are."""
-        raise NotImplementedError("calls with scores are drawn one by one")
+        raise NotImplementedError("calls with scores or tokens are drawn one by one")
 
 
-def scored_source(data: Ballots) -> ScoredSource:
-    """The source that draws recorded calls with their scores.
-
-    Raises:
-        ValueError: if there are no scores.
-    """
-    if data.scores is None:
-        raise ValueError("WeightedVote on ballots without scores: expected `scores`")
-    answers = data.counts.shape[1]
-    answer = np.where(data.call_answers < 0, answers, data.call_answers)
+def call_source(data: Ballots) -> CallSource:
+    """The source that draws recorded calls with what was recorded of each: answer, kept or not, score, tokens."""
+    slots = data.counts.shape[1] + 1
+    answer = data.call_answers
+    recorded = np.arange(answer.shape[1]) < data.calls[:, None]
+    cell = np.where(answer < 0, slots - 1, answer)
+    if data.kept_counts is not None:
+        counts = np.column_stack([data.counts, np.asarray(data.blank)])
+        kept = np.column_stack([data.kept_counts, np.asarray(data.kept_blank)])
+        # Within an answer the kept calls come first: `place` counts from the first call with the same answer.
+        begin = np.cumsum(counts, axis=1) - counts
+        place = np.arange(answer.shape[1]) - np.take_along_axis(begin, cell, axis=1)
+        cell = cell + slots * (place >= np.take_along_axis(kept, cell, axis=1))
     words = -(-answer.shape[1] // _BITS)
     beyond = np.arange(words * _BITS) >= data.calls[:, None]
     masks = (beyond.reshape(len(data), words, _BITS).astype(np.uint64) << np.arange(_BITS, dtype=np.uint64)).sum(
         axis=-1
     )
-    return ScoredSource(
-        jnp.asarray(answer, jnp.int32),
-        jnp.asarray(np.nan_to_num(data.scores)),
+    score, tokens = (None if each is None else jnp.asarray(np.nan_to_num(each)) for each in (data.scores, data.tokens))
+    return CallSource(
+        jnp.asarray(np.where(recorded, cell, 0), jnp.int32),
+        score,
+        tokens,
         jnp.asarray(masks, jnp.uint32),
         jnp.asarray(data.correct),
-        answers=answers,
+        answers=slots - 1,
+        groups=1 if data.kept_counts is None else 2,
         blanks=True,
     )
 

@@ -45,7 +45,9 @@ class Urn(NamedTuple):
         right: (answers, lanes) which answers are right.
         greedy: (lanes,) whether the recorded greedy call was right, where there is one.
         previous: (lanes,) cell of the call before, where calls may repeat it.
+        p: (lanes,) success probability of the query, where the population has one.
         score: (lanes,) score of the call drawn last, where calls have one.
+        tokens: (lanes,) output tokens of the call drawn last, where they are recorded.
     """
 
     levels: Array
@@ -53,7 +55,9 @@ class Urn(NamedTuple):
     right: Array
     greedy: Array | None = None
     previous: Array | None = None
+    p: Array | None = None
     score: Array | None = None
+    tokens: Array | None = None
 
 
 class AbstractSource(eqx.Module):
@@ -87,11 +91,13 @@ class AbstractSource(eqx.Module):
 
 class _WithReplacement(AbstractSource):
     def _urn(self, probabilities: Array, right: Array) -> Urn:
-        """An urn of cells with the given probabilities, (cells, lanes)."""
+        """An urn of cells with the given probabilities, (cells, lanes); no source with replacement has blank calls."""
         reached = jnp.cumsum(probabilities, axis=0)
         full = reached >= 1
         edges = jnp.where(full, np.uint32(2**32 - 1), (jnp.where(full, 0.0, reached) * 2.0**32).astype(jnp.uint32))
-        return Urn(jnp.zeros(edges.shape, jnp.int32), edges, right)
+        by_group = probabilities.reshape(self.groups, self.answers, BLOCK)
+        p = jnp.sum(jnp.where(right, by_group, 0.0), axis=(0, 1))
+        return Urn(jnp.zeros(edges.shape, jnp.int32), edges, right, p=p)
 
     def count(self, key: PRNGKeyArray, urn: Urn, first: Array, last: Array) -> Urn:
         edges = urn.edges[:-1]

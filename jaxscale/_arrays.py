@@ -23,9 +23,16 @@ MAX_CALLS = 10**12
 
 
 @contextlib.contextmanager
+def promoting() -> Iterator[None]:
+    """Promote dtypes and ranks as JAX does by default, however strict the caller's settings are."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+@contextlib.contextmanager
 def float64() -> Iterator[None]:
-    """Compute in float64 inside the block, whatever the caller's JAX setting, which is restored afterwards."""
-    with jax.enable_x64(True):
+    """Compute in float64 inside the block, whatever the caller's JAX settings, which are restored afterwards."""
+    with jax.enable_x64(True), promoting():
         yield
 
 
@@ -45,19 +52,21 @@ def following_dtype(tree: Any) -> contextlib.AbstractContextManager[None]:
     JAX rounds NumPy float64 input to float32 unless x64 is on; a person who passes float64 arrays to a kernel means
     float64, so it is switched on for that call alone.
     """
-    return float64() if wants_float64(tree) else contextlib.nullcontext()
+    return float64() if wants_float64(tree) else promoting()
 
 
 def strong_float(value: Any) -> Floats:
     """`value` as a floating-point array with a strong dtype (a weak one would compile everything twice)."""
-    return jnp.asarray(value, dtype=jnp.result_type(value, float))
+    with promoting():
+        return jnp.asarray(value, dtype=jnp.result_type(value, float))
 
 
 def promote(*values: Any) -> list[Floats]:
     """Broadcast `values` to one shape and one floating dtype: theirs, or JAX's default for Python and whole numbers."""
     arrays = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in values]
-    dtype = jnp.result_type(*arrays, float)
-    return jnp.broadcast_arrays(*(jnp.asarray(array, dtype) for array in arrays))
+    with promoting():
+        dtype = jnp.result_type(*arrays, float)
+        return jnp.broadcast_arrays(*(jnp.asarray(array, dtype) for array in arrays))
 
 
 def check_probability(value: Any, name: str) -> None:

@@ -347,3 +347,29 @@ def test_default_grid_spans_all_that_the_attempts_can_tell():
 def test_bad_parameters_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("k", [0.0, 1.0, 2.0])
+def test_coverage_has_its_derivative_where_a_success_is_certain(k):
+    # d/dp (1 - (1-p)^k) at p = 1 is 1 for one call, else 0.
+    laws = {
+        1.0: PointMass,
+        0.4: lambda p: TwoPoint(0.4, p, 0.1),
+        0.3: lambda p: Grid(jnp.stack([jnp.zeros(()), p]), [0.7, 0.3]),
+        0.2: lambda p: Mixture([PointMass(p), PointMass(0.5)], [0.2, 0.8]),
+    }
+    for share, law in laws.items():
+        slope = jax.grad(lambda p, law=law: law(p).pass_at_k(k))(1.0)
+        np.testing.assert_allclose(slope, share * (k == 1), rtol=1e-6)
+
+
+def test_strict_settings_of_jax_change_nothing():
+    laws = [Beta(0.35, 5.0, 0.9), Grid([0.0, 0.5, 1.0], [0.2, 0.3, 0.5]), Kumaraswamy(0.5, 3.0)]
+    attempts = Attempts([10, 10], [1, 3])
+    found = []
+    for promotion, ranks in (("standard", "allow"), ("strict", "raise")):
+        with jax.numpy_dtype_promotion(promotion), jax.numpy_rank_promotion(ranks):
+            found.append([law.pass_at_k([1, 2, 3]) for law in laws])
+            found[-1] += [laws[0].log_likelihood(attempts), laws[0].sample(jax.random.key(0), (3,))[0]]
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)

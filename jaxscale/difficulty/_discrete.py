@@ -6,10 +6,18 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, check_calls, promote, promoting
 from jaxscale.difficulty._base import AbstractDifficulty
 from jaxscale.difficulty._parameters import check_parameters, parameter, simplex, unit_interval
 from jaxscale.special import log_mixture, log_power
+
+
+def _solved(p: Floats, k: ArrayLike | Array) -> Floats:
+    """1 - (1-p)^k, whose derivative at p = 1 its logarithm does not have: 1 for a single call, else 0."""
+    check_calls(k)
+    p, k = promote(p, k)
+    certain = p == 1
+    return jnp.where(certain, 1 - jnp.power(1 - p, k), -jnp.expm1(k * jnp.log1p(-jnp.where(certain, 0.5, p))))
 
 
 class PointMass(AbstractDifficulty):
@@ -37,6 +45,10 @@ class PointMass(AbstractDifficulty):
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
         """log p^successes (1-p)^failures, with 0^0 = 1; see `AbstractDifficulty.log_moment`."""
         return log_power(self.p, successes, failures)
+
+    def pass_at_k(self, k: ArrayLike | Array) -> Floats:
+        """Coverage, differentiable in p from 0 to 1; see `AbstractLaw.pass_at_k`."""
+        return _solved(self.p, k)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """log p and log(1 - p), repeated; see `AbstractDifficulty.sample`."""
@@ -75,6 +87,11 @@ class TwoPoint(AbstractDifficulty):
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
         values = [log_power(p, successes, failures) for p in (self.p_easy, self.p_hard)]
         return log_mixture(jnp.stack(values, axis=-1), jnp.stack([self.easy_share, 1 - self.easy_share], axis=-1))
+
+    def pass_at_k(self, k: ArrayLike | Array) -> Floats:
+        """Coverage, differentiable in p from 0 to 1; see `AbstractLaw.pass_at_k`."""
+        easy, hard = (_solved(p, k) for p in (self.p_easy, self.p_hard))
+        return self.easy_share * easy + (1 - self.easy_share) * hard
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""
@@ -129,10 +146,17 @@ class Grid(AbstractDifficulty):
         inner = 1 / (1 + np.exp(-np.linspace(ends, -ends, points - 2)))
         return cls(jnp.asarray(np.concatenate([[0.0], inner, [1.0]])), jnp.full(points, 1 / points))
 
+    @promoting()
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
         """log sum_g weights_g p_g^successes (1-p_g)^failures; see `AbstractDifficulty.log_moment`."""
         successes, failures = promote(successes, failures)
         return log_mixture(log_power(self.p, successes[..., None], failures[..., None]), self.weights)
+
+    @promoting()
+    def pass_at_k(self, k: ArrayLike | Array) -> Floats:
+        """Coverage, differentiable in p from 0 to 1; see `AbstractLaw.pass_at_k`."""
+        (k,) = promote(k)
+        return jnp.sum(self.weights * _solved(self.p, k[..., None]), axis=-1)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, promote, promoting
 from jaxscale.difficulty._base import AbstractDifficulty
 from jaxscale.difficulty._parameters import check_parameters, parameter, simplex
 from jaxscale.sampling import categorical
@@ -52,6 +52,12 @@ class Mixture(AbstractDifficulty):
         """log E[p^successes (1-p)^failures]; see `AbstractDifficulty.log_moment`."""
         values = promote(*(component.log_moment(successes, failures) for component in self.components))
         return log_mixture(jnp.stack(values, axis=-1), self.weights)
+
+    @promoting()
+    def pass_at_k(self, k: ArrayLike | Array) -> Floats:
+        """Coverage; see `AbstractLaw.pass_at_k`."""
+        values = promote(*(component.pass_at_k(k) for component in self.components))
+        return jnp.sum(jnp.stack(values, axis=-1) * self.weights, axis=-1)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, PRNGKeyArray, UInt32
 
-from jaxscale._arrays import Floats
+from jaxscale._arrays import Floats, promoting
 
 BLOCK = 1024
 """Lanes that one key serves: whatever is larger is drawn block by block, so that memory stays bounded."""
@@ -106,6 +106,7 @@ def normals(radius: Floats, angle: UInt32[Array, " lanes"]) -> tuple[Floats, Flo
     return length * x, length * y
 
 
+@promoting()
 def in_blocks(draw: Callable[..., Any], key: PRNGKeyArray, parameters: Sequence[Array], shape: tuple[int, ...]) -> Any:
     """Draw `shape` values block by block of 1,024 lanes, each with its own key.
 

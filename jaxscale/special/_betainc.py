@@ -3,11 +3,12 @@
 import jax
 import jax.numpy as jnp
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, promote, promoting
 from jaxscale.special._gamma import log_beta_function
 from jaxscale.special._quadrature import log_integral
 
 
+@promoting()
 def regularised_incomplete_beta(a: Floats, b: Floats, x: Floats) -> Floats:
     r"""I_x(a, b), the probability that a Beta(a, b) variable is at most x.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, promote, promoting
 
 # Arguments are shifted up by this much before Stirling's series is used; eight terms are then good to 1e-14.
 _SHIFT = 9
@@ -39,6 +39,7 @@ def _log_one_minus(small: Floats, ratio: Floats) -> Floats:
     return jnp.where(near_one, jnp.log1p(-jnp.where(near_one, small, 0.0)), jnp.log(jnp.where(near_one, 1.0, ratio)))
 
 
+@promoting()
 def log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
     r"""log B(a, b + k) / B(a, b), the log of E[(1 - p)^k] for p ~ Beta(a, b).
 
@@ -114,6 +115,7 @@ def _log_beta_ratio_slopes(a: Floats, b: Floats, k: Floats) -> tuple[Floats, Flo
     return by_a, by_b + ((at_xa - at_x) - (at_xak - at_xk)), by_k
 
 
+@promoting()
 def log_beta_function(a: Floats, b: Floats) -> Floats:
     """Log of the beta function B(a, b), which is the integral of x^(a-1) (1-x)^(b-1) over (0, 1).
 
@@ -135,6 +137,7 @@ def log_beta_function(a: Floats, b: Floats) -> Floats:
     return jnp.log1p(a / b) - jnp.log(a) + log_beta_ratio(a, jnp.ones_like(b), b)
 
 
+@promoting()
 def log_binomial(n: Floats, c: Floats) -> Floats:
     """Log of the binomial coefficient C(n, c).
 

@@ -2,13 +2,14 @@
 
 import jax.numpy as jnp
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, promote, promoting
 
 # Terms summed one by one before Euler-Maclaurin takes over, and B_{2i} / (2i)! of its corrections.
 _DIRECT = 12
 _CORRECTIONS = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)
 
 
+@promoting()
 def harmonic_number(k: Floats, order: Floats) -> Floats:
     r"""Generalised harmonic number sum_{j=1}^{k} j^(-order).
 

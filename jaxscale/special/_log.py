@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, promote, promoting
 
 _LOG_HALF = -0.6931471805599453
 
@@ -71,6 +71,7 @@ def _log_mix_with_one_jvp(primals, tangents):
     return value, by_share * tangents[0] + by_log_value * tangents[1]
 
 
+@promoting()
 def log_mixture(log_values: Floats, weights: Floats) -> Floats:
     """log(sum_i weights_i exp(log_values_i)) over the last axis, for weights that sum to 1.
 

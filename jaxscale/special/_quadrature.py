@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxscale._arrays import Floats
+from jaxscale._arrays import Floats, promoting
 
 # Panels end where the integrand has fallen from its peak by these factors (in logs), on either side ...
 _FALLS = np.array([0.1, 1.0, 4.0, 10.0, 20.0, 40.0])
@@ -17,6 +17,7 @@ _LOG_WIDTHS = (-16.0, 16.0)
 _BISECTIONS = 8
 
 
+@promoting()
 def log_integral(
     log_integrand: Callable[..., Floats],
     parameters: tuple[Floats, ...],

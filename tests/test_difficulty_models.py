@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxscale._arrays import float64
+from jaxscale.data import Attempts
 from jaxscale.difficulty import (
     AbstractDifficulty,
     Beta,

@@ -9,7 +9,7 @@ from _logs import LOG, LOGS, SAMPLES, counts, recognised, sample
 
 import jaxscale as js
 from jaxscale.data import DataError, DataWarning
-from jaxscale.io import _records
+from jaxscale.io import _document
 
 # Logs as small as these look as if sampling stopped at a success.
 pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
@@ -128,8 +128,7 @@ def test_inspect_eval_in_zstd(tmp_path):
 
 @pytest.mark.parametrize("zstd", [False, True])
 def test_a_zip_bomb_is_refused(tmp_path, monkeypatch, zstd):
-    monkeypatch.setattr("jaxscale.io.logs._inspect.MAX_DOCUMENT", 2**20)
-    monkeypatch.setattr(_records, "MAX_DOCUMENT", 2**20)
+    monkeypatch.setattr(_document, "MAX_DOCUMENT", 2**20)
     path = archive_of(tmp_path / "log.eval", header="{}", summaries=" " * 2**26)
     if zstd:
         as_zstd(path)

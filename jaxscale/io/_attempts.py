@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts
-from jaxscale.io._groups import ALL, GOLD, TOKENS, Queries, queries_of, token_means, told_apart
+from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts, unchecked
+from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart
 from jaxscale.io._table import Table
 
 COUNTED = ("problem", "attempts", "successes")
@@ -32,20 +32,32 @@ def attempts_of(table: Table, group: Sequence[str], name: str) -> tuple[dict[str
 
     # A row is a query with the means of its calls, or a call.
     means = {name: token_means(table, queries, name) for name in TOKENS}
+    order, parts = queries.by_group()
+    whole = Attempts(
+        attempts[order],
+        successes[order],
+        tuple(queries.label[query] for query in order.tolist()),
+        **{name: values if values is None else values[order] for name, values in means.items()},
+    )
     result = {}
-    notes = []
-    for code, key in enumerate(queries.groups):
-        members = np.flatnonzero(queries.group == code)
-        labels = tuple(queries.label[query] for query in members)
-        title = name if queries.groups == [ALL] else key
-        tokens = {name: values if values is None else values[members] for name, values in means.items()}
-        result[key] = Attempts(attempts[members], successes[members], labels, title, **tokens)
-        if result[key].stopped_at_success:
-            notes.append(
-                f"{title}: sampling looks as if it stopped at the first success (no problem has two, "
-                "attempts are uneven): unbiased pass@k does not hold for such counts, fits do"
-            )
-    return result, notes
+    stopped = []
+    for title, key, part in zip(queries.titles(name), queries.groups, parts, strict=True):
+        result[key] = data = unchecked(
+            Attempts,
+            attempts=whole.attempts[part],
+            successes=whole.successes[part],
+            query=whole.query[part] if whole.query else None,
+            name=title,
+            tokens=None if whole.tokens is None else whole.tokens[part],
+            prompt_tokens=None if whole.prompt_tokens is None else whole.prompt_tokens[part],
+        )
+        if len(data) > 1 and data.stopped_at_success:
+            stopped.append(title)
+    said = (
+        "sampling looks as if it stopped at the first success (no problem has two, attempts are uneven): "
+        "unbiased pass@k does not hold for such counts, fits do"
+    )
+    return result, of_groups(stopped, said)
 
 
 def _is_counted(table: Table) -> bool:
@@ -85,7 +97,7 @@ def _counted(table: Table, queries: Queries) -> tuple[np.ndarray, np.ndarray]:
         first = int(queries.first_row[query])
         raise table.error(
             f"{queries.name(query)} appears again (first on {table.where(first)}): expected one row per problem"
-            f"{'' if queries.groups == [ALL] else ' and group'}{told_apart(table, row, first)}",
+            f"{' and group' if queries.grouped else ''}{told_apart(table, row, first)}",
             row,
         )
     return attempts, successes

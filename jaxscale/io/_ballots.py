@@ -1,12 +1,13 @@
 """From a table to ballots."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jaxscale.data import MAX_COUNT, Ballots
-from jaxscale.io._groups import ALL, GOLD, TOKENS, Queries, queries_of, token_means, told_apart
+from jaxscale.data import MAX_COUNT, Ballots, unchecked
+from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart
 from jaxscale.io._normalise import normalise
 from jaxscale.io._table import Table, first_seen, shown
 
@@ -76,13 +77,9 @@ def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> tu
     _check_blank(table, rows)
 
     votes = _votes(rows, {name: numbers for name, numbers in per_call.items() if numbers is not None})
-    result = {}
-    for code, key in enumerate(queries.groups):
-        title = name if queries.groups == [ALL] else key
-        result[key] = ballots = _group(table, queries, votes, prompt_tokens, code, title)
-        if not ballots.correct.any():
-            notes.append(f"{title}: no answer is marked correct: accuracy is 0 by construction")
-    return result, notes
+    result = _ballots(table, queries, votes, prompt_tokens, queries.titles(name))
+    never = [each.name or "" for each in result.values() if not each.correct.any()]
+    return result, notes + of_groups(never, "no answer is marked correct: accuracy is 0 by construction")
 
 
 def _tokens(table: Table, notes: list[str]) -> np.ndarray | None:
@@ -233,44 +230,83 @@ def _votes(rows: _Rows, per_call: dict[str, np.ndarray]) -> _Votes:
     return _Votes(rows, answers, slot, per_call, place)
 
 
-def _group(
-    table: Table, queries: Queries, votes: _Votes, prompt_tokens: np.ndarray | None, code: int, title: str
-) -> Ballots:
-    """The ballots of one group: its rows and answers spread over rectangles."""
-    members = np.flatnonzero(queries.group == code)
-    local = np.full(len(queries.label), -1)
-    local[members] = np.arange(len(members))
+def _ballots(
+    table: Table, queries: Queries, votes: _Votes, prompt_tokens: np.ndarray | None, titles: Sequence[str]
+) -> dict[str, Ballots]:
+    """The ballots of each group: its rows and answers spread over rectangles."""
     rows, answers = votes.rows, votes.answers
-    mine, row = local[answers.query] >= 0, local[rows.query] >= 0
-    by_answer = (local[answers.query[mine]], votes.slot[mine])
-    by_call = (local[rows.query[row]], votes.place[row])
-    answer_shape = (len(members), int(by_answer[1].max(initial=0)) + 1)
-    call_shape = (len(members), int(by_call[1].max()) + 1)
-    if len(members) * max(answer_shape[1], call_shape[1]) > _MOST_CELLS:
-        widest = f"{answer_shape[1]:,} answers" if answer_shape[1] >= call_shape[1] else f"{call_shape[1]:,} calls"
-        raise table.error(f"{title}: {len(members):,} problems, one of them with {widest}: expected a smaller table")
-
-    blank = row & (rows.answer < 0)
-
-    def blanks(values: np.ndarray) -> np.ndarray:
-        return _totals(local[rows.query[blank]], values[blank], len(members))
-
-    return Ballots(
-        _spread(answers.count[mine], by_answer, answer_shape, 0),
-        _spread(answers.correct[mine], by_answer, answer_shape, False),
-        kept_counts=None if answers.kept is None else _spread(answers.kept[mine], by_answer, answer_shape, 0),
-        blank=blanks(rows.count),
-        query=tuple(queries.label[query] for query in members),
-        name=title,
-        kept_blank=None if rows.kept is None else blanks(rows.kept),
-        prompt_tokens=None if prompt_tokens is None else prompt_tokens[members],
-        **{name: _spread(values[row], by_call, call_shape, np.nan) for name, values in votes.per_call.items()},
+    local = _position(queries.group)
+    members, parts = queries.by_group()
+    sizes = np.bincount(queries.group)
+    of_answer, of_call = ((queries.group[each.query], local[each.query]) for each in (answers, rows))
+    widths, calls = (
+        _widths(group, place, len(sizes)) for (group, _), place in ((of_answer, votes.slot), (of_call, votes.place))
     )
+    if (sizes * np.maximum(widths, calls) > _MOST_CELLS).any():
+        code = int((sizes * np.maximum(widths, calls)).argmax())
+        widest = f"{widths[code]:,} answers" if widths[code] >= calls[code] else f"{calls[code]:,} calls"
+        raise table.error(
+            f"{titles[code]}: {sizes[code]:,} problems, one of them with {widest}: expected a smaller table"
+        )
+
+    def blanks(values: np.ndarray | None) -> Iterator[np.ndarray | None]:
+        if values is None:
+            return itertools.repeat(None)
+        blank = rows.answer < 0
+        total = _read_only(_totals(rows.query[blank], values[blank], len(local))[members])
+        return (total[part] for part in parts)
+
+    def by_answer(values: np.ndarray | None) -> Iterator[np.ndarray | None]:
+        return itertools.repeat(None) if values is None else _spread(values, *of_answer, votes.slot, sizes, widths, 0)
+
+    labels = tuple(queries.label[query] for query in members.tolist())
+    prompt = None if prompt_tokens is None else _read_only(prompt_tokens[members])
+    columns: dict[str, Iterator] = {
+        "counts": by_answer(answers.count),
+        "correct": by_answer(answers.correct),
+        "kept_counts": by_answer(answers.kept),
+        "blank": blanks(rows.count),
+        "kept_blank": blanks(rows.kept),
+        "query": (labels[part] for part in parts),
+        "name": iter(titles),
+        "prompt_tokens": (None if prompt is None else prompt[part] for part in parts),
+        **{
+            name: _spread(values, *of_call, votes.place, sizes, calls, np.nan)
+            for name, values in votes.per_call.items()
+        },
+    }
+    each = zip(*columns.values(), strict=False)
+    return {
+        key: unchecked(Ballots, **dict(zip(columns, values, strict=True)))
+        for key, values in zip(queries.groups, each, strict=False)
+    }
+
+
+def _widths(group: np.ndarray, place: np.ndarray, groups: int) -> np.ndarray:
+    """How wide the rectangle of each group is that has these places."""
+    most = np.zeros(groups, np.int64)
+    np.maximum.at(most, group, place)
+    return most + 1
 
 
 def _spread(
-    values: np.ndarray, cells: tuple[np.ndarray, np.ndarray], shape: tuple[int, int], fill: float
-) -> np.ndarray:
-    array = np.full(shape, fill, values.dtype)
-    array[cells] = values
+    values: np.ndarray,
+    group: np.ndarray,
+    row: np.ndarray,
+    column: np.ndarray,
+    sizes: np.ndarray,
+    widths: np.ndarray,
+    fill: float,
+) -> Iterator[np.ndarray]:
+    """The rectangle of each group, filled where nothing is; all of them are parts of one array."""
+    ends = np.cumsum(sizes * widths)
+    flat = np.full(int(ends[-1]), fill, values.dtype)
+    flat[(ends - sizes * widths)[group] + row * widths[group] + column] = values
+    _read_only(flat)
+    for end, size, width in zip(ends.tolist(), sizes.tolist(), widths.tolist(), strict=True):
+        yield flat[end - size * width : end].reshape(size, width)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
     return array

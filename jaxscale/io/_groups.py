@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxscale.io._table import Table, first_seen, shown
+from jaxscale.data import DataError
+from jaxscale.io._table import Table, first_seen, repeated, shown
 
 GOLD = ("gold", "target")
 """Columns that say what the right answer to a problem is."""
@@ -37,10 +38,35 @@ class Queries:
     of_row: np.ndarray
     first_row: np.ndarray
 
+    @property
+    def grouped(self) -> bool:
+        """Whether the groups have names of their own."""
+        return self.groups != [ALL]
+
+    def titles(self, name: str) -> list[str]:
+        """What the data set of each group is called; `name` where the table is not grouped."""
+        return self.groups if self.grouped else [name]
+
+    def by_group(self) -> tuple[np.ndarray, list[slice]]:
+        """The queries ordered by group, else as they are; and where each group is among them."""
+        return np.argsort(self.group, kind="stable"), slices(self.group, len(self.groups))
+
     def name(self, query: int) -> str:
         """A query for the middle of a message."""
-        inside = f" of group {shown(self.groups[self.group[query]])}" if self.groups != [ALL] else ""
+        inside = f" of group {shown(self.groups[self.group[query]])}" if self.grouped else ""
         return f"problem {shown(self.label[query])}{inside}"
+
+
+def slices(codes: np.ndarray, size: int) -> list[slice]:
+    """Where the entries of each code from 0 to `size` - 1 are once `codes` are sorted."""
+    ends = np.cumsum(np.bincount(codes, minlength=size)).tolist()
+    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def of_groups(titles: Sequence[str], said: str) -> list[str]:
+    """What is to be said of some groups, as one note that names the first of them; none where there are none."""
+    more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
+    return [f"{', '.join(titles[:3])}{more}: {said}"] if titles else []
 
 
 def queries_of(table: Table, group: Sequence[str]) -> Queries:
@@ -115,20 +141,22 @@ def _groups(table: Table, group: Sequence[str]) -> tuple[np.ndarray, list[str]]:
         labels = [(*labels[row_group[row]], values[codes[row]]) for row in first]
         row_group = finer
     names = [" / ".join(label) for label in labels]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise table.error(f"two groups are both called {shown(twice)}: expected values without ' / '")
+    if twice := repeated(names):
+        raise table.error(f"two groups are both called {shown(next(iter(twice)))}: expected values without ' / '")
     return row_group, names
 
 
 def told_apart(table: Table, row: int, other: int) -> str:
     """What may tell two rows of the same problem apart: advice for an error message."""
-    whole = table.reread()
+    try:
+        whole = table.reread()
+    except DataError:
+        return ""  # too much, now that every column is read
     differing = [
         name
         for name, column in whole.columns.items()
         if name not in ("problem", *GOLD, *_OUTCOMES)
-        and whole.names.count(name) == 1
+        and name not in whole.repeated
         and column[row].as_py() != column[other].as_py()
     ]
     if not differing:

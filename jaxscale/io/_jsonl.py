@@ -1,12 +1,11 @@
 """Tables as JSON lines: one object a line."""
 
-import array
 import functools
 import json
 
 import pyarrow as pa
 
-from jaxscale.data import DataError
+from jaxscale.io._columns import Columns
 from jaxscale.io._source import Source
 from jaxscale.io._table import EVERYTHING, Table, Wanted, shown
 
@@ -21,8 +20,7 @@ def recognises(source: Source) -> bool:
 
 def read(source: Source, wanted: Wanted) -> Table:
     """Read the wanted keys of a JSON lines file as text."""
-    lines = array.array("q")
-    columns: dict[str, list[str | None]] = {}
+    columns = Columns(source)
     names: dict[str, None] = {}
     with source.open() as file:
         for number, line in enumerate(source.lines(file), 1):
@@ -30,27 +28,24 @@ def read(source: Source, wanted: Wanted) -> Table:
             if not text:
                 continue
             record = parsed_object(source, text, number)
-            if not record.keys() <= names.keys():
-                for name in record.keys() - names.keys():
-                    if name in wanted:
-                        columns[name] = [None] * len(lines)
-                names.update(dict.fromkeys(record))
-            for name, column in columns.items():
-                value = record.get(name)
+            names.update(dict.fromkeys(record))
+            cells = {}
+            for name, value in record.items():
+                if wanted.columns is not None and name not in wanted.columns:
+                    continue
                 if isinstance(value, dict | list):
                     if wanted.columns is not None:
                         raise source.error(f"{name} is a list or an object: expected a single value", number)
                     value = None
-                column.append(value if value is None or isinstance(value, str) else str(value).lower())
-            lines.append(number)
-    if not lines:
+                cells[name] = value if value is None or isinstance(value, str) else str(value).lower()
+            columns.add(number, cells)
+    if not len(columns):
         raise source.error("is empty: expected one JSON object a line")
     return Table(
         source.name,
         tuple(names),
-        {name: texts(source, name, column, lines) for name, column in columns.items()}
-        or {"": pa.nulls(len(lines), pa.large_string())},
-        place=lines.__getitem__,
+        columns.arrays({}) or {"": pa.nulls(len(columns), pa.large_string())},
+        place=columns.lines.__getitem__,
         reread=functools.partial(read, source, EVERYTHING),
     )
 
@@ -69,24 +64,3 @@ def parsed_object(source: Source, text: str, number: int) -> dict:
     if not isinstance(record, dict):
         raise source.error(f"{shown(text)}: expected a JSON object", number)
     return record
-
-
-def texts(source: Source, name: str, column: list[str | None], lines: array.array) -> pa.Array:
-    """A column as an Arrow array; a `DataError` where a value is no Unicode text."""
-    try:
-        return pa.array(column, pa.large_string())
-    except UnicodeEncodeError:
-        for value, line in zip(column, lines, strict=True):
-            if not _is_text(value):
-                raise source.error(
-                    f"{name} holds half a surrogate pair: expected text", line if line > 0 else None
-                ) from None
-        raise DataError(f"{name}: expected text", source.name) from None
-
-
-def _is_text(value: str | None) -> bool:
-    try:
-        (value or "").encode()
-    except UnicodeEncodeError:
-        return False
-    return True

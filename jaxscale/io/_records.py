@@ -1,18 +1,15 @@
 """Logs that other tools write: nested JSON records, each of which becomes rows of a tidy table."""
 
-import array
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from jaxscale.data import DataError
-from jaxscale.io._jsonl import DECODER, parsed_object, texts
+from jaxscale.io._columns import Columns
+from jaxscale.io._jsonl import parsed_object
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted, shown, shown_list
-
-MAX_DOCUMENT = 2**30
-"""Bytes in the largest file that is one JSON document; a larger one is refused."""
 
 
 @dataclass(frozen=True)
@@ -71,33 +68,9 @@ def first_record(source: Source) -> dict:
     return {}
 
 
-def document(source: Source) -> Record:
-    """A file that is one JSON object."""
-    if source.path.stat().st_size > MAX_DOCUMENT:
-        raise too_long(source)
-    return parsed_document(source, source.path.read_bytes())
-
-
-def parsed_document(source: Source, content: bytes | bytearray) -> Record:
-    """Bytes that are one JSON value.
-
-    Raises:
-        DataError: they are not, or more than `MAX_DOCUMENT`.
-    """
-    if len(content) > MAX_DOCUMENT:
-        raise too_long(source)
-    try:
-        return Record(source, DECODER.decode(content.decode("utf-8-sig")), None)
-    except UnicodeDecodeError:
-        raise source.error("not UTF-8 text: expected a JSON document") from None
-    except json.JSONDecodeError as error:
-        reason = error.msg.removesuffix(" at")
-        raise source.error(f"not JSON ({reason}): expected a document", error.lineno) from None
-    except RecursionError:
-        raise source.error("JSON nested too deeply: expected a log") from None
-
-
-def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | None = None) -> Table:
+def table_of(
+    source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | None = None, complete: bool = False
+) -> Table:
     """The tidy table of the attempts in a log; those without a score are dropped, which the table says.
 
     Args:
@@ -107,14 +80,20 @@ def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | 
         wanted: the columns that will be used, and of several verdicts the one to read.
         choice: a column whose values are several verdicts on the same attempts: unless it is wanted (as a group), one
             is read, by default the first, with a note that names it. A row without it has no score by any.
+        complete: whether each record is one attempt, which has no score by the verdicts that it has no row of.
+
+    Raises:
+        DataError: there is no such verdict, no attempt has a score, or the values take too much room.
     """
-    columns: dict[str, list[str | None]] = {}
-    lines = array.array("q")
+    columns = Columns(source, bounded=True)
     choices: dict[str, None] = {}
     chosen = wanted.scorer
     each = choice is None or (chosen is None and choice in wanted)
-    unscored = 0
+    unscored = attempts = 0
+    latest = None
     for record, row in rows:
+        attempts += record is not latest
+        latest = record
         if choice in row:
             choices[row[choice]] = None
             if chosen is None and not each:
@@ -127,13 +106,9 @@ def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | 
         if "answer" in row:
             # A judge may accept a call without an answer; such a call never wins a vote.
             row["correct"] = row["passed"] and row["answer"] not in (None, "")
-        for name in row:
-            if name not in columns:
-                columns[name] = ["false" if name == "correct" else None] * len(lines)
-        for name, column in columns.items():
-            # A call without an answer, beside others that have one, is a blank ballot.
-            column.append(_text(row.get(name, False if name == "correct" else None)))
-        lines.append(record.line or 0)
+        columns.add(record.line or 0, {name: _text(value) for name, value in row.items()})
+    if complete:
+        unscored = attempts * (max(len(choices), 1) if each else 1) - len(columns)
     notes = []
     if wanted.scorer is not None and wanted.scorer not in choices:
         found = f"found {shown_list(list(choices))}" if choices else "the log names none"
@@ -143,13 +118,14 @@ def table_of(source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | 
             f"read {choice} {shown(str(chosen))} of {shown_list(list(choices))}: "
             f"--scorer names another, --group {choice} reads each"
         )
-    if not lines:
+    if not len(columns):
         raise source.error(f"no scored attempts ({unscored} without a score): expected at least one")
     table = Table(
         source.name,
-        tuple(columns),
-        {name: texts(source, name, column, lines) for name, column in columns.items()},
-        place=lambda row: lines[row] or None,
+        columns.names,
+        # A call without an answer, beside others that have one, is a blank ballot.
+        columns.arrays({"correct": "false"}),
+        place=lambda row: columns.lines[row] or None,
         reread=lambda: table,
         notes=tuple(notes),
         dropped=(("attempts that have no score", unscored),) if unscored else (),
@@ -176,8 +152,3 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value) if isinstance(value, dict | list) else str(value).lower()
-
-
-def too_long(source: Source) -> DataError:
-    """The error about a document of more than `MAX_DOCUMENT` bytes."""
-    return source.error(f"longer than {MAX_DOCUMENT:,} bytes: expected a smaller JSON document")

@@ -1,9 +1,11 @@
 """A table of text, as every reader returns it: columns become codes and numbers, errors name the line."""
 
+import collections
 import difflib
+import functools
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +18,7 @@ from jaxscale.data import MAX_COUNT, DataError
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUTH = {"1": 1, "true": 1, "1.0": 1, "0": 0, "false": 0, "0.0": 0}
 _SHOWN = 60
+_NEAR = 1000  # columns that are compared with a misspelt name, which takes long
 
 Number = TypeVar("Number", int, float)
 
@@ -71,6 +74,11 @@ class Table:
     def __len__(self) -> int:
         """The number of rows."""
         return len(next(iter(self.columns.values())))
+
+    @functools.cached_property
+    def repeated(self) -> dict[str, int]:
+        """The names of more than one column, and how many columns have each."""
+        return repeated(self.names)
 
     def error(self, message: str, row: int | None = None) -> DataError:
         """A `DataError` about the file, or about one row of it."""
@@ -134,8 +142,8 @@ class Table:
         return self._parsed(name, parse, expected, np.float64)
 
     def _text(self, name: str) -> pa.Array:
-        if self.names.count(name) > 1:
-            raise self.error(f"column {name!r} appears {self.names.count(name)} times: expected it once")
+        if name in self.repeated:
+            raise self.error(f"column {name!r} appears {self.repeated[name]} times: expected it once")
         return self.columns[name]
 
     def _parsed(self, name: str, parse: Callable[[str], Number | None], expected: str, dtype: type) -> np.ndarray:
@@ -164,7 +172,7 @@ class Table:
 
     def near(self, name: str) -> str | None:
         """The column whose name is close to `name`, if there is one."""
-        lowered = {other.lower(): other for other in self.names}
+        lowered = {other.lower(): other for other in self.names[:_NEAR]}
         matches = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.7)
         return lowered[matches[0]] if matches and lowered[matches[0]] != name else None
 
@@ -182,6 +190,11 @@ def shown_list(names: Sequence[str], most: int = 12) -> str:
     """The first `most` names, quoted, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(shown(name) for name in names[:most]) + more
+
+
+def repeated(names: Iterable[str]) -> dict[str, int]:
+    """Those of `names` that come more than once, in order of first appearance, with how often they do."""
+    return {name: count for name, count in collections.Counter(names).items() if count > 1}
 
 
 def first_seen(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -63,7 +63,7 @@ def whole(table: Table) -> tuple[Table, list[str]]:
     if extra:
         again = table.reread().columns
         kept = {name: again[name] for name in extra if name in again and again[name].null_count < len(table)}
-        columns |= {name: column for name, column in kept.items() if table.names.count(name) == 1}
+        columns |= {name: column for name, column in kept.items() if name not in table.repeated}
     left = [name for name in extra if name not in columns]
     notes = [f"left out columns without single values: {', '.join(map(shown, left))}"] if left else []
     ordered = {name: columns[name] for name in table.names if name in columns}

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from jaxscale.io._records import Row, document, table_of
+from jaxscale.io._document import pieces
+from jaxscale.io._records import Record, Row, table_of
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted, shown
 
@@ -22,24 +23,35 @@ def read(source: Source, wanted: Wanted) -> Table:
     `plus_status` has no score. "base": right is what passes the base tests; the only verdict of a file in which no
     attempt has a `plus_status`.
     """
-    return table_of(source, _rows(source), wanted, choice="scorer")
+    return table_of(source, _rows(source), wanted, choice="scorer", complete=True)
 
 
 def _rows(source: Source) -> Iterator[Row]:
-    whole = document(source)
-    tasks = whole.at("eval")
-    if not isinstance(tasks, dict):
-        raise whole.error("eval is no object: expected a list of attempts per task")
-    statuses = []
-    for task, attempts in tasks.items():
-        if not isinstance(attempts, list):
-            raise whole.error(f"eval, task {shown(task)}: no list: expected a list of attempts")
-        for attempt in attempts:
-            fields = attempt if isinstance(attempt, dict) else {}
-            statuses.append((task, fields.get("base_status"), fields.get("plus_status")))
-    more_tests = any(plus is not None for _, _, plus in statuses)
-    for task, base, plus in statuses:
+    more_tests = any(attempt.get("plus_status") is not None for _, attempt in _attempts(source))
+    for task, attempt in _attempts(source):
+        base, plus = attempt.get("base_status"), attempt.get("plus_status")
         if more_tests:
             passed = None if base is None or plus is None else base == plus == "pass"
-            yield whole, {"problem": task, "scorer": "plus", "passed": passed}
-        yield whole, {"problem": task, "scorer": "base", "passed": None if base is None else base == "pass"}
+            yield attempt, {"problem": task, "scorer": "plus", "passed": passed}
+        yield attempt, {"problem": task, "scorer": "base", "passed": None if base is None else base == "pass"}
+
+
+def _attempts(source: Source) -> Iterator[tuple[str, Record]]:
+    """The attempts with their tasks."""
+    found = False
+    with source.open() as file:
+        for path, value in pieces(source, file, ("eval",)):
+            if path[:1] != ("eval",):
+                continue
+            found = True
+            if path == ("eval",):
+                if not isinstance(value, dict):
+                    raise source.error("eval is no object: expected a list of attempts per task")
+                continue
+            task = str(path[1])
+            if not isinstance(value, list):
+                raise source.error(f"eval, task {shown(task)}: no list: expected a list of attempts")
+            for attempt in value:
+                yield task, Record(source, attempt, None)
+    if not found:
+        raise source.error("no eval: expected a list of attempts per task")

@@ -5,26 +5,19 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 import pyarrow as pa
 
 from jaxscale.data import DataError
-from jaxscale.io._records import (
-    MAX_DOCUMENT,
-    Record,
-    Row,
-    document,
-    parsed_document,
-    table_of,
-    too_long,
-    truth,
-)
+from jaxscale.io._document import pieces, whole
+from jaxscale.io._records import Record, Row, table_of, truth
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted, shown
 
 _ZSTD = 93
+_MOST_COMPRESSED = 2**28
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
@@ -44,8 +37,7 @@ def read_json(source: Source, wanted: Wanted) -> Table:
     Right is a value of C or 1; P (partly right) counts as wrong, and a value that is not a number as not scored. Where
     a value is an object, each of its keys is a scorer of its own.
     """
-    whole = document(source)
-    return table_of(source, _rows(whole, whole.at("samples"), whole.get("eval", "model")), wanted, choice="scorer")
+    return table_of(source, _rows_of_json(source), wanted, choice="scorer", complete=True)
 
 
 def read_eval(source: Source, wanted: Wanted) -> Table:
@@ -54,12 +46,38 @@ def read_eval(source: Source, wanted: Wanted) -> Table:
     The summaries of the samples are read. They cut answers of more than 1,024 characters; the samples have those whole.
     """
     with _archive(source) as archive:
-        summaries = parsed_document(source, _member(source, archive, "summaries.json"))
-        model = parsed_document(source, _member(source, archive, "header.json")).get("eval", "model")
-        samples = summaries.data
-        if isinstance(samples, list) and "answer" in wanted:
-            samples = [_with_whole_answers(source, archive, sample) for sample in samples]
-    return table_of(source, _rows(summaries, samples, model), wanted, choice="scorer")
+        with _member(source, archive, "header.json") as file:
+            model = Record(source, whole(source, file), None).get("eval", "model")
+        with _member(source, archive, "summaries.json") as file:
+            samples = _samples(source, file, ())
+            if "answer" in wanted:
+                samples = (_with_whole_answers(source, archive, sample) for sample in samples)
+            return table_of(source, _rows(source, samples, model), wanted, choice="scorer", complete=True)
+
+
+def _rows_of_json(source: Source) -> Iterator[Row]:
+    model = None
+    with source.open() as file:  # the model stands before the samples, in logs as they are written
+        for path, value in pieces(source, file, ("samples",)):
+            if path == ("eval",):
+                model = Record(source, value, None).get("model")
+                break
+    with source.open() as file:
+        yield from _rows(source, _samples(source, file, ("samples",)), model)
+
+
+def _samples(source: Source, file: IO[bytes], inside: tuple[str, ...]) -> Iterator[Any]:
+    """The items of the list at a path."""
+    found = False
+    for path, value in pieces(source, file, inside):
+        if path == inside:
+            found = True
+            if not isinstance(value, list):
+                raise source.error("samples is no list: expected a list of samples")
+        elif path[:-1] == inside:
+            yield value
+    if not found:
+        raise source.error("no samples: expected a list of samples")
 
 
 def _with_whole_answers(source: Source, archive: zipfile.ZipFile, summary: Any) -> Any:
@@ -71,18 +89,15 @@ def _with_whole_answers(source: Source, archive: zipfile.ZipFile, summary: Any) 
         raise source.error(
             f"an answer is cut to '...', and there is no {shown(name)}: expected every sample in the log"
         )
-    return {**summary, "scores": parsed_document(source, _member(source, archive, name)).get("scores")}
+    with _member(source, archive, name) as file:
+        return {**summary, "scores": Record(source, whole(source, file), None).get("scores")}
 
 
-def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
-    if not isinstance(samples, list):
-        raise whole.error("samples is no list: expected a list of samples")
-    # A sample that ended in an error has no scores: by each scorer of the others it is an attempt without one.
-    names = {name: None for data in samples for name in _scores(Record(whole.source, data, None))}
+def _rows(source: Source, samples: Iterable[Any], model: object) -> Iterator[Row]:
     for index, data in enumerate(samples):
-        sample = Record(whole.source, data, None)
+        sample = Record(source, data, None)
         if sample.get("id") is None:
-            raise whole.error(f"sample {index + 1} has no id: expected one")
+            raise source.error(f"sample {index + 1} has no id: expected one")
         row = {
             "problem": sample.get("id"),
             "target": sample.get("target"),
@@ -91,11 +106,10 @@ def _rows(whole: Record, samples: object, model: object) -> Iterator[Row]:
             "prompt_tokens": _all_tokens(sample, "input_tokens"),
         }
         scores = _scores(sample)
-        for name in names:
-            value, answer = scores.get(name, (None, None))
+        for name, (value, answer) in scores.items():
             verdict = None if str(value).upper() == "N" else truth(value)
             yield sample, {**row, "scorer": name, "answer": answer, "passed": verdict}
-        if not names:
+        if not scores:  # it ended in an error
             yield sample, {**row, "passed": None}
 
 
@@ -143,30 +157,22 @@ def _archive(source: Source) -> Iterator[zipfile.ZipFile]:
         raise source.error(f"a damaged archive ({(str(error).splitlines() or [''])[0][:80]}): expected a zip") from None
 
 
-def _member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes | bytearray:
-    """A file in the archive, inflated to at most `MAX_DOCUMENT` bytes and one more."""
+@contextlib.contextmanager
+def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
+    """A file in the archive, to be inflated as it is read."""
     try:
         info = archive.getinfo(name)
     except KeyError:
         raise source.error(f"a zip archive without {name}: expected an inspect_ai log") from None
-    if info.file_size > MAX_DOCUMENT:  # as far as the archive says the truth
-        raise too_long(source)
     if info.compress_type != _ZSTD:
         with archive.open(info) as member:
-            return _bounded(member)
+            yield member
+        return
     with source.open() as file:
         # The standard library reads zstd members from Python 3.14 on.
         file.seek(info.header_offset)
         *_, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
         file.seek(name_length + extra_length, io.SEEK_CUR)
-        compressed = file.read(min(info.compress_size, MAX_DOCUMENT))
+        compressed = file.read(min(info.compress_size, _MOST_COMPRESSED))
     with pa.CompressedInputStream(pa.BufferReader(compressed), "zstd") as stream:
-        return _bounded(stream)
-
-
-def _bounded(stream: IO[bytes]) -> bytearray:
-    """What `stream` holds, read piece by piece: a bomb is refused before it has grown."""
-    content = bytearray()
-    while len(content) <= MAX_DOCUMENT and (piece := stream.read(2**20)):
-        content += piece
-    return content
+        yield stream

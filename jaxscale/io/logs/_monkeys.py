@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from jaxscale.io._records import MAX_DOCUMENT, Record, Row, table_of, truth
+from jaxscale.io._records import Record, Row, table_of, truth
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted
 
 _VERDICTS = ("is_corrects", "is_correct")
 _START = re.compile(rb"^is_corrects?\s*:", re.MULTILINE)
 _DEEPEST = 100
+MAX_DOCUMENT = 2**27
 
 
 def recognises(source: Source) -> bool:

@@ -22,7 +22,7 @@ def read(source: Source, wanted: Wanted) -> Table:
     `symbolic_correct`, `is_correct-plus`, `is_correct` and `graded_list` (its first item) are verdicts. The first of
     them, in this order, that the first judged line has is read by default, for all lines.
     """
-    return table_of(source, _rows(source), wanted, choice="scorer")
+    return table_of(source, _rows(source), wanted, choice="scorer", complete=True)
 
 
 def _verdicts(record: Record) -> dict[str, Any]:
@@ -33,12 +33,8 @@ def _verdicts(record: Record) -> dict[str, Any]:
 
 
 def _rows(source: Source) -> Iterator[Row]:
-    # A line without one of the verdicts of the others has no score by it.
-    judged = (verdicts for record in lines_of(source) if (verdicts := _verdicts(record)))
-    names = dict.fromkeys(next(judged, ()))
     for number, record in enumerate(lines_of(source), 1):
         verdicts = _verdicts(record)
-        names.update(dict.fromkeys(verdicts))
         row = {
             "problem": str(number),
             "target": record.get("expected_answer"),
@@ -46,7 +42,7 @@ def _rows(source: Source) -> Iterator[Row]:
         }
         if "predicted_answer" in record.data:
             row["answer"] = record.get("predicted_answer")
-        for name in names:
-            yield record, {**row, "scorer": name, "passed": truth(verdicts.get(name))}
-        if not names:
+        for name, verdict in verdicts.items():
+            yield record, {**row, "scorer": name, "passed": truth(verdict)}
+        if not verdicts:
             yield record, {**row, "passed": None}

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -235,22 +235,6 @@ class Ballots(ReadOnlyArrays):
         for row, counts in zip(answers, self.counts, strict=True):
             row[: counts.sum()] = np.repeat(np.arange(len(counts)), counts)
         return answers
-
-
-Data = TypeVar("Data", Attempts, Ballots)
-
-
-def unchecked(kind: type[Data], **fields: Any) -> Data:
-    """A data set of fields that were checked together with those of others: the constructor would check each again.
-
-    Args:
-        kind: `Attempts` or `Ballots`.
-        fields: all that differ from their defaults; read-only arrays of the dtype and shape that the constructor keeps.
-            They are not copied.
-    """
-    data = object.__new__(kind)
-    data.__dict__.update(fields)  # both are frozen
-    return data
 
 
 def draw_ballots(ballots: Ballots, calls: ArrayLike, seed: int | np.random.Generator = 0) -> Ballots:

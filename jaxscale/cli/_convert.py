@@ -31,7 +31,8 @@ def convert(
 ) -> None:
     """Write logs or tables as one tidy table (Parquet, CSV), or as samples of every_eval_ever.
 
-    FILE is any table or log that forecast or vote reads. Tidy tables keep its other columns.
+    FILE is any table or log that forecast or vote reads. Tidy tables keep its other columns. Text is written as it is
+    recorded: a spreadsheet may take a cell of a CSV that begins with =, +, - or @ for a formula; Parquet has none.
     """
     with said_plainly("output", "source"):
         from jaxscale import io

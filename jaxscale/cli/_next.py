@@ -44,7 +44,8 @@ def next_samples(
 ) -> None:
     """Say which queries the next calls should go to, so that a forecast of pass@k becomes surer.
 
-    OUT.csv has columns problem, calls (and group, where there are several): what a sampler is to draw next.
+    OUT.csv has columns problem, calls (and group, where there are several): what a sampler is to draw next. Names of
+    problems are written as recorded: a spreadsheet may take one that begins with =, +, - or @ for a formula.
     """
     budget, further = _one(k, "--k"), _one(calls, "--calls")
     if width is not None and not 0 < width < 1:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts, unchecked
-from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart
+from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts
+from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart, unchecked
 from jaxscale.io._table import Table
 
 COUNTED = ("problem", "attempts", "successes")

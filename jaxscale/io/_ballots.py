@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jaxscale.data import MAX_COUNT, Ballots, unchecked
-from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart
+from jaxscale.data import MAX_COUNT, Ballots
+from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart, unchecked
 from jaxscale.io._normalise import normalise
 from jaxscale.io._table import Table, first_seen, shown
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from jaxscale.data import DataError
+from jaxscale.io._summary import Data
 from jaxscale.io._table import Table, first_seen, repeated, shown
 
 GOLD = ("gold", "target")
@@ -67,6 +69,19 @@ def of_groups(titles: Sequence[str], said: str) -> list[str]:
     """What is to be said of some groups, as one note that names the first of them; none where there are none."""
     more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
     return [f"{', '.join(titles[:3])}{more}: {said}"] if titles else []
+
+
+def unchecked(kind: type[Data], **fields: Any) -> Data:
+    """A data set of fields that were checked together with those of others: the constructor would check each again.
+
+    Args:
+        kind: `Attempts` or `Ballots`.
+        fields: all that differ from their defaults; read-only arrays of the dtype and shape that the constructor keeps.
+            They are not copied.
+    """
+    data = object.__new__(kind)
+    data.__dict__.update(fields)  # both are frozen
+    return data
 
 
 def queries_of(table: Table, group: Sequence[str]) -> Queries:

@@ -73,12 +73,12 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
 
     Raises:
         DataError: a file cannot be read, is in no known format, or the files are in several, or of two kinds.
-        ValueError: there is no format of that name.
+        ValueError: there is no format of that name, or `path` is something else than names of files.
     """
     names = [known.name for known in FORMATS]
     if format is not None and format not in names:
         raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")
-    paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(each) for each in path]
+    paths = _paths(path)
     if not paths:
         raise DataError("no files: expected at least one")
     if len(paths) == 1 and not _is_directory(paths[0]):
@@ -117,6 +117,23 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     tables = [known.read(source, inside) for source, known in sources]
     _check_kinds(tables, title)
     return _checked(together(tables, title, notes), wanted), next(iter(formats))
+
+
+def _paths(path: Paths) -> list[Path]:
+    """The files that a caller names; an object with columns would be taken for a list of their names."""
+    if isinstance(path, str | os.PathLike):
+        return [Path(path)]
+    kind = f"{type(path).__module__.partition('.')[0]} {type(path).__name__}"
+    if hasattr(type(path), "columns"):
+        raise ValueError(
+            f"path is a data frame ({kind}): expected the name of a file; write the frame to Parquet, and read that"
+        )
+    if not isinstance(path, Sequence):
+        raise ValueError(f"path is a {type(path).__name__}: expected the name of a file, or a list of them")
+    for index, each in enumerate(path):
+        if not isinstance(each, str | os.PathLike):
+            raise ValueError(f"path[{index}] is a {type(each).__name__}: expected the name of a file")
+    return [Path(each) for each in path]
 
 
 def _check_kinds(tables: Sequence[Table], title: str) -> None:

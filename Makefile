@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench notebooks notebooks-store
+.PHONY: demo test check fuzz bench notebooks notebooks-store
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -23,6 +23,11 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Damaged logs and tables of every format: each is read, or refused in one line. `make test` tries fewer.
+fuzz: export JAXSCALE_FUZZ := 4000
+fuzz: $(READY)
+	$(BIN)/pytest -n 2 -q tests/test_io_fuzz.py -k mutated
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -3,14 +3,17 @@
 import csv
 import io
 import json
+import os
 import warnings
 import zipfile
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_cli_logs import ATTEMPTS_ONLY, BALLOTS_ONLY, BOTH
 
 import jaxscale as js
 from jaxscale.data import DataError, DataWarning
@@ -179,3 +182,87 @@ def test_a_damaged_parquet_file(tmp_path, data):
         content[position] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
     survives(path)
+
+
+RUNS = {name: make for name, (make, _) in {**ATTEMPTS_ONLY, **BOTH, **BALLOTS_ONLY}.items()}
+MUTATED = int(os.environ.get("JAXSCALE_FUZZ", "25"))  # `make fuzz` tries 4,000 files of each kind
+PIECES = [
+    b"",
+    b"\0",
+    b"\xff",
+    b'"',
+    b"'",
+    b",",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b":",
+    b"\n",
+    b"\\",
+    b"-1",
+    b"1e400",
+    b"null",
+    b"*a",
+    b"NaN",
+]
+
+
+def tidy(form):
+    def make(folder):
+        path = folder / f"runs.{form}"
+        calls = {
+            "problem": ["a", "a", "b"],
+            "answer": ["4", "5", ""],
+            "correct": [True, False, False],
+            "x": ["u", "v", "u"],
+        }
+        js.convert(_written(folder / "calls.jsonl", calls), folder / "table.csv" if form == "csv" else path)
+        return folder / "table.csv" if form == "csv" else path
+
+    return make
+
+
+def _written(path, columns):
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def mutated(content, random):
+    """Some bytes overwritten, cut out, put in or repeated, as a crash, a bad disk or a careless script leaves them."""
+    content = bytearray(content)
+    for _ in range(random.integers(1, 5)):
+        start, end = sorted(random.integers(0, len(content) + 1, 2).tolist())
+        end = min(end, start + int(random.integers(0, 40)))
+        kind = random.integers(5)
+        if kind == 0:
+            content[start:end] = random.bytes(end - start)
+        elif kind == 1:
+            content[start:end] = PIECES[random.integers(len(PIECES))]
+        elif kind == 2:
+            content[start:start] = content[start:end] * int(random.integers(1, 4))
+        elif kind == 3:
+            other = int(random.integers(0, len(content) + 1))
+            content[start:start] = content[other : other + end - start]
+        elif random.integers(4) == 0:
+            del content[start:]
+        content = content or bytearray(b"x")
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", [*RUNS, "csv", "parquet"])
+def test_a_mutated_file(tmp_path, name):
+    made = RUNS.get(name, tidy(name))(tmp_path)
+    path = next(each for each in sorted(made.rglob("*")) if each.is_file()) if made.is_dir() else made
+    sound = path.read_bytes()
+    random = np.random.default_rng(list(name.encode()))
+    target = tmp_path / f"mutated{path.suffix}"
+    for trial in range(MUTATED):
+        content = mutated(sound, random)
+        target.write_bytes(content)
+        try:
+            survives(target)
+        except Exception as error:
+            (tmp_path / "found").write_bytes(content)
+            raise AssertionError(f"trial {trial}: {tmp_path / 'found'}") from error

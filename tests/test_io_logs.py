@@ -233,12 +233,40 @@ def test_monkeys(tmp_path, verdicts):
 
 
 @pytest.mark.parametrize(
+    "verdicts",
+    [
+        "all: &v [true, false, true]\nis_corrects: *v",
+        "yes: &t true\nis_corrects: [*t, FALSE, *t]",
+        "is_corrects: [1, 0.0, null, ~, 'True']",
+    ],
+)
+def test_monkeys_that_name_values_elsewhere(tmp_path, verdicts):
+    path = tmp_path / "q0.yaml"
+    path.write_text(verdicts + "\nsamples: [yes, no, yes]\n")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "q0|.*dropped 2 attempts that have no score")
+        assert counts(path) == {"q0": (2, 3)}
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("is_corrects: " + "[" * 100_000, "YAML nested too deeply"),
         ("is_corrects: [true", r"line \d: not YAML \(did not find expected"),
         ("is_corrects: []", "no scored attempts"),
-        ("is_corrects: [!!python/object/apply:os.getpid []]", "no scored attempts"),
+        (
+            "is_corrects: [!!python/object/apply:os.getpid []]",
+            "line 1: is_corrects holds a list or a mapping: expected",
+        ),
+        ("a: 1\nis_corrects: [yes, no]", "line 2: is_corrects holds 'yes': expected true or false for each sample"),
+        ("is_corrects: {a: true}", "line 1: is_corrects is no list: expected one with an item for each sample"),
+        ("is_corrects: true", "line 1: is_corrects is no list"),
+        ("is_corrects: [true]\nsamples: {a: yes}", "line 2: samples is no list"),
+        ("is_corrects: *v", "line 1: no anchor 'v' before it"),
+        ("is_corrects: [true]\nis_correct: [false]", "line 2: is_correct, and is_corrects on line 1: expected one"),
+        ("is_corrects: [true]\n---\nis_corrects: [true]", "line 2: a second YAML document: expected one query"),
+        ("- is_corrects", "line 1: no mapping of is_corrects and others"),
+        ("is_passed: [true]", "no is_corrects: expected true or false"),
         ("is_corrects: [\0]", "not YAML"),
     ],
 )

@@ -285,3 +285,84 @@ def test_warnings_say_what_does_not_hold(tmp_path):
     with pytest.warns(DataWarning, match="no answer is marked correct: accuracy is 0 by construction") as seen:
         js.read_ballots(path)
     assert seen[0].filename == __file__
+
+
+FIELDS = {
+    js.Attempts: ("attempts", "successes", "tokens", "prompt_tokens"),
+    js.Ballots: ("counts", "correct", "kept_counts", "blank", "kept_blank", "scores", "tokens", "prompt_tokens"),
+}
+
+
+@pytest.mark.parametrize("header", ["problem,passed,tokens", "problem,answer,correct,kept,score,tokens,prompt_tokens"])
+def test_each_of_many_groups_is_what_its_rows_alone_are(tmp_path, header):
+    random = np.random.default_rng(5)
+    names = header.split(",")
+    rows = []
+    for _ in range(600):
+        group, problem, answer = (int(each) for each in random.integers(0, (60, 3, 4)))
+        values = {
+            "passed": random.integers(2),
+            "answer": answer or "",
+            "correct": int(answer == 1 + problem),
+            "kept": random.integers(2),
+            "score": random.integers(9) / 8,
+        }
+        rows.append((group, [f"p{problem}", *(str(values.get(name, random.integers(99))) for name in names[1:])]))
+
+    def read(path, chosen):
+        path.write_text("g," + header + "\n" + "".join(f"{g},{','.join(row)}\n" for g, row in chosen))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return (js.read_ballots if "answer" in names else js.read_attempts)(path, "g")
+
+    together = read(tmp_path / "all.csv", rows)
+    assert list(together) == [str(group) for group in dict.fromkeys(group for group, _ in rows)]
+    for key, data in together.items():
+        (alone,) = read(tmp_path / "one.csv", [row for row in rows if row[0] == int(key)]).values()
+        assert (data.query, data.name) == (alone.query, alone.name)
+        for name in FIELDS[type(data)]:
+            mine, other = getattr(data, name), getattr(alone, name)
+            assert (mine is None) == (other is None)
+            if mine is not None:
+                assert not mine.flags.writeable
+                assert mine.dtype == other.dtype
+                np.testing.assert_array_equal(mine, other)
+        # What was not checked for each of the groups is what the constructor makes of it.
+        type(data)(**{field.name: getattr(data, field.name) for field in dataclasses.fields(data)})
+
+
+def test_what_is_said_of_many_groups_is_one_sentence(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("g,problem,answer,correct\n" + "".join(f"m{i},p,x,0\n" for i in range(9)))
+    with pytest.warns(DataWarning) as said:
+        js.read_ballots(path, "g")
+    (warning,) = said
+    assert "m0, m1, m2 and 6 more: no answer is marked correct" in str(warning.message)
+
+
+class Frame:
+    """What a data frame looks like: it has columns, and their names when it is gone through."""
+
+    columns = ("problem", "passed")
+
+    def __iter__(self):
+        return iter(self.columns)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            Frame(),
+            r"path is a data frame \(\w+ Frame\): expected the name of a file; write the frame to Parquet, and read",
+        ),
+        (pa.table({"problem": ["a"]}), r"path is a data frame \(pyarrow Table\)"),
+        ({"problem": ["a"]}, "path is of type dict: expected the name of a file, or a list of them"),
+        (7, "path is of type int"),
+        (["a.csv", 7], r"path\[1\] is of type int: expected the name of a file"),
+    ],
+)
+def test_what_is_no_file_name_is_refused(tmp_path, path, message):
+    for read in (js.read_attempts, js.read_ballots, lambda each: js.convert(each, tmp_path / "x.csv")):
+        with pytest.raises(ValueError, match=message):
+            read(path)

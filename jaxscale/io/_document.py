@@ -17,7 +17,10 @@ MAX_PIECE = 2**26
 """Characters in the longest value that is read as one."""
 
 MAX_NODES = 2**22
-"""Values in such a value, which take up to a hundred times the room that they have in the file; and its items."""
+"""Values in such a value: they take up to a hundred times the room that they have in the file."""
+
+MAX_ITEMS = 2**20
+"""Items that come one by one."""
 
 _BLOCK = 2**18
 _BLANKS = re.compile(r"[ \t\n\r]*")
@@ -69,8 +72,8 @@ def _pieces(reader: "_Reader", path: tuple[str | int, ...], inside: tuple[str, .
         return
     position = 0
     while True:
-        if position >= MAX_NODES:
-            raise reader.source.error(f"a list of more than {MAX_NODES:,} items: expected a smaller log, or several")
+        if position >= MAX_ITEMS:
+            raise reader.source.error(f"a list of more than {MAX_ITEMS:,} items: expected a smaller log, or several")
         key: str | int = position
         if named:
             if reader.next() != '"':

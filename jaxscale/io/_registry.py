@@ -129,10 +129,10 @@ def _paths(path: Paths) -> list[Path]:
             f"path is a data frame ({kind}): expected the name of a file; write the frame to Parquet, and read that"
         )
     if not isinstance(path, Sequence):
-        raise ValueError(f"path is a {type(path).__name__}: expected the name of a file, or a list of them")
+        raise ValueError(f"path is of type {type(path).__name__}: expected the name of a file, or a list of them")
     for index, each in enumerate(path):
         if not isinstance(each, str | os.PathLike):
-            raise ValueError(f"path[{index}] is a {type(each).__name__}: expected the name of a file")
+            raise ValueError(f"path[{index}] is of type {type(each).__name__}: expected the name of a file")
     return [Path(each) for each in path]
 
 

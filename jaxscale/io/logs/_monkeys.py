@@ -90,7 +90,7 @@ class _Log:
                 if not isinstance(key, str) or key not in (*_VERDICTS, "samples"):
                     continue
                 if not isinstance(value, list):
-                    raise self.error(begin, f"{key} is no list: {_EXPECTED}")
+                    raise self.error(begin, f"{key} is no list: expected one with an item for each sample")
                 again = next((name for name in lines if name == key or {name, key} == set(_VERDICTS)), None)
                 if again is not None:
                     raise self.error(event, f"{key}, and {again} on line {lines[again]}: expected one of them")

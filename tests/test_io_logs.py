@@ -256,7 +256,7 @@ def test_monkeys_that_name_values_elsewhere(tmp_path, verdicts):
         ("is_corrects: []", "no scored attempts"),
         (
             "is_corrects: [!!python/object/apply:os.getpid []]",
-            "line 1: is_corrects holds a list or a mapping: expected",
+            "line 1: is_corrects holds a list or a mapping",
         ),
         ("a: 1\nis_corrects: [yes, no]", "line 2: is_corrects holds 'yes': expected true or false for each sample"),
         ("is_corrects: {a: true}", "line 1: is_corrects is no list: expected one with an item for each sample"),

@@ -1,6 +1,8 @@
 """Attempts and ballots from tidy tables in every format and layout."""
 
+import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pyarrow as pa
@@ -354,7 +356,7 @@ class Frame:
     [
         (
             Frame(),
-            r"path is a data frame \(\w+ Frame\): expected the name of a file; write the frame to Parquet, and read",
+            r"path is a data frame \(\w+ Frame\): expected the name of a file; write the frame to",
         ),
         (pa.table({"problem": ["a"]}), r"path is a data frame \(pyarrow Table\)"),
         ({"problem": ["a"]}, "path is of type dict: expected the name of a file, or a list of them"),

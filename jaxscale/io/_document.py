@@ -135,7 +135,8 @@ class _Reader:
             except RecursionError:
                 raise self.source.error("JSON nested too deeply: expected a log") from None
             else:
-                if end < len(self.text) or self.ended:
+                # "1.", "1e" and "1e+" may be the beginnings of numbers.
+                if end + 2 < len(self.text) or self.ended:
                     self.at = end
                     return value
             # What is in memory may end within the value: as much again is read until it is whole.

@@ -21,7 +21,7 @@ _MOST_BYTES = 2**30
 _MOST_PACKED = 3 * 2**26
 _BATCH = 2**20
 # Bytes of what is held before it becomes text.
-_MOST_HELD = 2**29
+_MOST_HELD = 3 * 2**27
 
 
 def recognises(source: Source) -> bool:

@@ -13,11 +13,12 @@ from jaxscale.special import log_mixture, log_power
 
 
 def _solved(p: Floats, k: ArrayLike | Array) -> Floats:
-    """1 - (1-p)^k, whose derivative at p = 1 its logarithm does not have: 1 for a single call, else 0."""
+    """1 - (1-p)^k, whose derivative at p = 1 its logarithm does not have: 1 for a single call, 0 for more."""
     check_calls(k)
     p, k = promote(p, k)
     certain = p == 1
-    return jnp.where(certain, 1 - jnp.power(1 - p, k), -jnp.expm1(k * jnp.log1p(-jnp.where(certain, 0.5, p))))
+    sure = jnp.where(k == 0, 0.0, 1 - jnp.power(1 - p, jnp.where(k == 0, 1.0, k)))
+    return jnp.where(certain, sure, -jnp.expm1(k * jnp.log1p(-jnp.where(certain, 0.5, p))))
 
 
 class PointMass(AbstractDifficulty):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.plan._allocate import Widths, _filled, _whole
+from jaxscale.plan._allocate import Widths, _filled, _kept, _whole
 
 SEEN = js.Attempts([40] * 12, [0, 0, 0, 0, 0, 1, 1, 2, 4, 8, 20, 39])
 
@@ -138,3 +138,27 @@ def test_the_command_writes_what_a_sampler_is_to_draw(tmp_path, capsys):
     ):
         assert run(["next", str(file), *bad]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_fewer_attempts_out_of_very_many_have_the_moments_of_the_exact_law():
+    n, drawn = 10**12, 10**12 // 4
+    successes = np.array([0, 3, 1000, 5 * 10**11, n - 2, n])
+    rng = np.random.default_rng(0)
+    kept = np.array([_kept(successes, np.full(6, n), np.full(6, drawn), rng) for _ in range(4000)], float)
+    mean = successes * (drawn / n)
+    variance = mean * (1 - drawn / n) * (1 - successes / n)
+    np.testing.assert_array_less(np.abs(kept.mean(axis=0) - mean), 5 * np.sqrt(variance / 4000) + 1e-3)
+    wide = variance > 0
+    np.testing.assert_allclose(kept.var(axis=0)[wide], variance[wide], rtol=0.25)
+    assert (kept[:, ~wide] == mean[~wide]).all()
+    np.testing.assert_array_equal(_kept(successes, np.full(6, n), np.full(6, n), rng), successes)
+
+
+@pytest.mark.parametrize("attempts", [10**9, 10**12])
+def test_very_many_attempts_have_widths(tmp_path, capsys, attempts):
+    path = tmp_path / "many.csv"
+    rows = "".join(f"q{i},{attempts},{c}\n" for i, c in enumerate((0, 3, 1000, attempts // 2)))
+    path.write_text(f"problem,attempts,successes\n{rows}")
+    assert run(["next", str(path), "--calls", "1000", "--width", "0.1", "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["groups"][0]["widths"]["points"]
+    assert points[-1]["attempts"] == min(16 * attempts, 10**12)

@@ -10,8 +10,7 @@ from jaxscale.data import Ballots
 from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite, log_likelihood, right_laws, wrong_laws
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast import forecast_votes
-from jaxscale.forecast._votes import _DRAWS as DRAWS
-from jaxscale.forecast._votes import _dirichlet, _draw_answers, _runs
+from jaxscale.forecast._votes import DRAWS, _dirichlet, _draw_answers, _runs
 
 
 def shares(queries, rng, wrong=5):

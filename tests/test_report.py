@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import jaxscale as js
+from jaxscale._palette import COLOURS
 from jaxscale.cli import run
 from jaxscale.io import DataSets, ReadSummary
 from jaxscale.report import report
@@ -75,15 +76,19 @@ def folder(tmp_path_factory):
         for i, s in enumerate(rng.binomial(40, rng.beta(0.4, 8 - m / 2, 15)))
     ]
     (folder / "attempts.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    models = dict.fromkeys(row["model"] for row in rows)
+    prices = [f"[{json.dumps(name)}]\nper_call = {1 + place}\n" for place, name in enumerate(models)]
+    (folder / "prices.toml").write_text("".join(prices))
     return folder
 
 
 @pytest.fixture(scope="module")
 def pages(folder):
-    """The files of two pages: a vote, and several models."""
+    """The files of two pages: a vote, and several models with prices."""
     vote, models = folder / "vote.html", folder / "models.html"
+    prices = ("--prices", str(folder / "prices.toml"))
     assert run(["report", str(folder / "<img src=x onerror=alert(1)>.jsonl"), "--k", "7,33", "-o", str(vote)]) == 0
-    assert run(["report", str(folder / "attempts.jsonl"), "--group", "model", "-o", str(models)]) == 0
+    assert run(["report", str(folder / "attempts.jsonl"), "--group", "model", *prices, "-o", str(models)]) == 0
     assert not [name for name in os.listdir(folder) if "part" in name]
     return {"vote": vote, "models": models}
 
@@ -308,11 +313,121 @@ def test_axes_change_and_a_data_set_is_chosen(opened):
     page.locator("[data-chart=spread-chart] select").select_option(index=GROUPS - 1)
     page.wait_for_timeout(100)
     assert [bar.get_attribute("d") for bar in bars.all()] != heights
-    page.locator("[data-chart=coverage-chart] .plot").hover()
-    tip = page.locator("#vg-tooltip-element.visible")
-    tip.wait_for()
-    assert "90% interval" in tip.inner_text()
     assert len(said) == 1
+
+
+POINTS = """key => {
+  const chart = all.find(each => each.figure.dataset.chart === key);
+  const { spec, view, slots } = chart;
+  const [left, top] = view.origin();
+  const field = spec.encoding.x.field;
+  return spec.data.values
+    .filter(row => !row.joint && (row.group === undefined ? slots.includes(row.name) : row.group === view.signal("one")))
+    .map(row => ({ row, x: left + view.scale("x")(row[field]), y: top + view.scale("y")(row.value) }));
+}"""
+
+
+def tip_at(page, x, y):
+    """What the page says at a place, line by line."""
+    page.mouse.move(0, 0)
+    page.mouse.move(x, y)
+    tip = page.locator("#vg-tooltip-element.visible")
+    tip.wait_for(timeout=2000)
+    return dict(line.split("\t") for line in tip.inner_text().splitlines())
+
+
+MEASURES = {
+    "vote-chart": "problems answered rightly by a vote",
+    "coverage-chart": "problems solved by at least one call",
+    "cost-chart": "coverage",
+}
+
+
+def expected_tip(chart, row):
+    if chart == "parts-chart":
+        return {"problems": row["part"], "calls": f"{row['k']:,}", "accuracy": f"{row['value']:.2%}"}
+    cost = {"cost": f"{row['cost']:,.4g}"} if "cost" in row else {}
+    value = {"calls": f"{row['k']:,}", MEASURES[chart]: f"{row['value']:.2%}"}
+    return {"curve": row["name"], **cost, **value, "90% interval": row["interval"], "kind": row["kind"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "chart"),
+    [
+        ("vote", "vote-chart"),
+        ("vote", "parts-chart"),
+        ("vote", "coverage-chart"),
+        ("models", "coverage-chart"),
+        ("models", "cost-chart"),
+    ],
+)
+def test_every_point_of_a_curve_says_its_own_numbers(opened, name, chart):
+    page, _ = opened[name]
+    plot = page.locator(f"[data-chart={chart}] .plot svg")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    points = page.evaluate(POINTS, chart)
+    assert len({point["row"].get("name", point["row"].get("part")) for point in points}) == {"models": 6}.get(
+        name, {"vote-chart": 2, "parts-chart": 3}.get(chart, 1)
+    )
+    for point in points[:: 1 + len(points) // 30]:
+        # Points may lie upon each other.
+        near = [each["row"] for each in points if np.hypot(each["x"] - point["x"], each["y"] - point["y"]) < 2]
+        said = tip_at(page, box["x"] + point["x"], box["y"] + point["y"])
+        assert said in [expected_tip(chart, row) for row in near]
+
+
+@pytest.mark.parametrize(
+    ("name", "chart"), [("vote", "margins-chart"), ("vote", "spread-chart"), ("models", "spread-chart")]
+)
+def test_every_bar_says_its_own_numbers(opened, name, chart):
+    page, _ = opened[name]
+    rows = page.evaluate("key => all.find(each => each.figure.dataset.chart === key).spec.data.values", chart)
+    bars = [bar for bar in page.locator(f"[data-chart={chart}] .mark-rect path").all() if bar.bounding_box()["height"]]
+    assert bars
+    for bar in bars:
+        bar.scroll_into_view_if_needed()
+        box = bar.bounding_box()
+        shown = bar.evaluate("each => each.__data__.datum")
+        (row,) = (row for row in rows if row.items() <= shown.items())
+        if chart == "margins-chart":
+            low, high = (f"{100 * row[end]:+.0f}%".replace("+0%", "0%") for end in ("low", "high"))
+            expected = {"problems are": row["part"], "lead": f"{low} to {high}"}
+        else:
+            expected = {"right": row["share"]}
+        said = tip_at(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert said == {**expected, "problems": str(row["problems"])}
+
+
+def test_a_data_set_has_the_colour_of_its_place_as_in_the_pictures(opened):
+    page, _ = opened["models"]
+    names = [HARM if m == 3 else f"model {m}" for m in range(GROUPS)]
+    swatches = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll("[data-chart=coverage-chart] input[name=curve]:checked")]
+          .map(box => [box.value, box.parentElement.querySelector(".swatch").style.getPropertyValue("--colour")]))"""
+    )
+    own = {name: COLOURS[names.index(name) % len(COLOURS)] for name in swatches}
+    assert len(set(swatches.values())) == len(swatches) == 6
+    # A second one of a colour takes one that is free.
+    repeated = len(own) - len(set(own.values()))
+    assert sum(swatches[name] != colour for name, colour in own.items()) == repeated
+    assert set(swatches.values()) <= set(COLOURS)
+
+
+def test_an_axis_has_no_sign_at_nothing(opened):
+    page, _ = opened["vote"]
+    labels = page.locator("[data-chart=margins-chart] .role-axis-label").first.locator("text").all_text_contents()
+    assert "0%" in labels
+    assert "+0%" not in labels
+
+
+def test_a_table_that_goes_on_says_so(opened):
+    page, _ = opened["vote"]
+    page.set_viewport_size({"width": 390, "height": 800})
+    wide = page.locator("#answer .scroll")
+    assert wide.evaluate("each => each.scrollWidth > each.clientWidth")
+    assert wide.evaluate("each => getComputedStyle(each).backgroundAttachment") == "local, local, scroll, scroll"
+    page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def test_dark_and_narrow(opened):
@@ -340,3 +455,9 @@ def test_a_link_opens_what_it_points_to(opened):
     page, _ = opened["models"]
     page.locator("#answer thead a").first.click()
     assert page.locator("#how details[open]").count() == 1
+
+
+def test_very_many_attempts_have_a_page():
+    page = report({"all": js.Attempts([10**12] * 4, [0, 3, 1000, 10**12 // 2])})
+    assert "50.0%" in page
+    assert "1,000,000,000,000 calls" in page

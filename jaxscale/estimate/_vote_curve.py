@@ -8,6 +8,7 @@ import numpy as np
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Ballots, Estimate
 from jaxscale.estimate._vote_difficulty import (
+    RESAMPLES,
     BestMajority,
     VoteDifficulty,
     best_of,
@@ -87,7 +88,7 @@ def vote_curve(
     *,
     also: Sequence[int] = (),
     level: float = 0.9,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> VoteCurve:
     """The exact curve of a vote over recorded ballots, with its shape, best number of calls and parts.

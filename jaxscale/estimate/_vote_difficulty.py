@@ -11,6 +11,9 @@ from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Ballots, Estimate
 from jaxscale.plurality import ballots_vote
 
+RESAMPLES = 1000
+"""How many times a bootstrap draws the queries anew, unless it is told otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class VoteDifficulty(ReadOnlyArrays):
@@ -149,7 +152,7 @@ class BestMajority:
 
 
 def best_majority(
-    ballots: Ballots, k: ArrayLike | None = None, *, level: float = 0.9, resamples: int = 1000, seed: int = 0
+    ballots: Ballots, k: ArrayLike | None = None, *, level: float = 0.9, resamples: int = RESAMPLES, seed: int = 0
 ) -> BestMajority:
     """The best number of calls of a recorded data set, by its exact vote curve and a bootstrap over queries.
 

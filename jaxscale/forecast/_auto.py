@@ -10,7 +10,7 @@ from jaxscale.estimate._distinct import distinct
 from jaxscale.forecast._rivals import loglog_line
 from jaxscale.forecast._shapes import SHAPES, TRUST, failure_factors, likelihoods, sample_shape
 
-_DRAWS = 400
+DRAWS = 400
 _ROWS = 4096  # distinct queries at a time
 
 
@@ -86,7 +86,7 @@ def believe(attempts: Attempts, k: np.ndarray, rng: np.random.Generator) -> Beli
     trust /= trust.sum()
 
     # Evenly spaced draws of each shape, as many as it has weight.
-    number = np.rint(_DRAWS * trust).astype(int).tolist()
+    number = np.rint(DRAWS * trust).astype(int).tolist()
     drawn = np.concatenate(
         [
             posterior.weights[np.arange(size) * len(posterior.weights) // max(size, 1)]

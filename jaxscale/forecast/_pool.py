@@ -30,7 +30,7 @@ from jaxscale.forecast._shapes import (
 _LAWS = ("beta", "bent", "logit-normal")
 _PARTICLES = 100
 _SWEEPS, _LAST_SWEEPS, _KEPT_SWEEPS = 2, 6, 2
-_DRAWS = 2 * _PARTICLES
+DRAWS = 2 * _PARTICLES
 # The likelihood counts to this power where the pool's parameters are drawn: the model is a caricature of the law of
 # difficulty and of how groups depart from it, and all of a pool's queries soon make it sure of both.
 _POWER = 0.25
@@ -142,7 +142,7 @@ def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
     # Evenly spaced draws of each law, as many as it has weight.
     draws = {
         name: u[np.arange(number) * len(u) // number]
-        for (name, (u, _)), number in zip(sampled.items(), np.rint(_DRAWS * share).astype(int).tolist(), strict=True)
+        for (name, (u, _)), number in zip(sampled.items(), np.rint(DRAWS * share).astype(int).tolist(), strict=True)
         if number
     }
     grid = _grid(None)

@@ -25,7 +25,7 @@ METHODS = ("dirichlet", "scaling")
 
 MOST_FORECAST_CALLS = 10**5
 
-_DRAWS = 150
+DRAWS = 150
 _NEW_ANSWERS = 16
 _TINY = 1e-12
 
@@ -97,7 +97,7 @@ def forecast_votes(
     few = _few(fewest) if curves else np.empty(0, int)
     # One evaluation for all that is wanted of the recorded ballots: compiling it takes longer than running it.
     exact, measured = np.split(_recorded(ballots, np.concatenate([answers, few]), system), [len(answers)], axis=1)
-    prior = draw_answer_priors(ballots, rng, _DRAWS)
+    prior = draw_answer_priors(ballots, rng, DRAWS)
     votes = _dirichlet(ballots, answers, system, prior, rng)
     chance, square = votes.mean, votes.square
     weights = {"dirichlet": 0.5, "scaling": 0.5} if curves and model == "auto" else {"dirichlet": 1.0}
@@ -237,9 +237,9 @@ def _dirichlet(
     ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote, prior: AnswerPrior, rng: np.random.Generator
 ) -> _Votes:
     order = np.argsort(answers, kind="stable")
-    result = np.empty((2, _DRAWS, len(ballots), len(answers)))
+    result = np.empty((2, DRAWS, len(ballots), len(answers)))
     keeps = _keep_rates(ballots) if isinstance(system, FilterVote) else None
-    shape = (_DRAWS, len(ballots))
+    shape = (DRAWS, len(ballots))
     parameters = [np.broadcast_to(getattr(prior, field.name), shape) for field in dataclasses.fields(prior)]
     for i, stream in enumerate(rng.spawn(len(ballots))):
         share, right = _draw_answers(ballots, i, AnswerPrior(*(x[:, i : i + 1] for x in parameters)), stream)
@@ -278,7 +278,7 @@ def _draw_answers(
     counts, correct, blank = ballots.counts[i], ballots.correct[i], np.asarray(ballots.blank)[i]
     right, wrong = counts[correct & (counts > 0)], counts[~correct & (counts > 0)]
     p = rng.beta(prior.right_a + right.sum(), prior.right_b + wrong.sum() + blank)
-    among_right = rng.dirichlet(right, _DRAWS) if len(right) > 1 else np.ones((_DRAWS, 1))
+    among_right = rng.dirichlet(right, DRAWS) if len(right) > 1 else np.ones((DRAWS, 1))
     among_wrong = _draw_wrong(np.append(wrong, blank), prior, rng)
     share = np.concatenate([p * among_right, (1 - p) * among_wrong], axis=1)
     return share / share.sum(axis=1, keepdims=True), np.arange(share.shape[1]) < among_right.shape[1]

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, generator, whole_numbers
+from jaxscale._arrays import MAX_CALLS, float64, generator, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, require
 from jaxscale.fit import fit
@@ -18,6 +18,8 @@ RULES = ("online", "optimal", "uniform")
 """The ways to spread further calls over queries, the recommended one first."""
 
 _SEED = 0
+_MOST_DRAWN = 10**9  # attempts
+_WIDE = 10**6
 
 
 def allocate(
@@ -149,7 +151,8 @@ def interval_widths(
     Args:
         attempts: what was recorded, equally many or not.
         k: number of calls.
-        sizes: attempts a query; None for quarters, halves and multiples of the fewest recorded ones, up to 16 times.
+        sizes: attempts a query; None for quarters, halves and multiples of the fewest recorded ones, up to 16 times
+            (10^12 at most).
         level: probability of the interval.
         over: as in `forecast`.
         replicates: simulations for each size.
@@ -169,7 +172,7 @@ def interval_widths(
     """
     require(attempts, Attempts, "attempts")
     fewest = int(attempts.attempts.min())
-    usual = np.unique([max(1, round(fewest * share)) for share in (0.25, 0.5, 1, 2, 4, 8, 16)])
+    usual = np.unique([min(max(1, round(fewest * share)), MAX_CALLS) for share in (0.25, 0.5, 1, 2, 4, 8, 16)])
     wanted = np.unique(whole_numbers(usual if sizes is None else sizes, "sizes"))
     count = int(whole_numbers(replicates, "replicates"))
     budget = int(whole_numbers(k, "k"))
@@ -189,5 +192,24 @@ def interval_widths(
 def _resized(attempts: Attempts, size: int, chance: np.ndarray, rng: np.random.Generator) -> Attempts:
     n, c = attempts.attempts, attempts.successes
     fewer = np.minimum(n, size)
-    kept = rng.hypergeometric(c, n - c, fewer)
+    kept = _kept(c, n, fewer, rng)
     return Attempts(np.full(len(n), size), kept + rng.binomial(size - fewer, chance), attempts.query, attempts.name)
+
+
+def _kept(successes: np.ndarray, attempts: np.ndarray, drawn: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Successes among so many attempts drawn without replacement.
+
+    NumPy's hypergeometric draws end at 10^9 attempts. Beyond, a law has its mean and variance where it is wide enough
+    to be normal; else successes (or failures) are so rare that each is drawn as if alone.
+    """
+    small = attempts < _MOST_DRAWN
+    if small.all():
+        return rng.hypergeometric(successes, attempts - successes, drawn)
+    result = rng.hypergeometric(*(np.where(small, x, 1) for x in (successes, attempts - successes, drawn)))
+    share, rare = drawn / attempts, np.minimum(successes, attempts - successes)
+    variance = rare * share * (1 - share) * (1 - rare / attempts)
+    spread = rng.standard_normal(len(attempts)) * np.sqrt(variance)
+    wide = np.clip(np.rint(rare * share + spread), 0, np.minimum(rare, drawn))
+    chosen = np.where(variance > _WIDE, wide, rng.binomial(rare, share)).astype(np.int64)
+    chosen = np.where(drawn == attempts, rare, np.minimum(chosen, drawn))
+    return np.where(small, result, np.where(rare == successes, chosen, drawn - chosen))

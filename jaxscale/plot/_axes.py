@@ -6,10 +6,8 @@ import matplotlib.axes
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from jaxscale._palette import COLOURS as COLOURS
 from jaxscale.forecast import Forecast
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6A3D9A", "#555555")
-"""Okabe and Ito's colour-blind safe palette, without its yellow and black, and two more."""
 
 
 def last_recorded(curve: Forecast) -> int:

@@ -95,7 +95,12 @@ def report(
                 models,
             ),
             "charts": {
-                chart.key: {"spec": chart.spec, "curves": list(chart.curves), "shown": list(chart.shown)}
+                chart.key: {
+                    "spec": chart.spec,
+                    "curves": list(chart.curves),
+                    "colours": dict(zip(chart.curves, chart.colours, strict=True)),
+                    "shown": list(chart.shown),
+                }
                 for chart in charts
             },
             "total": len(groups),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxscale._arrays import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimate import VoteCurve, vote_curve
 from jaxscale.forecast import Forecast, forecast_votes
@@ -17,7 +18,6 @@ _AHEAD = 10  # how many times the recorded calls a report looks ahead
 _MOST_VOTES = 10**5  # what `forecast_votes` foretells at most
 _POINTS = {Attempts: 50, Ballots: 24}  # of a curve: a forecast of votes takes time for each of them
 _FEW = 8  # data sets; each of more is drawn with half of the points
-_SMALLEST_STEP = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,7 @@ class Group:
         ballots: the answers, where there are any.
         coverage: pass@k at many increasing k, within the attempts and beyond them.
         votes: what a vote over the ballots gives: none without ballots, one with Filter-Vote more with a filter.
+        place: its place among the data sets as they were given, which decides its colour.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Group:
     ballots: Ballots | None
     coverage: Forecast
     votes: tuple[Voted, ...]
+    place: int = 0
 
     @property
     def recorded(self) -> int:
@@ -140,7 +142,7 @@ class Budgets:
 def budgets_of(data: Iterable[Attempts], wanted: Sequence[int]) -> Budgets:
     """One call, powers of ten, what was recorded, and ten times as many; and any others that are wanted."""
     fewest = [int(attempts.attempts.min()) for attempts in data]
-    last = max(_AHEAD * max(fewest), *wanted, 10)
+    last = min(max(_AHEAD * max(fewest), *wanted, 10), MAX_CALLS)
     tens = (10**power for power in range(13))
     return Budgets(min(fewest), tuple(sorted({k for k in tens if k <= last} | {min(fewest), last, *wanted})))
 
@@ -176,7 +178,7 @@ def analyse(
     result = []
     counted = {name: as_attempts(each) for name, each in data.items()}
     together = Together(counted, jax.random.key(seed))
-    for name, each in data.items():
+    for place, (name, each) in enumerate(data.items()):
         progress(name)
         attempts = counted[name]
         k = _curve(budgets, _POINTS[Attempts] // (1 + (len(data) > _FEW)), [int(attempts.attempts.min())])
@@ -184,7 +186,7 @@ def analyse(
         ballots = each if isinstance(each, Ballots) else None
         votes = () if ballots is None else _votes(ballots, budgets, level, seed)
         title = each.name if len(data) == 1 and each.name else name
-        result.append(Group(title, attempts, ballots, coverage, votes))
+        result.append(Group(title, attempts, ballots, coverage, votes, place))
     return result
 
 
@@ -203,5 +205,5 @@ def _voted(ballots: Ballots, system: Vote | FilterVote, budgets: Budgets, level:
 
 
 def _curve(budgets: Budgets, points: int, marks: Sequence[int]) -> np.ndarray:
-    spread = np.rint(np.geomspace(1, budgets.last, points)).astype(np.int64)
+    spread = np.minimum(np.rint(np.geomspace(1, budgets.last, points)).astype(np.int64), budgets.last)
     return np.unique(np.concatenate([spread, budgets.table, marks]))

@@ -1,10 +1,10 @@
 """What a reader of a report should beware of, in sentences."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from jaxscale.report._analysis import Budgets, Group
-from jaxscale.report._format import calls, percent, span
+from jaxscale.report._format import between, calls, span
 
 _FEW_PROBLEMS = 50
 _MANY_NEVER_SOLVED = 0.2
@@ -52,9 +52,9 @@ def _blank_share(group: Group) -> float:
     return float(group.ballots.blank.sum() / group.ballots.calls.sum())
 
 
-def _between(values: Sequence[float]) -> str:
-    low, high = percent(min(values)), percent(max(values))
-    return low if low == high else f"{low} to {high}"
+def _range(shares: Iterable[float]) -> str:
+    values = list(shares)
+    return between(min(values), max(values))
 
 
 def _few_problems(groups: Sequence[Group], _: Budgets) -> str:
@@ -67,7 +67,7 @@ def _few_problems(groups: Sequence[Group], _: Budgets) -> str:
 
 def _never_solved(groups: Sequence[Group], budgets: Budgets) -> str:
     return (
-        f"{_between([group.never for group in groups])} of problems were never solved. Whether more calls would "
+        f"{_range(group.never for group in groups)} of problems were never solved. Whether more calls would "
         f"solve them, their own data cannot say: a forecast, up to {calls(budgets.last)}, rests on how difficulty "
         "varies among the others."
     )
@@ -85,7 +85,7 @@ def _uneven(groups: Sequence[Group], _: Budgets) -> str:
 
 def _blank(groups: Sequence[Group], _: Budgets) -> str:
     return (
-        f"{_between([_blank_share(group) for group in groups])} of calls gave no answer that could be read. They count "
+        f"{_range(_blank_share(group) for group in groups)} of calls gave no answer that could be read. They count "
         "as calls, and never win a vote."
     )
 

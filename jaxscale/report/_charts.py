@@ -1,17 +1,20 @@
 """What the charts of a report show, as Vega-Lite specifications: plain dictionaries, fit for JSON.
 
-Texts of the data are values only, never parts of an expression. `page.js` sets the parameters `shown` (which curves, in
-the order of their colours), `palette`, `log_y` and `one` (which data set), and the theme.
+Texts of the data are values only, never parts of an expression. `page.js` sets the parameters `shown` (which curve has
+each colour), `count` (how many are shown), `palette`, `log_y` and `one` (which data set), and the theme.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from jaxscale._palette import EASY, HARD
 from jaxscale.forecast import Forecast
 from jaxscale.report._analysis import Group
+from jaxscale.report._format import signed
 
 VEGA_LITE = "6.4"
 """The version that the specifications are written for, of those that vl-convert carries."""
@@ -27,10 +30,16 @@ _BEST = {
     "mark": {"type": "point", "shape": "diamond", "filled": True, "size": 170, "opacity": 1, "aria": False},
 }
 
-Rows = list[dict[str, Any]]
+Rows: TypeAlias = list[dict[str, Any]]
 
 
-def curves(named: Mapping[str, Forecast], *, measure: str, description: str, best: Mapping[str, int]) -> dict[str, Any]:
+Tip: TypeAlias = Mapping[str, str | tuple[str, str]]
+"""The field of each line of a tip, with a format for numbers, by what the line is called."""
+
+
+def curves(
+    named: Mapping[str, Forecast], *, measure: str, description: str, best: Mapping[str, int], tip: Tip | None = None
+) -> dict[str, Any]:
     """Curves against calls: solid within the recorded calls, dashed beyond them, with bands.
 
     Args:
@@ -38,15 +47,24 @@ def curves(named: Mapping[str, Forecast], *, measure: str, description: str, bes
         measure: what the vertical axis shows.
         description: what a screen reader says of the chart.
         best: a number of calls to mark, for the curves that have one.
+        tip: further lines of the tip at a point.
     """
     rows = [row for name, curve in named.items() for row in _curve(name, curve, best.get(name))]
     positive = [row["value"] for row in rows if row["value"] > 0]
     level = next(iter(named.values())).level
-    hover = {"name": "hover", "select": {"type": "point", "on": "pointermove", "nearest": True, "clear": "pointerout"}}
+    lines = {
+        "curve": "name",
+        **(tip or {}),
+        "calls": ("k", ","),
+        measure: ("value", ".2%"),
+        f"{level:.0%} interval": "interval",
+        "kind": "kind",
+    }
     return {
         **_spec(description, rows, height=340),
         "params": [
             {"name": "shown", "value": list(named)},
+            {"name": "count", "value": len(named)},
             {"name": "palette", "value": ["gray"]},
             {"name": "log_y", "value": False},
             {"name": "floor", "value": min(positive, default=1e-6) / 2},
@@ -55,7 +73,7 @@ def curves(named: Mapping[str, Forecast], *, measure: str, description: str, bes
             {"calculate": "indexof(shown, datum.name)", "as": "slot"},
             {"filter": "datum.slot >= 0 && (!log_y || datum.value > 0)"},
             {"calculate": "palette[datum.slot % length(palette)]", "as": "colour"},
-            {"calculate": f"length(shown) <= {SHOWN}", "as": "banded"},
+            {"calculate": f"count <= {SHOWN}", "as": "banded"},
             {"calculate": "!datum.banded ? datum.value : log_y ? max(datum.lower, floor) : datum.lower", "as": "low"},
             {"calculate": "datum.banded ? datum.upper : datum.value", "as": "high"},
         ],
@@ -82,21 +100,7 @@ def curves(named: Mapping[str, Forecast], *, measure: str, description: str, bes
                 },
             },
             *([_BEST] if best else []),
-            {
-                "transform": [{"filter": "!datum.joint"}],
-                "params": [hover],
-                "mark": {"type": "point", "filled": True, "size": 70, "aria": False},
-                "encoding": {
-                    "opacity": {"condition": {"param": "hover", "empty": False, "value": 1}, "value": 0},
-                    "tooltip": [
-                        {"field": "name", "type": "nominal", "title": "curve"},
-                        {"field": "k", "type": "quantitative", "title": "calls", "format": ","},
-                        {"field": "value", "type": "quantitative", "title": measure, "format": ".2%"},
-                        {"field": "interval", "type": "nominal", "title": f"{level:.0%} interval"},
-                        {"field": "kind", "type": "nominal", "title": "kind"},
-                    ],
-                },
-            },
+            {"transform": [{"filter": "!datum.joint"}], **_hover(lines)},
         ],
     }
 
@@ -136,7 +140,6 @@ def parts(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
         **_spec(description, rows, height=260),
         "params": [{"name": "one", "value": rows[0]["group"]}],
         "transform": [{"filter": "datum.group === one"}],
-        "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 26, "filled": True}, "aria": False},
         "encoding": {
             "x": {"field": "k", "type": "quantitative", "scale": {"type": "log", "nice": False}, "axis": _calls_axis()},
             "y": {
@@ -145,13 +148,12 @@ def parts(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
                 "scale": {"domain": [0, 1]},
                 "axis": _share_axis("answered rightly by a vote"),
             },
-            "color": _part_colour(PARTS),
-            "tooltip": [
-                {"field": "part", "type": "nominal", "title": "problems"},
-                {"field": "k", "type": "quantitative", "title": "calls", "format": ","},
-                {"field": "value", "type": "quantitative", "title": "accuracy", "format": ".2%"},
-            ],
+            "color": _part_colour({"easy": EASY, "all": 0, "hard": HARD}),
         },
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 26, "filled": True}, "aria": False}},
+            _hover({"problems": "part", "calls": ("k", ","), "accuracy": ("value", ".2%")}),
+        ],
     }
 
 
@@ -162,16 +164,20 @@ SIDES = ("surely easy", "undecided", "surely hard")
 def solved(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
     """How many problems were solved by which share of the calls, of one data set at a time."""
     rows = [
-        {"group": group.name, "order": order, "share": label, "problems": count}
+        {"group": group.name, "place": group.place, "order": order, "share": label, "problems": count}
         for group in groups
         for order, (label, count) in enumerate(solved_shares(group).items())
     ]
     return {
         **_spec(description, rows, height=220),
         "params": [{"name": "one", "value": rows[0]["group"]}, {"name": "palette", "value": ["gray"]}],
-        "transform": [{"filter": "datum.group === one"}],
-        "mark": {"type": "bar", "fill": {"expr": "palette[0]"}, "aria": False},
+        "transform": [
+            {"filter": "datum.group === one"},
+            {"calculate": "palette[datum.place % length(palette)]", "as": "colour"},
+        ],
+        "mark": {"type": "bar", "aria": False},
         "encoding": {
+            "color": {"field": "colour", "type": "nominal", "scale": None, "legend": None},
             "x": {
                 "field": "share",
                 "type": "nominal",
@@ -205,7 +211,14 @@ def solved_shares(group: Group) -> dict[str, int]:
 def margins(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
     """How far the right answer leads or trails in a vote, of one data set at a time."""
     rows = [
-        {"group": group.name, "low": low, "high": high, "part": side, "problems": count}
+        {
+            "group": group.name,
+            "low": low,
+            "high": high,
+            "lead": f"{signed(low, 0)}% to {signed(high, 0)}%",
+            "part": side,
+            "problems": count,
+        }
         for group in groups
         for (low, high, side), count in lead_counts(group).items()
     ]
@@ -222,17 +235,16 @@ def margins(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
                 "scale": {"domain": [-1, 1]},
                 "axis": {
                     "title": "lead of the best right answer over the best wrong one",
-                    "format": "+.0%",
+                    "labelExpr": "datum.value === 0 ? '0%' : format(datum.value, '+.0%')",
                     "tickCount": 5,
                 },
             },
             "x2": {"field": "high"},
             "y": _problems(),
-            "color": _part_colour(SIDES),
+            "color": _part_colour(dict(zip(SIDES, (EASY, "undecided", HARD), strict=True))),
             "tooltip": [
                 {"field": "part", "type": "nominal", "title": "problems are"},
-                {"field": "low", "type": "quantitative", "title": "lead from", "format": "+.0%"},
-                {"field": "high", "type": "quantitative", "title": "to", "format": "+.0%"},
+                {"field": "lead", "type": "nominal", "title": "lead"},
                 {"field": "problems", "type": "quantitative"},
             ],
         },
@@ -270,6 +282,30 @@ def _spec(description: str, rows: Rows, *, height: int) -> dict[str, Any]:
     }
 
 
+def _hover(tip: Tip) -> dict[str, Any]:
+    """A layer of points of which the one nearest to the pointer is shown, and says what it is.
+
+    Vega-Lite's own list of fields reads texts (not numbers) in the wrong place where a point is the nearest one and not
+    under the pointer itself. So the tip is an expression that looks where either has its row.
+    """
+    shown = {title: field if isinstance(field, tuple) else (field, "") for title, field in tip.items()}
+    row = "(datum.datum || datum)"
+    lines = (
+        f"{json.dumps(title)}: " + (f"format({row}.{field}, '{layout}')" if layout else f"{row}.{field}")
+        for title, (field, layout) in shown.items()
+    )
+    return {
+        "params": [
+            {"name": "hover", "select": {"type": "point", "on": "pointermove", "nearest": True, "clear": "pointerout"}}
+        ],
+        "mark": {"type": "point", "filled": True, "size": 70, "aria": False},
+        "encoding": {
+            "opacity": {"condition": {"param": "hover", "empty": False, "value": 1}, "value": 0},
+            "tooltip": {"value": {"expr": f"{{{', '.join(lines)}}}"}},
+        },
+    }
+
+
 def _calls_axis() -> dict[str, Any]:
     return {"title": "calls per problem", "format": "~s", "labelOverlap": True, "grid": False, "tickCount": 6}
 
@@ -283,11 +319,12 @@ def _problems() -> dict[str, Any]:
     return {"field": "problems", "type": "quantitative", "axis": axis}
 
 
-def _part_colour(names: Sequence[str]) -> dict[str, Any]:
+def _part_colour(colours: Mapping[str, int | str]) -> dict[str, Any]:
+    """Colours by place in the palette, or by what the style sheet calls them, which `page.js` looks up."""
     return {
         "field": "part",
         "type": "nominal",
-        "scale": {"domain": list(names), "range": ["gray"] * len(names)},
+        "scale": {"domain": list(colours), "range": list(colours.values())},
         "legend": {"title": None, "orient": "top"},
     }
 

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jaxscale.estimate._vote_difficulty import RESAMPLES
+from jaxscale.forecast import _auto, _pool, _votes
+from jaxscale.forecast._shapes import SHAPES
+from jaxscale.plan._frontier import MARGIN
 from jaxscale.report._analysis import Group
 
 
@@ -43,15 +47,15 @@ _COVERAGE = (
         "coverage-forecast",
         "Coverage beyond the recorded calls",
         "A problem that was solved stays solved. One that was not counts with the probability that further calls "
-        "solve it, given that all n so far failed. That probability is an average: of five shapes that the chance of "
-        "success may have over the problems, fitted to all of them, and of the curve's own trend. The trend counts for "
-        "half one power of ten beyond the data, and for more the farther. Where several groups do well at the same "
-        "problems, shapes (called pooled) are fitted to all groups at once: what others solve says how hard a "
+        f"solve it, given that all n so far failed. That probability is an average: of {len(SHAPES)} shapes that the "
+        "chance of success may have over the problems, fitted to all of them, and of the curve's own trend. The trend "
+        "counts for half one power of ten beyond the data, and for more the farther. Where several groups do well at "
+        "the same problems, shapes (called pooled) are fitted to all groups at once: what others solve says how hard a "
         "problem is. The trend of a weaker group then counts for less: the strongest one shows where its curve goes. "
         "Shares are those at the most calls that were asked for.",
         "mean over problems of 1 if c > 0, else 1 − S(k) / S(n), where S(k) is the share that k calls leave unsolved",
         "shapes of difficulty weighted by the root of their evidence; the line of log(−log pass@k) on log k",
-        "400 draws from the posterior of the shapes, 200 where groups are pooled",
+        f"{_auto.DRAWS} draws from the posterior of the shapes, {_pool.DRAWS} where groups are pooled",
     ),
     Explanation(
         "interval",
@@ -69,7 +73,8 @@ _FRONTIER = Explanation(
     "frontier",
     "The most for every cost",
     "Every curve is read at what its calls cost at the prices given. Nobody has to spend all, so a choice counts "
-    "with the best that it reaches for at most that cost. Another takes the lead where it is ahead by half a point.",
+    "with the best that it reaches for at most that cost. Another takes the lead where it is ahead by "
+    f"{100 * MARGIN:g} points.",
     "cost = per problem + per call × calls (+ per check × calls, where answers are checked)",
     "the curves of this page and the prices given",
     "",
@@ -94,7 +99,7 @@ _VOTE = (
         "under each draw. “scaling” fits a curve to each problem's accuracy at few calls.",
         "",
         f"{_CALLS} (the fitted curves)",
-        "100 draws of the answers' probabilities for each problem, with two votes each",
+        f"{_votes.DRAWS} draws of the answers' probabilities for each problem, with two votes each",
     ),
     Explanation(
         "best",
@@ -104,7 +109,7 @@ _VOTE = (
         "drawn anew, and each draw looks for its own best.",
         "the K with the highest accuracy; its gain is accuracy(K) − accuracy(1)",
         f"bootstrap over problems; the question is that of {_CALLS}",
-        "1,000 draws of the problems",
+        f"{RESAMPLES:,} draws of the problems",
     ),
     Explanation(
         "easy",

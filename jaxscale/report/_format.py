@@ -4,35 +4,48 @@
 def percent(share: float) -> str:
     """A share with one decimal, or with two significant digits where that would hide it.
 
-    >>> percent(0.0413), percent(0.00042), percent(1.0), percent(0.99987)
-    ('4.1%', '0.042%', '100%', '99.99%')
+    >>> percent(0.0413), percent(0.00042), percent(1.0), percent(0.99964), percent(0.9999999)
+    ('4.1%', '0.042%', '100%', '99.96%', 'over 99.99%')
     """
     share = round(share, 12)
     if share in (0.0, 1.0):
         return f"{share:.0%}"
-    if 0 < share < 0.001:
+    if share < 1e-6:
+        return "under 0.0001%"
+    if share < 0.001:
         return f"{100 * share:.2g}%"
-    if 0.9995 <= share < 1:
-        return "99.99%" if share < 0.99995 else "nearly 100%"
-    return f"{100 * share:.1f}%"
+    if share >= 0.99995:
+        return "over 99.99%"
+    return f"{100 * share:.{2 if share >= 0.9995 else 1}f}%"
+
+
+def between(lower: float, upper: float) -> str:
+    """Two shares as the ends of an interval, or the one that both are.
+
+    >>> between(0.41, 0.52), between(1.0, 1.0), between(0.99999, 1.0)
+    ('41.0% to 52.0%', '100%', 'over 99.99%')
+    """
+    low, high = percent(lower), percent(upper)
+    return low if low == high or lower >= 0.99995 else f"{low} to {high}"
 
 
 def points(difference: float) -> str:
     """A difference of shares in percentage points.
 
     >>> points(0.0903), points(-0.0004)
-    ('+9.0 points', '-0.0 points')
+    ('+9.0 points', '0.0 points')
     """
     return f"{signed(difference)} points"
 
 
-def signed(difference: float) -> str:
-    """A difference of shares in percentage points, without their name.
+def signed(difference: float, decimals: int = 1) -> str:
+    """A difference of shares in percentage points, without their name; without a sign where none is to be seen.
 
-    >>> signed(0.0903)
-    '+9.0'
+    >>> signed(0.0903), signed(-0.0004), signed(-0.3, 0)
+    ('+9.0', '0.0', '-30')
     """
-    return f"{100 * difference:+.1f}"
+    rounded = round(100 * difference, decimals)
+    return f"{rounded or 0.0:{'+' if rounded else ''}.{decimals}f}"
 
 
 def number(value: int) -> str:

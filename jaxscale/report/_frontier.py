@@ -37,7 +37,8 @@ def cost_chart(curves: Sequence[Curve], problems: int, *, description: str) -> d
     """The chart of curves against calls, with the cost of all problems in the place of these."""
     named = {name_of(curve.candidate, curves): curve.forecast for curve in curves}
     measures = curves[0].candidate.measures
-    spec = _charts.curves(named, measure=measures, description=description, best={})
+    tip = {"cost": ("cost", ",.4~r")}
+    spec = _charts.curves(named, measure=measures, description=description, best={}, tip=tip)
     spend = {name_of(curve.candidate, curves): curve for curve in curves}
     cost = {
         (name, k): value * problems
@@ -53,8 +54,6 @@ def cost_chart(curves: Sequence[Curve], problems: int, *, description: str) -> d
         "scale": {"type": "log", "nice": False},
         "axis": axis,
     }
-    tooltip = spec["layer"][-1]["encoding"]["tooltip"]
-    tooltip.insert(1, {"field": "cost", "type": "quantitative", "title": "cost", "format": ",.4~r"})
     return spec
 
 

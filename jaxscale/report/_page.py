@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import vl_convert
 
+from jaxscale._palette import COLOURS, ON_DARK
 from jaxscale.report import _format
 from jaxscale.report._charts import VEGA_LITE
 
@@ -20,7 +21,7 @@ def render(context: Mapping[str, Any]) -> str:
     Args:
         context: what the template shows. All of it is escaped: as HTML, and `charts` as JSON inside a script element.
     """
-    style, scripts = _file("page.css"), (_library(), _file("page.js"))
+    style, scripts = _palette() + _file("page.css"), (_library(), _file("page.js"))
     return _template().render(
         **context,
         style=style,
@@ -33,6 +34,11 @@ def render(context: Mapping[str, Any]) -> str:
 def _source(text: str) -> str:
     """How a content security policy names the one script or style that it allows."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _palette() -> str:
+    """The colours of curves as properties that the style sheet chooses from."""
+    return f":root {{ --on-light: {' '.join(COLOURS)}; --on-dark: {' '.join(ON_DARK)}; }}\n"
 
 
 @functools.cache

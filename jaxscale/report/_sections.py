@@ -30,6 +30,7 @@ class Chart:
         spec: the Vega-Lite specification.
         table: its numbers.
         curves: names of the curves that can be shown and hidden.
+        colours: the place of each curve in the palette.
         shown: those shown at first.
         choices: the data sets of which one is shown at a time.
         log_y: whether its vertical axis is logarithmic at first.
@@ -42,6 +43,7 @@ class Chart:
     spec: dict[str, Any]
     table: Table
     curves: Sequence[str] = ()
+    colours: Sequence[int] = ()
     shown: Sequence[str] = ()
     choices: Sequence[str] = ()
     log_y: bool = False
@@ -93,6 +95,7 @@ def _cost(groups: Sequence[Group], costs: Mapping[str, Cost], noun: str) -> Sect
         cost_chart(curves, problems, description=f"Accuracy against cost, {_of(groups, noun)}."),
         leaders_table(curves, problems, noun),
         curves=names,
+        colours=_colours(groups, votes=all(group.votes for group in groups)),
         shown=_shown(names),
         across="cost",
     )
@@ -115,6 +118,7 @@ def _coverage(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
         spec,
         curve_table("Coverage (pass@k) at several numbers of calls", curves, budgets.table, noun),
         curves=list(curves),
+        colours=_colours(groups, votes=False),
         shown=_shown(list(curves)),
         log_y=bool(low > 0 and 50 * low < top < 0.2),
     )
@@ -151,6 +155,7 @@ def _votes(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
         spec,
         curve_table("Accuracy of a vote at several numbers of calls", curves, budget_table, noun),
         curves=list(curves),
+        colours=_colours(groups, votes=True),
         shown=_shown(list(curves)),
     )
     text = (
@@ -214,6 +219,12 @@ def _of(groups: Sequence[Group], noun: str) -> str:
 
 def _choices(groups: Sequence[Group]) -> list[str]:
     return [group.name for group in groups] if len(groups) > 1 else []
+
+
+def _colours(groups: Sequence[Group], *, votes: bool) -> list[int]:
+    """The place in the palette of each data set, or of each of their votes."""
+    systems = max(len(group.votes) for group in groups) if votes else 1
+    return [group.place * systems + index for group in groups for index in range(len(group.votes) if votes else 1)]
 
 
 def _shown(names: list[str]) -> list[str]:

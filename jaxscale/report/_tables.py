@@ -10,7 +10,7 @@ from jaxscale.forecast import Forecast
 from jaxscale.io import ReadSummary
 from jaxscale.report._analysis import Budgets, Group, at
 from jaxscale.report._charts import SIDES, lead_counts, leads, solved_shares
-from jaxscale.report._format import listed, number, percent, points, span
+from jaxscale.report._format import between, listed, number, percent, points, span
 from jaxscale.report._words import verdict
 
 Columns: TypeAlias = list[tuple[str, str | None]]
@@ -89,7 +89,7 @@ def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
                 percent(at(group.coverage, 1).value),
                 percent(at(group.coverage, common).value),
                 percent(ahead.value),
-                f"{percent(ahead.lower)} to {percent(ahead.upper)}",
+                between(ahead.lower, ahead.upper),
                 percent(group.never),
             ]
         )
@@ -118,7 +118,7 @@ def _by_calls(group: Group, budgets: Budgets) -> Table:
             if k in curve.k:
                 entry = at(curve, k)
                 forecast |= entry.beyond
-                row += [percent(entry.value), f"{percent(entry.lower)} to {percent(entry.upper)}"]
+                row += [percent(entry.value), between(entry.lower, entry.upper)]
             else:
                 row += ["", ""]
         rows.append([*row, "forecast" if forecast else "measured"])
@@ -181,8 +181,7 @@ def curve_table(caption: str, curves: Mapping[str, Forecast], budgets: Sequence[
             [
                 name,
                 *(
-                    f"{percent(c.value)} ({percent(c.lower)} to {percent(c.upper)})"
-                    + (", forecast" if c.beyond else "")
+                    f"{percent(c.value)} ({between(c.lower, c.upper)})" + (", forecast" if c.beyond else "")
                     for c in cells
                 ),
             ]

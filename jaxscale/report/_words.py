@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxscale.report._analysis import Budgets, Group, Point, Voted, at, calls_for
-from jaxscale.report._format import calls, listed, number, percent, points, signed
+from jaxscale.report._format import between, calls, listed, number, percent, points, signed
 
 _SMALL = 0.01  # a gain that is not worth a word
 
@@ -201,7 +201,7 @@ def _and(parts: Sequence[str]) -> str:
 
 
 def _interval(level: float, row: Point) -> str:
-    return f"{level:.0%} interval {percent(row.lower)} to {percent(row.upper)}"
+    return f"{level:.0%} interval {between(row.lower, row.upper)}"
 
 
 def verdict(vote: Voted) -> str:

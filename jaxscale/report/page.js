@@ -8,10 +8,11 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 function theme() {
   const style = getComputedStyle(document.documentElement);
   const value = (name) => style.getPropertyValue(name).trim();
+  const palette = value("--series").split(/\s+/);
   const text = { labelColor: value("--quiet"), titleColor: value("--ink"), labelFontSize: 12, titleFontSize: 12 };
   return {
-    palette: value("--series").split(/\s+/),
-    parts: [value("--easy"), value("--middle"), value("--hard")],
+    palette,
+    named: (name) => palette[name] ?? value(`--${name}`),
     config: {
       background: null,
       font: "system-ui, sans-serif",
@@ -23,8 +24,10 @@ function theme() {
 }
 
 class Chart {
-  constructor(figure, { spec, shown, curves }) {
-    Object.assign(this, { figure, spec, first: shown, curves, slots: [...shown], drawn: 0 });
+  // `colours`: the place of each curve in the palette. `slots`: the curve that has each colour now, or null.
+  constructor(figure, { spec, shown, curves, colours }) {
+    Object.assign(this, { figure, spec, first: shown, curves, colours, slots: [], drawn: 0 });
+    for (const name of shown) this.take(name);
     this.form = figure.querySelector("form");
     this.form.hidden = !this.form.elements.length;
     this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -36,11 +39,12 @@ class Chart {
 
   async draw() {
     const turn = ++this.drawn;
-    const { palette, parts, config } = theme();
+    const { palette, named, config } = theme();
     const spec = structuredClone(this.spec);
-    const start = { shown: this.slots, palette, one: this.form.elements.one?.value, log_y: this.form.elements.log_y?.checked };
+    const start = { ...this.state(), palette, one: this.form.elements.one?.value, log_y: this.form.elements.log_y?.checked };
     for (const param of spec.params) param.value = start[param.name] ?? param.value;
-    if (spec.encoding.color?.scale) spec.encoding.color.scale.range = parts;
+    const parts = spec.encoding.color?.scale;
+    if (parts) parts.range = parts.range.map(named);
     if (this.form.elements.log_x) {
       spec.encoding.x.scale.type = this.form.elements.log_x.checked ? "log" : "linear";
       if (this.form.elements.log_y.checked) spec.encoding.y.scale = { type: "log" };
@@ -63,14 +67,26 @@ class Chart {
     for (const name of this.curves) for (const chart of all) chart.toggle(name, names.includes(name));
   }
 
-  // A curve keeps its colour while it is shown; the next one takes the first colour that is free.
+  state() {
+    return { shown: [...this.slots], count: this.slots.filter((name) => name !== null).length };
+  }
+
+  // A curve has its own colour, as in every other picture; where another one that is shown has it, the first free one.
+  take(name) {
+    const count = theme().palette.length;
+    while (this.slots.length < count) this.slots.push(null);
+    const own = this.colours[name] % count;
+    const slot = this.slots[own] === null ? own : this.slots.indexOf(null);
+    if (slot < 0) this.slots.push(name);
+    else this.slots[slot] = name;
+  }
+
   toggle(name, on) {
     if (!this.curves.includes(name) || this.slots.includes(name) === on) return;
-    const slot = this.slots.indexOf(on ? null : name);
-    if (slot < 0) this.slots.push(name);
-    else this.slots[slot] = on ? name : null;
-    while (this.slots.length && this.slots.at(-1) === null) this.slots.pop();
-    this.view.signal("shown", [...this.slots]).runAsync();
+    if (on) this.take(name);
+    else this.slots[this.slots.indexOf(name)] = null;
+    const { shown, count } = this.state();
+    this.view.signal("shown", shown).signal("count", count).runAsync();
     this.colour(theme().palette);
   }
 
@@ -97,7 +113,7 @@ class Chart {
       }
     }
     const count = this.form.querySelector(".count");
-    if (count) count.textContent = this.slots.filter((name) => name !== null).length;
+    if (count) count.textContent = this.state().count;
   }
 }
 

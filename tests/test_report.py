@@ -293,10 +293,11 @@ def test_curves_are_toggled_by_mouse_and_keyboard(opened):
     page.keyboard.press("Space")
     assert shown[0].is_checked()
     assert lines(page, "coverage-chart") == before
-    page.get_by_role("button", name="All").click()
+    chart = page.locator("[data-chart=coverage-chart]")
+    chart.get_by_role("button", name="All").click()
     assert lines(page, "coverage-chart") == 2 * GROUPS
-    assert page.locator(".legend li").count() == GROUPS
-    page.get_by_role("button", name="First selection").click()
+    assert chart.locator(".legend li").count() == GROUPS
+    chart.get_by_role("button", name="First selection").click()
     assert lines(page, "coverage-chart") == before
 
 
@@ -319,11 +320,14 @@ def test_axes_change_and_a_data_set_is_chosen(opened):
 POINTS = """key => {
   const chart = all.find(each => each.figure.dataset.chart === key);
   const { spec, view, slots } = chart;
-  const [left, top] = view.origin();
+  const left = view.origin()[0] + view.padding().left, top = view.origin()[1] + view.padding().top;
   const field = spec.encoding.x.field;
-  return spec.data.values
-    .filter(row => !row.joint && (row.group === undefined ? slots.includes(row.name) : row.group === view.signal("one")))
-    .map(row => ({ row, x: left + view.scale("x")(row[field]), y: top + view.scale("y")(row.value) }));
+  const x = view.scale("x"), y = view.scale("y");
+  const inside = (place, [a, b]) => Math.min(Math.max(place, Math.min(a, b) + 2), Math.max(a, b) - 2);
+  const shown = row => row.group === undefined ? slots.includes(row.name) : row.group === view.signal("one");
+  return spec.data.values.filter(row => !row.joint && shown(row)).map(row => ({
+    row, x: left + inside(x(row[field]), x.range()), y: top + inside(y(row.value), y.range())
+  }));
 }"""
 
 
@@ -346,7 +350,7 @@ MEASURES = {
 def expected_tip(chart, row):
     if chart == "parts-chart":
         return {"problems": row["part"], "calls": f"{row['k']:,}", "accuracy": f"{row['value']:.2%}"}
-    cost = {"cost": f"{row['cost']:,.4g}"} if "cost" in row else {}
+    cost = {"cost": f"{float(format(row['cost'], '.5g')):,.9g}"} if "cost" in row else {}
     value = {"calls": f"{row['k']:,}", MEASURES[chart]: f"{row['value']:.2%}"}
     return {"curve": row["name"], **cost, **value, "90% interval": row["interval"], "kind": row["kind"]}
 
@@ -402,9 +406,11 @@ def test_every_bar_says_its_own_numbers(opened, name, chart):
 def test_a_data_set_has_the_colour_of_its_place_as_in_the_pictures(opened):
     page, _ = opened["models"]
     names = [HARM if m == 3 else f"model {m}" for m in range(GROUPS)]
+    box = "[data-chart=coverage-chart] input[name=curve]:checked"
     swatches = page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll("[data-chart=coverage-chart] input[name=curve]:checked")]
-          .map(box => [box.value, box.parentElement.querySelector(".swatch").style.getPropertyValue("--colour")]))"""
+        """boxes => Object.fromEntries([...document.querySelectorAll(boxes)].map(box =>
+          [box.value, box.parentElement.querySelector(".swatch").style.getPropertyValue("--colour")]))""",
+        box,
     )
     own = {name: COLOURS[names.index(name) % len(COLOURS)] for name in swatches}
     assert len(set(swatches.values())) == len(swatches) == 6
@@ -442,8 +448,7 @@ def test_dark_and_narrow(opened):
     assert light[1] != dark[1]
     page.set_viewport_size({"width": 390, "height": 800})
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    page.wait_for_timeout(200)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390", timeout=10_000)
     widths = page.evaluate(
         "[...document.querySelectorAll('.plot svg')].map(each => each.getBoundingClientRect().width)"
     )

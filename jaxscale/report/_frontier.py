@@ -37,7 +37,7 @@ def cost_chart(curves: Sequence[Curve], problems: int, *, description: str) -> d
     """The chart of curves against calls, with the cost of all problems in the place of these."""
     named = {name_of(curve.candidate, curves): curve.forecast for curve in curves}
     measures = curves[0].candidate.measures
-    tip = {"cost": ("cost", ",.4~r")}
+    tip = {"cost": ("cost", ",.5~r")}
     spec = _charts.curves(named, measure=measures, description=description, best={}, tip=tip)
     spend = {name_of(curve.candidate, curves): curve for curve in curves}
     cost = {

@@ -85,10 +85,27 @@ _MODULE_OF = {
     "write_ballots": "io",
 }
 
+_SUBPACKAGES = (
+    "data",
+    "difficulty",
+    "estimate",
+    "io",
+    "plot",
+    "plurality",
+    "samples",
+    "sampling",
+    "special",
+    "stopping",
+    "systems",
+)
+"""Those whose name no public function has: they need no import of their own."""
+
 __all__ = sorted([*_MODULE_OF, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"jaxscale.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'jaxscale' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"jaxscale.{_MODULE_OF[name]}"), name)
@@ -97,7 +114,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, *_SUBPACKAGES])
 
 
 class _Package(types.ModuleType):

@@ -6,6 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def obstacle(path: Path) -> str | None:
+    """Why there can be no file of that name, as a message says it; None if there can be.
+
+    >>> obstacle(Path("/dev/null"))
+    'is not a regular file: expected the name of one'
+    """
+    if path.is_dir():
+        return "is a directory: expected a file"
+    # A device or a pipe must not be replaced by a file.
+    if path.exists() and not path.is_file():
+        return "is not a regular file: expected the name of one"
+    if not path.parent.is_dir():
+        return "no such directory: expected one that exists"
+    return None
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A file to write that takes the place of `path` once it is whole; nothing is left behind if it never is.
@@ -18,6 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> path.read_text()
     'whole'
     """
+    if (problem := obstacle(path)) is not None:
+        raise OSError(problem)
     part = path.with_name(f".{os.getpid()}.part{path.suffix}")
     try:
         yield part

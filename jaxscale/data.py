@@ -1,5 +1,7 @@
 """What was recorded: attempts, ballots, and the estimates made of them. NumPy only, no file access."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import subprocess
 import sys
@@ -35,6 +36,7 @@ LAYERS = [
     ("plan",),
     ("report", "plot"),
     ("cli",),
+    ("__main__",),
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 
@@ -125,3 +127,17 @@ def test_unknown_names_are_attribute_errors():
     with pytest.raises(AttributeError, match="no attribute 'fitt'"):
         js.fitt  # noqa: B018
     assert set(js.__all__) <= set(dir(js))
+
+
+def test_packages_that_no_function_is_named_after_need_no_import_of_their_own():
+    names = "data difficulty estimate io plot samples sampling special stopping systems"
+    code = f"import jaxscale as js; print(*[getattr(js, name).__name__ for name in {names.split()}])"
+    assert python(code) == [f"jaxscale.{name}" for name in names.split()]
+    assert {"stopping", "plot"} <= set(dir(js))
+
+
+def test_help_shows_no_array_argument_as_a_union_of_all_that_becomes_an_array():
+    functions = [value for name in js.__all__ if isinstance(value := getattr(js, name), types.FunctionType)]
+    assert len(functions) > 20
+    for function in functions:
+        assert "_SupportsArray" not in str(inspect.signature(function)), function.__name__

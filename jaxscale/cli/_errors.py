@@ -8,6 +8,10 @@ BAD_INPUT = 2
 """The exit code for input that cannot be used."""
 
 
+BELOW = 3
+"""The exit code where a value is below `--fail-under`."""
+
+
 class BadInput(Exception):
     """An option that cannot be used; the message is what a person reads."""
 

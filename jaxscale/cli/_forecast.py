@@ -9,8 +9,18 @@ import typer
 from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import DIFFICULTY, Files, Format, Group, Json, Scorer, Seed, whole_numbers
-from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, title
+from jaxscale.cli._options import DIFFICULTY, FailUnder, Files, Format, Group, Json, Scorer, Seed, whole_numbers
+from jaxscale.cli._output import (
+    check_gate,
+    check_picture,
+    console,
+    described,
+    hold_against,
+    print_json,
+    progress,
+    replacing,
+    title,
+)
 from jaxscale.cli._reading import read_attempts, say_read
 
 if TYPE_CHECKING:
@@ -45,6 +55,7 @@ def forecast(
     ] = False,
     seed: Seed = 0,
     json: Json = False,
+    fail_under: FailUnder = None,
     plot: Annotated[Path | None, typer.Option(metavar="OUT.png", show_default=False, help="Draw the curves.")] = None,
 ) -> None:
     """Estimate pass@k from recorded attempts, and forecast it beyond them, with intervals.
@@ -59,6 +70,7 @@ def forecast(
             "alone; jaxscale fit fits laws of the curve)"
         )
     check_picture(plot)
+    check_gate(fail_under)
     data = read_attempts(files, group, format, scorer)
     settings: dict[str, Any] = {"model": model, "level": level, "over": over, "seed": seed, "separately": separately}
     results = forecast_each(data, budgets, **settings)
@@ -67,12 +79,13 @@ def forecast(
     if json:
         groups = [{**described(name, data[name]), **result.to_dict()} for name, result in results.items()]
         print_json("forecast", groups, read=data.summary.to_dict(), seed=seed)
-        return
-    say_read(data.summary)
-    out = console()
-    for name, result in results.items():
-        print_forecast(out, name, data[name], result)
-    out.print(f"{level:.0%} intervals for {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim")
+    else:
+        say_read(data.summary)
+        out = console()
+        for name, result in results.items():
+            print_forecast(out, name, data[name], result)
+        out.print(f"{level:.0%} intervals for {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim")
+    hold_against(fail_under, results, "pass@{:,}")
 
 
 def forecast_each(

@@ -1,10 +1,13 @@
 """How the command line has jax compile: kept between runs, and no more than the job is worth."""
 
+import contextlib
 import importlib.metadata
 import os
 import sys
 from collections.abc import Iterable, Sized
 from pathlib import Path
+
+from jaxscale.cli._errors import BadInput
 
 # Below this many queries compiling takes longer than all the arithmetic. (128 queries: optimised code takes four times
 # as long to compile and saves a tenth of a second. 20,000: it runs twice as fast.)
@@ -28,12 +31,14 @@ def prepare_jax(data: Iterable[Sized] | None) -> None:
     """
     if "jax" in sys.modules:
         return
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
     settings = {
-        "JAX_COMPILATION_CACHE_DIR": str(Path(cache, "jaxscale", "compiled")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+    # Who has no home directory has no cache.
+    with contextlib.suppress(RuntimeError):
+        cache = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+        settings["JAX_COMPILATION_CACHE_DIR"] = str(Path(cache, "jaxscale", "compiled"))
     if data is not None:
         if importlib.metadata.version("jaxlib").startswith(_FLAG_KNOWN_TO):
             settings["XLA_FLAGS"] = _FLAG
@@ -41,3 +46,11 @@ def prepare_jax(data: Iterable[Sized] | None) -> None:
             settings["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
     for name, value in settings.items():
         os.environ.setdefault(name, value)
+    import jax
+
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        wanted = os.environ.get("JAX_PLATFORMS")
+        where = "jax" if wanted is None else f"JAX_PLATFORMS = {wanted!r}"
+        raise BadInput(f"{where}: no device to compute on: {error}") from None

@@ -3,22 +3,30 @@
 Nothing here imports jax or NumPy: commands do so when they run.
 """
 
+import functools
+import inspect
 import os
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from jaxscale import __version__
+from jaxscale._files import reason
 from jaxscale.cli import _convert, _demo, _fit, _forecast, _next, _plan, _report, _simulate, _vote
 from jaxscale.cli._errors import BAD_INPUT, BadInput, on_one_line
+from jaxscale.cli._options import Quiet
+from jaxscale.cli._output import quiet
 
 INTERRUPTED = 130
 """The exit code of a program that ended on Ctrl-C (128 + SIGINT)."""
+
+UNHEARD = 1
+"""The exit code where what was to be printed could not be."""
 
 # click's UsageError, or that of typer's own copy of click.
 _USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
@@ -26,8 +34,9 @@ _USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 app = typer.Typer(
     name="jaxscale",
     help="Simulate, fit and forecast the inference-scaling laws of language-model systems.",
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 
 
@@ -43,15 +52,33 @@ class _Once(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-app.command("forecast", cls=_Once)(_forecast.forecast)
-app.command("vote", cls=_Once)(_vote.vote)
-app.command("fit", cls=_Once)(_fit.fit)
-app.command("report", cls=_Once)(_report.report)
-app.command("convert", cls=_Once)(_convert.convert)
-app.command("simulate", cls=_Once)(_simulate.simulate)
-app.command("plan", cls=_Once)(_plan.plan)
-app.command("next", cls=_Once)(_next.next_samples)
-app.command("demo", cls=_Once)(_demo.demo)
+def _with_quiet(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the option `--quiet`, which it need not know of."""
+
+    @functools.wraps(command)
+    def quieter(*, silent: bool, **options: Any) -> None:
+        quiet.set(silent)
+        command(**options)
+
+    signature = inspect.signature(command)
+    option = inspect.Parameter("silent", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+    quieter.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    quieter.__annotations__ = {**command.__annotations__, "silent": Quiet}
+    return quieter
+
+
+for _name, _command in {
+    "forecast": _forecast.forecast,
+    "vote": _vote.vote,
+    "fit": _fit.fit,
+    "report": _report.report,
+    "convert": _convert.convert,
+    "simulate": _simulate.simulate,
+    "plan": _plan.plan,
+    "next": _next.next_samples,
+    "demo": _demo.demo,
+}.items():
+    app.command(_name, cls=_Once)(_with_quiet(_command))
 
 
 def _version(wanted: bool) -> None:
@@ -71,6 +98,14 @@ def _root(
 
 def main() -> None:
     """Run the program on the arguments of this process, and end the process."""
+    if sys.stderr is None:  # closed
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:
+        print("jaxscale: stdout is closed: expected somewhere to print to", file=sys.stderr)
+        sys.exit(UNHEARD)
+    for stream in (sys.stdout, sys.stderr):
+        # Names that the encoding of a terminal does not have are shown as escapes.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 
@@ -81,13 +116,15 @@ def run(arguments: Sequence[str]) -> int:
         arguments: what follows the program's name.
 
     Returns:
-        The exit code: 0 fine, 1 ran but did not converge (or nobody reads the output), 2 bad input, 130 interrupted.
+        The exit code: 0 fine, 1 ran but did not converge (or nobody reads the output), 2 bad input, 3 a value below
+        `--fail-under`, 130 interrupted.
     """
     with warnings.catch_warnings():
         # What jax or matplotlib say about themselves is no concern of a person at a terminal; commands that read files
         # let through what is said about those.
         warnings.simplefilter("ignore")
         warnings.showwarning = _say_once()
+        quiet.set(False)
         try:
             code = app(list(arguments) or ["--help"], prog_name="jaxscale", standalone_mode=False)
             sys.stdout.flush()
@@ -97,15 +134,29 @@ def run(arguments: Sequence[str]) -> int:
             return _refuse(str(error))
         except typer.Abort:  # what Ctrl-C becomes in older versions of typer; newer ones return the exit code
             code = INTERRUPTED
-        except BrokenPipeError:
-            # Whoever read the output has gone; the interpreter must not stumble over it once more when it flushes.
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                if not _stdout_fails():
+                    raise
+                print(f"jaxscale: stdout: cannot be written: {reason(error)}", file=sys.stderr)
+            # The interpreter must not stumble over it once more when it flushes.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
+            return UNHEARD
         except SystemExit as stop:
             return int(stop.code or 0)
     if code == INTERRUPTED:
         print("jaxscale: interrupted", file=sys.stderr)
     return int(code or 0)
+
+
+def _stdout_fails() -> bool:
+    """Whether what is printed cannot be written."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _refuse(message: str) -> int:

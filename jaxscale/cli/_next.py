@@ -10,7 +10,7 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import Files, Format, Group, Json, Seed, whole_numbers
-from jaxscale.cli._output import console, described, print_json, progress, replacing
+from jaxscale.cli._output import check_output, console, described, print_json, progress, replacing
 from jaxscale.cli._reading import read_attempts
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def next_samples(
     budget, further = _one(k, "--k"), _one(calls, "--calls")
     if width is not None and not 0 < width < 1:
         raise BadInput(f"--width = {width!r}: expected a number between 0 and 1")
-    if output is not None and not output.parent.is_dir():
-        raise BadInput(f"--output = {str(output)!r}: no such directory: expected one that exists")
+    if output is not None:
+        check_output(output, "--output")
     data = read_attempts(files, group, format)
     prepare_jax(data.values())
     import jax
@@ -67,7 +67,10 @@ def next_samples(
                 widths[name] = interval_widths(attempts, budget, level=level, key=jax.random.key(seed))
     if output is not None:
         columns = ["group"] if len(data) > 1 else []
-        with replacing(output, "--output") as part, part.open("w", newline="") as rows:
+        with (
+            replacing(output, "--output") as part,
+            part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as rows,
+        ):
             writer = csv.writer(rows)
             writer.writerow([*columns, "problem", "calls"])
             for name, extra in spread.items():

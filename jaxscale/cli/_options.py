@@ -29,6 +29,19 @@ Scorer = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the random draws.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Do not say what was read, nor how far the work is; warnings stay.")
+]
+FailUnder = Annotated[
+    float | None,
+    typer.Option(
+        "--fail-under",
+        metavar="X",
+        show_default=False,
+        help="End with exit code 3 where the value at the largest number of calls is below X: a gate for pipelines.",
+    ),
+]
+
 _WHOLE = re.compile(r"[0-9]{1,13}|[1-9](\.0*)?[eE]\+?[0-9]{1,2}")
 
 

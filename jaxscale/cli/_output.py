@@ -7,39 +7,63 @@ import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxscale import __version__, _files
-from jaxscale.cli._errors import BadInput
+from jaxscale.cli._errors import BELOW, BadInput, on_one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from jaxscale.data import Attempts
+    from jaxscale.forecast import Forecast
 
 PICTURES = (".png", ".svg", ".pdf")
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What steers a terminal or turns the direction of a line, and bytes of a name that are no text.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+"""Whether a person wants neither progress nor what was read."""
+
 _WIDTH = 100  # of tables that go to a file or a pipe
 _PATIENCE = 1.0  # seconds before progress is shown
 
 
 def console() -> "Console":
-    """Where tables are printed; control characters in names become a mark, so that no log steers a terminal."""
+    """Where tables are printed: control characters are shown as escapes, and columns that have no room are named."""
     from rich.console import Console
-    from rich.segment import Segment
+    from rich.measure import Measurement
+    from rich.protocol import rich_cast
+    from rich.table import Table
+    from rich.text import Text
 
     class Harmless(Console):
-        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
-            for segment in super().render(renderable, options):
-                yield (
-                    segment
-                    if segment.control
-                    else segment._replace(text=_CONTROL.sub("\N{REPLACEMENT CHARACTER}", segment.text))
-                )
+        def print(self, *objects: Any, **settings: Any) -> None:
+            for each in map(rich_cast, objects):
+                left: list[str] = []
+                if isinstance(each, Table):
+                    for column in each.columns:
+                        column.header, *column._cells = (
+                            escaped(cell) if isinstance(cell, str) else cell for cell in (column.header, *column._cells)
+                        )
+                    # rich cuts off numbers that have no room.
+                    roomy = self.options.update(max_width=1_000)
+                    while len(each.columns) > 1 and Measurement.get(self, roomy, each).maximum > self.width:
+                        left.insert(0, str(each.columns.pop().header))
+                elif isinstance(each, Text):
+                    each = Text(escaped(each.plain), style=each.style)
+                super().print(escaped(each) if isinstance(each, str) else each, **settings)
+                if left:
+                    super().print(Text(f"no room in {self.width} columns for: {', '.join(left)}"), soft_wrap=True)
 
     return Harmless(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+
+
+def escaped(text: str) -> str:
+    """`text` with what would steer a terminal, or is no text, shown as escapes."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def print_json(command: str, groups: Iterable[Mapping[str, Any]], **more: Any) -> None:
@@ -54,6 +78,35 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def check_gate(fail_under: float | None) -> None:
+    """Refuse a `--fail-under` that no share can be held against."""
+    if fail_under is not None and not 0 < fail_under <= 1:
+        raise BadInput(f"--fail-under = {fail_under!r}: expected a number above 0, at most 1")
+
+
+def hold_against(fail_under: float | None, results: "Mapping[str, Forecast]", words: str) -> None:
+    """End with an exit code of its own, and say why, where the value at the most calls is below a number.
+
+    Args:
+        fail_under: the number; None for no gate.
+        results: a forecast for each data set.
+        words: what the value is, with the calls to be put in, as "pass@{:,}".
+    """
+    if fail_under is None:
+        return
+    below = False
+    for name, result in results.items():
+        last = max(result.curve("calls"), key=lambda row: row["calls"])
+        if last["value"] < fail_under:
+            below = True
+            said = f"{name}: {words.format(last['calls'])} = {last['value']:.4f} is below {fail_under:g}"
+            print(f"jaxscale: {on_one_line(said)} (--fail-under)", file=sys.stderr)
+    if below:
+        import typer
+
+        raise typer.Exit(BELOW)
 
 
 def described(name: str, data: "Attempts") -> dict[str, Any]:
@@ -80,7 +133,7 @@ def progress(total: int) -> Iterator[Any]:
     Yields:
         A function to call with the name of the data set that is begun next.
     """
-    if not sys.stderr.isatty():
+    if quiet.get() or not sys.stderr.isatty():
         yield lambda name: None
         return
     from rich.console import Console
@@ -113,15 +166,11 @@ def check_picture(path: Path | None) -> None:
         check_output(path, "--plot", PICTURES)
 
 
-def check_output(path: Path, option: str, suffixes: tuple[str, ...]) -> None:
+def check_output(path: Path, option: str, suffixes: tuple[str, ...] = ()) -> None:
     """Refuse a file that cannot be written, before anything is computed."""
-    problem = None
-    if path.suffix.lower() not in suffixes:
+    problem = _files.obstacle(path)
+    if suffixes and path.suffix.lower() not in suffixes:
         problem = f"expected a name that ends in {', '.join(suffixes)}"
-    elif path.is_dir():
-        problem = "is a directory: expected a file"
-    elif not path.parent.is_dir():
-        problem = "no such directory: expected one that exists"
     if problem is not None:
         raise BadInput(f"{option} = {str(path)!r}: {problem}")
 

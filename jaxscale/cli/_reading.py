@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxscale.cli._errors import BadInput, arguments_as_options
+from jaxscale.cli._errors import BadInput, arguments_as_options, on_one_line
+from jaxscale.cli._output import quiet
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
@@ -50,7 +51,8 @@ def read_ballots(
 
 def say_read(summary: "ReadSummary") -> None:
     """Say on stderr, in one line, what was read."""
-    print(f"jaxscale: {summary}", file=sys.stderr)
+    if not quiet.get():
+        print(f"jaxscale: {on_one_line(str(summary))}", file=sys.stderr)
 
 
 def read_either(

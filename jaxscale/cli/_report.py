@@ -61,7 +61,7 @@ def report(
             progress=begin,
         )
     with replacing(output, "--output") as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(page, encoding="utf-8", errors="backslashreplace")
     say_read(data.summary)
     print(output)
 

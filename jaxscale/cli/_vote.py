@@ -11,8 +11,8 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed, whole_numbers
-from jaxscale.cli._output import check_picture, console, print_json, progress, replacing
+from jaxscale.cli._options import FailUnder, Files, Format, Group, Json, Scorer, Seed, whole_numbers
+from jaxscale.cli._output import check_gate, check_picture, console, hold_against, print_json, progress, replacing
 from jaxscale.cli._reading import read_ballots, say_read
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def vote(
     over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
     seed: Seed = 0,
     json: Json = False,
+    fail_under: FailUnder = None,
     plot: Annotated[Path | None, typer.Option(metavar="OUT.png", show_default=False, help="Draw the curves.")] = None,
 ) -> None:
     """Estimate the accuracy of a vote from recorded ballots, forecast it beyond them, and say whether more calls help.
@@ -66,6 +67,7 @@ def vote(
     if filter_calls_count and min(budgets) < 2:
         raise BadInput("--calls = 1: expected at least 2 with --filter-calls-count, where the filter's own calls count")
     check_picture(plot)
+    check_gate(fail_under)
     data = read_ballots(files, group, format, scorer, normalise=normalise)
     if system == "filter-vote":
         for name, ballots in data.items():
@@ -91,6 +93,7 @@ def vote(
         out.print(f"{level:.0%} intervals for {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim")
     for name, result in results.items():
         _warn(name, len(data[name]), result.recorded)
+    hold_against(fail_under, {name: result.forecast for name, result in results.items()}, "accuracy of {:,} calls")
 
 
 def vote_each(

@@ -1,5 +1,7 @@
 """Unbiased pass@k from recorded attempts."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,5 +1,7 @@
 """How hard recorded queries are for a vote, and the number of calls at which the vote is best."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from statistics import NormalDist
 

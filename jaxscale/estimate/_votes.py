@@ -1,5 +1,7 @@
 """Unbiased accuracy of a vote from recorded ballots."""
 
+from __future__ import annotations
+
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import whole_numbers

@@ -1,5 +1,7 @@
 """`exact`, and the registry of what it knows: one rule per kind of system and kind of population."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, TypeAlias
 

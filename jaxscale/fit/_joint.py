@@ -1,5 +1,7 @@
 """One law for many groups: difficulty as a function of covariates, all groups in one likelihood."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """Best-of-n with an imperfect verifier, beyond what was recorded: posterior draws of each query's three rates."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, NamedTuple
 
 import jax

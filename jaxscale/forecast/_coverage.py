@@ -1,5 +1,7 @@
 """Coverage beyond the recorded attempts: posterior prediction, query by query."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, NamedTuple
 
 import jax

@@ -1,5 +1,7 @@
 """Coverage of several groups at once: what was recorded of one tells something of the others."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,5 +1,7 @@
 """Voting accuracy beyond the recorded ballots."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jaxscale._files import reason, replacing
+from jaxscale._files import obstacle, reason, replacing
 from jaxscale.data import DataError, DataWarning
 from jaxscale.io._groups import GOLD, TOKENS
 from jaxscale.io._table import Table, shown
@@ -37,11 +37,8 @@ def written_format(output: str | os.PathLike[str], format: str | None) -> str:
         ValueError: there is none of that name, the ending tells nothing, or there can be no such file.
     """
     path, names = Path(output), tuple(ENDINGS.values())
-    # A device or a pipe must not be replaced by a file.
-    if path.exists() and not path.is_file():
-        raise ValueError(f"output = {str(path)!r}: is not a regular file: expected the name of one")
-    if not path.parent.is_dir():
-        raise ValueError(f"output = {str(path)!r}: no such directory: expected one that exists")
+    if (problem := obstacle(path)) is not None:
+        raise ValueError(f"output = {str(path)!r}: {problem}")
     if format is not None:
         if format not in names:
             raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")

@@ -1,5 +1,7 @@
 """Where to draw the next samples, and how many are enough."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -1,5 +1,7 @@
 """Coverage for a number of attempts in all, where a query is left alone once it is solved."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The vote kernel for any number of queries and budgets: plans the work, batches it and puts the parts together."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

@@ -1,5 +1,7 @@
 """The engine: fixed blocks of (query, replicate) indices, summed exactly, in any number of pieces and devices."""
 
+from __future__ import annotations
+
 import functools
 import math
 from collections.abc import Callable

@@ -67,7 +67,7 @@ def _with_quiet(command: Callable[..., None]) -> Callable[..., None]:
     return quieter
 
 
-for _name, _command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "forecast": _forecast.forecast,
     "vote": _vote.vote,
     "fit": _fit.fit,
@@ -77,7 +77,8 @@ for _name, _command in {
     "plan": _plan.plan,
     "next": _next.next_samples,
     "demo": _demo.demo,
-}.items():
+}
+for _name, _command in _COMMANDS.items():
     app.command(_name, cls=_Once)(_with_quiet(_command))
 
 

@@ -44,6 +44,44 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def write_durably(path: Path, data: bytes | memoryview) -> None:
+    """Put a file of these bytes in the place of `path`; a kill or a power cut leaves the old one or the new one.
+
+    A kill may leave `.NAME.part` beside it, which the next one that writes the same file replaces.
+
+    Raises:
+        OSError: it cannot be written.
+
+    >>> from tempfile import mkdtemp; path = Path(mkdtemp()) / "notes.txt"
+    >>> write_durably(path, b"whole"); path.read_text()
+    'whole'
+    """
+    part = path.with_name(f".{path.name}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fsync(handle)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+    part.replace(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Have the names in a directory outlive a power cut, where its file system can promise that."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def reason(error: OSError) -> str:
     """Why a file cannot be read or written, in the system's words: some libraries put the name of the file in theirs.
 

@@ -100,7 +100,7 @@ def test_an_interrupted_run_says_how_to_go_on(config, capsys, monkeypatch):
     monkeypatch.setattr(sys.modules["jaxscale.simulate"], "sweep", interrupted)
     _, err = output(capsys, config, "-o", "out.parquet", code=130)
     assert err.splitlines() == [
-        "jaxscale: finished points are kept in out.parquet.parts: add --resume to go on",
+        "jaxscale: what is finished is kept in out.parquet.parts: add --resume to go on",
         "jaxscale: interrupted",
     ]
 
@@ -171,11 +171,3 @@ def test_bad_arguments_are_one_line(config, capsys, arguments, message):
     assert err.startswith("jaxscale: " + message)
     assert err.count("\n") == 1
     assert os.listdir() == ["small.toml"]
-
-
-def test_parts_of_another_sweep_are_refused(config, capsys):
-    Path("out.parquet.parts").mkdir()
-    Path("out.parquet.parts", "sweep.sha256").write_text("another")
-    _, err = output(capsys, config, "-o", "out.parquet", "--resume", code=2)
-    assert "out.parquet.parts holds parts of another sweep" in err
-    assert err.count("\n") == 1

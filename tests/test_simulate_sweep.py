@@ -1,8 +1,6 @@
 """Sweeps: what TOML means, what is refused, and that a killed run ends with the same file."""
 
 import importlib
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -129,6 +127,7 @@ def test_points_are_built_as_they_are_needed(tmp_path, monkeypatch, at_once, bui
 
     monkeypatch.setattr(points, "build_process", counted)
     monkeypatch.setattr(points, "points_at_once", lambda *_: at_once)
+    monkeypatch.setattr(points, "_FIRST_BUILT", 3)
     monkeypatch.setattr(points, "_MOST_BUILT", 3)
     population = {"model": "two-point", "easy_share": [0.2, 0.4, 0.6, 0.8, 0.9], "p_easy": 0.9, "p_hard": 0.2}
     plan = parse_sweep({"calls": 3, "replicates": 100, "population": population, "system": {"name": "pass-at-k"}})
@@ -141,31 +140,28 @@ def test_points_are_built_as_they_are_needed(tmp_path, monkeypatch, at_once, bui
     assert [row["mean"] for row in rows_of(tmp_path / "out.parquet")] == [one.mean[0] for one in means]
 
 
-def test_a_killed_run_resumes_to_the_same_file(config, tmp_path):
-    killed = """
-import importlib, os, sys
-module = importlib.import_module("jaxscale.simulate._sweep")
-module._FLUSH_SECONDS = 0.0
-module.sweep(*sys.argv[1:], progress=lambda done, total: os._exit(9) if done == 5 else None)
-"""
-    whole, resumed = sweep(config, tmp_path / "whole.parquet"), tmp_path / "resumed.parquet"
-    process = subprocess.run([sys.executable, "-c", killed, config, resumed], capture_output=True, timeout=300)
-    assert process.returncode == 9
-    assert not resumed.exists()
-    (tmp_path / "resumed.parquet.parts" / "00000005-00000006.parquet.unfinished").write_bytes(b"half")
-    seen = []
-    sweep(config, resumed, resume=True, progress=lambda done, total: seen.append(done))
-    assert seen[0] == 5
-    assert rows_of(resumed) == rows_of(whole)
-    assert pq.read_schema(resumed) == pq.read_schema(whole)
-
-
-def test_parts_of_another_sweep_are_not_mixed_in(config, tmp_path):
-    parts = tmp_path / "out.parquet.parts"
-    parts.mkdir()
-    (parts / "sweep.sha256").write_text("another")
-    with pytest.raises(ValueError, match="parts of another sweep"):
-        sweep(config, tmp_path / "out.parquet", resume=True)
+@pytest.mark.parametrize(
+    ("model", "maker", "parameters"),
+    [
+        ("beta", js.Beta, {"a": 0.3, "b": 2.0}),
+        ("two-point", js.TwoPoint, {"easy_share": 0.3, "p_easy": 0.9, "p_hard": 0.1}),
+    ],
+)
+def test_draws_do_not_depend_on_x64(tmp_path, model, maker, parameters):
+    table = {
+        "calls": [1, 4],
+        "replicates": 5_000,
+        "seed": 2**35 + 3,
+        "population": {"model": model, **parameters},
+        "system": [{"name": "pass-at-k"}, {"name": "vote"}],
+    }
+    found = []
+    for x64 in (False, True):
+        with jax.enable_x64(x64):
+            rows = rows_of(sweep(parse_sweep(table), tmp_path / f"{x64}.parquet"))
+            alone = js.simulate(jax.random.key(3), js.Vote(), maker(**parameters), [1, 4], 5_000)
+            found.append((rows, alone.mean.tolist(), alone.standard_error.tolist()))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

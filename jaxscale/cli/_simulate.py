@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -22,24 +23,28 @@ def simulate(
         Path, typer.Option("--output", "-o", metavar="OUT.parquet", show_default=False, help="The results.")
     ],
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a killed run of this sweep ended, not from the start.")
+        bool, typer.Option("--resume", help="Go on where a killed run of this sweep ended, or keep what it finished.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Simulate systems on populations, over a grid of parameters.
 
     SWEEP.toml has calls, replicates, seed, a [population] and [[system]] tables. OUT.parquet gets one row per point of
-    the grid and number of calls once all are done; until then finished points are kept in OUT.parquet.parts.
+    the grid and number of calls once all are done; until then what is finished is kept in OUT.parquet.parts, and
+    OUT.parquet.claim says which process writes it.
     """
     check_output(output, "--output", (".parquet",))
     prepare_jax(None)
     import jax
     import numpy as np
 
-    from jaxscale.simulate import read_sweep, sweep
+    from jaxscale.data import DataWarning
+    from jaxscale.simulate import OutputTaken, read_sweep, sweep
+
+    warnings.simplefilter("always", DataWarning)
 
     try:
-        with progress(1) as begin:  # a second for every 2,000 points
+        with progress(1) as begin:
             begin(f"checking the points of {config}")
             plan = read_sweep(config)
     except OSError as error:
@@ -48,22 +53,25 @@ def simulate(
         raise BadInput(str(error)) from None
     devices = jax.devices()
     mesh = jax.sharding.Mesh(np.array(devices), ("queries",)) if len(devices) > 1 else None
-    start, done = time.perf_counter(), []
+    start, done = time.perf_counter(), list[float]()
     try:
         with _bar() as show:
 
-            def advance(points: int, total: int) -> None:
-                done.append(points)
+            def advance(points: float, total: int) -> None:
+                if not done:
+                    done.append(points)
                 show(points, total)
 
             sweep(plan, output, resume=resume, mesh=mesh, progress=advance)
     except OSError as error:
         problem = (error.strerror or str(error)).lower()
         raise BadInput(f"--output = {str(output)!r}: cannot be written: {problem}") from None
+    except OutputTaken as error:
+        raise BadInput(str(error)) from None
     except ValueError as error:
         raise BadInput(f"{config}: {error}") from None
     except KeyboardInterrupt:
-        print(f"jaxscale: finished points are kept in {output}.parts: add --resume to go on", file=sys.stderr)
+        print(f"jaxscale: what is finished is kept in {output}.parts: add --resume to go on", file=sys.stderr)
         raise
     seconds = time.perf_counter() - start
     points, rows, device = len(plan.points), len(plan.points) * len(plan.calls), devices[0].device_kind
@@ -72,7 +80,7 @@ def simulate(
             "name": config.stem,
             "output": str(output),
             "points": points,
-            "points_resumed": done[0],
+            "points_resumed": int(done[0]),
             "rows": rows,
             "seconds": seconds,
             "device": device,
@@ -81,7 +89,7 @@ def simulate(
         }
         print_json("simulate", [group], seed=plan.seed)
         return
-    kept = f" ({done[0]:,} of them resumed)" if done[0] else ""
+    kept = f" ({int(done[0]):,} of them resumed)" if done[0] else ""
     on = device if mesh is None else f"{len(devices)} x {device}"
     out = console()
     out.print(
@@ -91,29 +99,22 @@ def simulate(
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
+def _bar() -> Iterator[Callable[[float, int], None]]:
     """A bar on stderr with an estimate of the time left, where a person sees it.
 
     Yields:
-        A function to call with (points done, points in all).
+        A function to call with (points done, points in all); a point that is done in part counts as a fraction.
     """
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("points"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -122,11 +123,13 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=float("inf")) as bar:
         task = None
 
-        def show(done: int, total: int) -> None:
+        def show(done: float, total: int) -> None:
             nonlocal task
+            whole = int(done)
+            words = f"{whole:,}/{total:,}" + (f", {done - whole:.4%} of the next" if done > whole else "")
             if task is None:  # points resumed count as done, but not towards the speed
-                task = bar.add_task("", total=total, completed=done)
+                task = bar.add_task(words, total=total, completed=done)
             else:
-                bar.update(task, completed=done)
+                bar.update(task, completed=done, description=words)
 
         yield show

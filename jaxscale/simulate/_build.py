@@ -54,6 +54,8 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
         ValueError: where the system has no meaning on the population, or calls exceed what was recorded.
     """
     queries = _queries(population)
+    if not isinstance(population, Attempts | Ballots | AnswerDistribution):
+        population = jax.tree.map(_in_float32, population)
     answers = calls
     if isinstance(system, FilterVote):
         answers = np.array([system.answers(k) for k in calls.tolist()])
@@ -105,6 +107,14 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
         counts_calls = callable(getattr(system, "calls_used", None))
         return Sequential(source, own_system(system, source.answers, call_of(source)), counts_calls), queries
     return Sequential(source, system, isinstance(system, _rules.AdaptiveCalls)), queries
+
+
+def _in_float32(leaf: Any) -> Any:
+    """A parameter of a model in the one dtype in which difficulties are drawn.
+
+    Another dtype would mean other bits, and that of plain numbers depends on the setting `jax_enable_x64`.
+    """
+    return leaf.astype(np.float32) if getattr(leaf, "dtype", None) == np.float64 else leaf
 
 
 def _queries(population: Any) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _TILE = {"cpu": 64}
 _TILE_ELSEWHERE = 1024
 _CHUNK = 2**22
+_CHUNK_SECONDS = 0.25
 _LEAST_TOGETHER = 8
 _MOST_AMOUNTS = 2**32
 
@@ -107,7 +109,8 @@ def simulate(
     registered with JAX), whose numbers and arrays are traced: systems that differ only in these share a compilation.
 
     Args:
-        key: a typed JAX key. The same key gives the same bits for every `chunk` and `mesh`.
+        key: a typed JAX key. The same key gives the same bits for every `chunk` and `mesh`, and whatever
+            `jax_enable_x64` says: the parameters of a difficulty model are rounded to float32 for its draws.
         system: a system of jaxscale, or one of your own: an object with `start`, `step` and `score`, said below.
         population: a difficulty model or `DirichletAnswers` (each replicate draws a fresh query), or data or an
             `AnswerDistribution` (each replicate runs every query; from data, calls are drawn without replacement).
@@ -245,24 +248,60 @@ def accumulate(
     progress: Callable[[int, int], None] | None,
 ) -> Any:
     """Sum the tallies of all blocks, chunk by chunk, as int64."""
+    total, sums = replicates * (queries or 1), None
+    for done, so_far in accumulating(key, process, budgets, queries, replicates, chunk or _CHUNK, mesh):
+        sums = so_far
+        if progress is not None:
+            progress(done, total)
+    return sums
+
+
+def accumulating(
+    key: PRNGKeyArray,
+    process: AbstractProcess,
+    budgets: np.ndarray,
+    queries: int | None,
+    replicates: int,
+    chunk: int | None,
+    mesh: Mesh | None,
+    begun: tuple[int, list[np.ndarray]] | None = None,
+) -> Iterator[tuple[int, Any]]:
+    """Yield (indices done, the sums of all blocks so far) after each chunk.
+
+    Args:
+        key: as in `simulate`.
+        process: what to simulate.
+        budgets: sorted numbers of calls.
+        queries: as `build_process` gives them.
+        replicates: as in `simulate`.
+        chunk: as in `simulate`; None: from one tile a device on, chunks grow for as long as they take a quarter second.
+        mesh: as in `simulate`.
+        begun: what an earlier run yielded last, the leaves of its sums. It is not used where its end is no end of a
+            tile here, as on another kind of device.
+    """
     total, extent, own = replicates * (queries or 1), _extent(queries, replicates), process.own
     if own is not None and own.grain is not None and total > _MOST_AMOUNTS:
         raise ValueError(f"replicates x queries = {total}: expected at most {_MOST_AMOUNTS} for amounts in {own.unit}")
     tile, tiles, _ = _tiles(total, mesh)
     devices = 1 if mesh is None else mesh.size
-    tiles_per_chunk = devices * max(1, (chunk or max(_CHUNK, tile * BLOCK)) // (tile * BLOCK * devices))
+    steps = max(1, (chunk or 0) // (tile * BLOCK * devices))
     run = _runner(tile, queries is not None, mesh)
-    sums = None
-    for first in range(0, tiles, tiles_per_chunk):
-        last = min(first + tiles_per_chunk, tiles)
-        part = run(key, process, jnp.asarray(budgets), extent, jnp.int64(first), jnp.int64(last))
+    sums, first = None, 0
+    if begun is not None and begun[0] < total and begun[0] % (tile * BLOCK) == 0:
+        first = begun[0] // (tile * BLOCK)
+    while first < tiles:
+        last, started = min(first + steps * devices, tiles), time.monotonic()
+        part: Any = run(key, process, jnp.asarray(budgets), extent, jnp.int64(first), jnp.int64(last))
         part = jax.tree.map(np.asarray, part)
         if own is not None:
             _refuse_extremes(own, part.extremes, budgets)
+        if sums is None and first > 0 and begun is not None:
+            sums = jax.tree.unflatten(jax.tree.structure(part), begun[1])
         sums = part if sums is None else combine(sums, part, np)
-        if progress is not None:
-            progress(min(last * tile * BLOCK, total), total)
-    return sums
+        if chunk is None and time.monotonic() - started < _CHUNK_SECONDS:
+            steps *= 2
+        first = last
+        yield min(last * tile * BLOCK, total), sums
 
 
 def points_at_once(queries: int | None, replicates: int, mesh: Mesh | None) -> int:

@@ -1,7 +1,7 @@
 """The points of a sweep: those that differ only in the values of arrays run together, in one vmapped compilation."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -11,18 +11,28 @@ from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import float64
 from jaxscale.simulate._build import build_process
-from jaxscale.simulate._engine import Simulation, accumulate, accumulate_points, points_at_once, summarise
+from jaxscale.simulate._engine import Simulation, accumulate_points, accumulating, points_at_once, summarise
 from jaxscale.simulate._schema import Point
 
 Leaves = list[np.ndarray]
+Sums = tuple[int, float, list[np.ndarray]]
+"""What a point that runs alone has so far: indices done, seconds, and the leaves of its sums."""
 
-_MOST_BUILT = 4096  # points built before the first of them runs: two seconds' work
+_FIRST_BUILT = 64  # points built before the first of them runs: a fifth of a second's work
+_MOST_BUILT = 4096  # points that are built together after those: some seconds' work
 
 
 def simulate_points(
-    key: PRNGKeyArray, points: Sequence[Point], first: int, calls: Sequence[int], replicates: int, mesh: Mesh | None
+    key: PRNGKeyArray,
+    points: Sequence[Point],
+    numbers: range,
+    calls: Sequence[int],
+    replicates: int,
+    mesh: Mesh | None,
+    begun: Callable[[int], Sums | None] = lambda point: None,
+    reached: Callable[[int, int, Sums], None] = lambda point, total, sums: None,
 ) -> Iterator[tuple[Simulation, float]]:
-    """Simulate points first, first + 1, ..., each with the bits that `simulate` gives it alone.
+    """Simulate points of consecutive numbers, each with the bits that `simulate` gives it alone.
 
     Neighbours whose processes have the same structure and shapes form a group, which is compiled once; a long run of
     them is several groups, so that points are built as they are needed. A batch of a group takes no more indices than
@@ -32,17 +42,21 @@ def simulate_points(
     Args:
         key: point i draws from `fold_in(key, i)`.
         points: all points of the sweep.
-        first: the first one to run.
+        numbers: those to run.
         calls: numbers of calls, whole and positive.
         replicates: as in `simulate`.
         mesh: as in `simulate`; its devices share out the points of a batch, or the indices of a point that runs alone.
+        begun: what an earlier run had of a point that runs alone, if anything.
+        reached: called after each chunk of a point that runs alone, but the last, with the point, its indices in all,
+            and what it has so far.
 
     Yields:
         For each point, in order, what it found, and its seconds: an equal share of its batch's.
     """
     asked = np.asarray(calls)
     budgets = np.unique(asked)
-    for (structure, queries, _), group in _groups(points[first:], budgets, replicates, mesh):
+    first = numbers.start
+    for (structure, queries, _), group in _groups(points[numbers.start : numbers.stop], budgets, replicates, mesh):
         devices = 1 if mesh is None else mesh.size
         # A short group is padded to whole devices, the last batch of a long one to the size of the others.
         size = min(points_at_once(queries, replicates, mesh), -(-len(group) // devices) * devices)
@@ -55,8 +69,23 @@ def simulate_points(
             with float64():
                 if size == 1:
                     process = jax.tree.unflatten(structure, batch[0])
-                    own_key = jax.random.fold_in(key, first)
-                    each = [accumulate(own_key, process, budgets, queries, replicates, None, mesh, None)]
+                    own_key, total = jax.random.fold_in(key, first), replicates * (queries or 1)
+                    before = begun(first)
+                    start -= 0.0 if before is None else before[1]
+                    chunks = accumulating(
+                        own_key,
+                        process,
+                        budgets,
+                        queries,
+                        replicates,
+                        None,
+                        mesh,
+                        None if before is None else (before[0], before[2]),
+                    )
+                    for done, sums in chunks:
+                        if done < total:
+                            reached(first, total, (done, time.perf_counter() - start, jax.tree.leaves(sums)))
+                    each = [sums]
                 else:
                     rows = np.minimum(np.arange(size), len(batch) - 1)
                     own, shared = (jax.tree.unflatten(structure, part) for part in _split(batch, rows, differ))
@@ -80,11 +109,11 @@ def _groups(
 ) -> Iterator[tuple[Any, list[Leaves]]]:
     """Runs of neighbours of the same (structure, queries, shapes), with their leaves; equal leaves are one object.
 
-    Where points run alone each is a group, else a group has at most `_MOST_BUILT` of them.
+    Where points run alone each is a group, else the first has at most `_FIRST_BUILT` of them, others `_MOST_BUILT`.
     """
     group: list[Leaves] = []
     group_kind = None
-    full = 0
+    full, most = 0, _FIRST_BUILT
     for point in points:
         system, population = point.build()  # parameters have the dtype that they have in a call of `simulate`
         with float64():
@@ -96,7 +125,7 @@ def _groups(
             if group:
                 yield group_kind, group
             group, group_kind = [], kind
-            full = _MOST_BUILT if points_at_once(queries, replicates, mesh) > 1 else 1
+            full, most = (most if points_at_once(queries, replicates, mesh) > 1 else 1), _MOST_BUILT
         else:
             pairs = zip(group[0], leaves, strict=True)
             leaves = [old if old.tobytes() == new.tobytes() else new for old, new in pairs]

@@ -1,13 +1,16 @@
 """The simulation engine and its samplers against plain NumPy, and how they scale."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,6 +20,7 @@ import numpy as np
 import jaxscale as js
 from benchmarks._timing import alone, compared
 from jaxscale import sampling
+from jaxscale.simulate import sweep
 
 KEY = jax.random.key(0)
 BUDGETS = np.unique(np.round(np.logspace(0, 4, 54)).astype(int))[-50:]
@@ -34,6 +38,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
         *_growth(quick),
         *_memory(quick),
         *_devices(quick),
+        _sweep_start(quick),
     ]
 
 
@@ -264,3 +269,39 @@ def _devices(quick: bool) -> list[dict[str, Any]]:
         }
         for name, ours, rival, theirs in rows
     ]
+
+
+def _sweep_start(quick: bool) -> dict[str, Any]:
+    """From the description of a sweep to the moment its first points are built: compiling them comes after."""
+    shares, easy, hard = (10, 10, 10) if quick else (100, 100, 10)
+    text = f"""
+    calls = [1, 3]
+    replicates = 100
+    [population]
+    model = "two-point"
+    easy_share = {{ from = 0.1, to = 0.9, points = {shares} }}
+    p_easy = {{ from = 0.5, to = 0.9, points = {easy} }}
+    p_hard = {{ from = 0.1, to = 0.4, points = {hard} }}
+    [[system]]
+    name = "pass-at-k"
+    """
+
+    class Started(Exception):
+        pass
+
+    def stop(done: float, total: int) -> None:
+        raise Started
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "sweep.toml")
+        config.write_text(text)
+        started, cpu = time.perf_counter(), time.process_time()
+        with contextlib.suppress(Started):
+            sweep(config, Path(folder, "out.parquet"), progress=stop)
+        seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    points = shares * easy * hard
+    return {
+        "name": f"sweep of {points:,} points, until it starts",
+        "seconds": seconds,
+        "note": f"{cpu:.2f} s of CPU time",
+    }

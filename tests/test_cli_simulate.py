@@ -157,6 +157,73 @@ def test_a_bad_sweep_is_one_line(config, capsys, old, new, message):
     assert os.listdir() == ["small.toml"]
 
 
+UNENDING = {
+    "points": (
+        SMALL.replace("p_easy = 0.9", "p_easy = { from = 0.1, to = 0.9, points = 1_000_000_000 }"),
+        "points = 10",
+    ),
+    "digits": (SMALL.replace("p_easy = 0.9", "p_easy = " + "1" * 400), "population.p_easy = 1111"),
+    "many digits": (SMALL.replace("p_easy = 0.9", "p_easy = " + "1" * 5000), "not TOML: Exceeds the limit"),
+    "hexadecimal": (SMALL.replace("seed = 7", "seed = 0x" + "f" * 5000), "seed = a number of thousands of digits"),
+    "calls": (SMALL.replace("[1, 3]", "{ from = 1, to = 1e12, points = 100_000_000 }"), "calls.points = 100000000"),
+    "product": (
+        SMALL.replace("0.9", "{ from = 0.1, to = 0.9, points = 9_999 }").replace("p_hard = 0.2", "p_hard = [0.1, 0.2]"),
+        "59,994 points in all",
+    ),
+    "lists": (SMALL.replace("[1, 3]", "[" * 5000 + "]" * 5000), "tables or lists nested too deeply"),
+    "lists in lists": (
+        SMALL.replace("[1, 3]", "[" * 50 + "1" + "]" * 50),
+        "calls = [[[[[[...]]]]]]: expected a number",
+    ),
+    "tables": (SMALL + "a = " + "{a = " * 5000, "tables or lists nested too deeply"),
+    "keys": (".".join("a" * 200_000) + " = 1", "tables or lists nested too deeply"),
+    "bytes": (SMALL + "# " + "x" * 2**20, "more than 1,048,576 bytes"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), UNENDING.values(), ids=UNENDING)
+def test_what_would_not_end_is_refused_at_once_in_one_line(config, capsys, monkeypatch, text, message):
+    monkeypatch.setattr("jaxscale.simulate._schema.MOST_POINTS", 50_000)
+    config.write_text(text)
+    _, err = output(capsys, config, "-o", "out.parquet", code=2)
+    assert err.startswith("jaxscale: small.toml: ")
+    assert message in err
+    assert len(err) < 300
+    assert err.count("\n") == 1
+    assert os.listdir() == ["small.toml"]
+
+
+def test_what_has_no_end_is_not_read(config, capsys):
+    os.mkfifo("fifo.toml")
+    for path in ("fifo.toml", "/dev/zero", "/dev/null"):
+        _, err = output(capsys, path, "-o", "out.parquet", code=2)
+        assert err == f"jaxscale: {path}: no regular file: expected one, which has an end\n"
+
+
+def test_each_of_many_values_is_checked(config, capsys):
+    config.write_text(SMALL.replace("p_easy = 0.9", "p_easy = { from = 0.1, to = 1.1, points = 40_000 }"))
+    _, err = output(capsys, config, "-o", "out.parquet", code=2)
+    assert err.startswith("jaxscale: small.toml: population: TwoPoint: p_easy = 1.0000")
+    config.write_text(SMALL.replace('"vote"', '"adaptive-vote"\nconfidence = [0.6, 0.7, 1.5]'))
+    _, err = output(capsys, config, "-o", "out.parquet", code=2)
+    assert err.startswith("jaxscale: small.toml: system: confidence = 1.5: expected a number between 1/2 and 1")
+
+
+def test_a_person_sees_how_far_a_long_point_is(config, capsys, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    def slowly(plan, out, *, progress, **options):
+        progress(1, 3)
+        progress(1.25, 3)
+        time.sleep(0.3)
+        return out
+
+    monkeypatch.setattr(sys.modules["jaxscale.simulate"], "sweep", slowly)
+    output(capsys, config, "-o", "out.parquet")
+    assert "1/3, 25.0000% of the next" in terminal.getvalue()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

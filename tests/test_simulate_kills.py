@@ -19,10 +19,10 @@ from jaxscale.cli import run
 from jaxscale.data import DataWarning
 from jaxscale.simulate import OutputTaken, sweep
 
-# 70,000 indices are two chunks: each point is saved within.
+# In tiles of 1,024 indices, these are two chunks: each point is saved within.
 CONFIG = """
 calls = [1, 3]
-replicates = 70_000
+replicates = 2_000
 seed = 7
 population = { model = "point-mass", p = [0.2, 0.5, 0.9] }
 system = { name = "pass-at-k" }
@@ -114,6 +114,7 @@ class Disk:
 def small(tmp_path, monkeypatch):
     """A sweep that writes at every opportunity, with its rows; its folder is the current one."""
     monkeypatch.setattr(importlib.import_module("jaxscale.simulate._sweep"), "_FLUSH_SECONDS", -1.0)
+    monkeypatch.setitem(importlib.import_module("jaxscale.simulate._engine")._TILE, "cpu", 1)
     monkeypatch.chdir(tmp_path)
     Path("small.toml").write_text(CONFIG)
     return rows_of(sweep("small.toml", "expected.parquet"))
@@ -155,6 +156,8 @@ def anew(folder):
 @pytest.mark.filterwarnings("ignore::jaxscale.data.DataWarning")
 @pytest.mark.parametrize("scenario", [fresh, again, anew])
 def test_a_kill_at_any_event_costs_no_row(small, tmp_path, monkeypatch, capsys, scenario):
+    Path("small.toml").write_text(CONFIG.replace(", 0.9]", "]"))
+    small = small[:4]  # two points of the three: a point's draws do not depend on how many there are
     disk = Disk(monkeypatch, tmp_path)
     killed = tmp_path / "killed"
     assert disk.until(33, fresh(killed))
@@ -174,7 +177,7 @@ def test_a_kill_at_any_event_costs_no_row(small, tmp_path, monkeypatch, capsys, 
         assert names(folder) == ["out.parquet"], event
         assert err.count("\n") <= 2, err
         event += 1
-    assert event > 30
+    assert event > 30  # of 57, 39 and 68
 
 
 @pytest.mark.filterwarnings("ignore::jaxscale.data.DataWarning")
@@ -196,7 +199,7 @@ def test_a_kill_leaves_the_old_file_of_another_sweep_or_the_new_one(small, tmp_p
         else:  # nothing was begun: there is nothing to resume, and the old file stays
             assert "out.parquet is of another sweep: to replace it run without resume" in resumed(folder, capsys, 2)
             assert rows_of(folder / "out.parquet") == old, event
-        event += 4
+        event += 5
 
 
 @pytest.fixture
@@ -368,6 +371,7 @@ HOLDING = """
 import importlib, sys
 module = importlib.import_module("jaxscale.simulate._sweep")
 module._FLUSH_SECONDS = -1.0
+importlib.import_module("jaxscale.simulate._engine")._TILE["cpu"] = 1
 def hold(done, total):
     if done == 1.0 or 1 < done < 2 and sys.argv[1] == "within":
         print(done, flush=True)
@@ -432,10 +436,10 @@ def test_a_point_goes_on_from_within(small, monkeypatch):
 
     with pytest.raises(Killed):
         sweep("small.toml", "out.parquet", progress=stop_within)
-    assert done == [0, 65_536 / 70_000, 1, 1 + 65_536 / 70_000]
+    assert done == [0, 1_024 / 2_000, 1, 1 + 1_024 / 2_000]
     begun.clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         sweep("small.toml", "out.parquet", resume=True)
-    assert [None if one is None else one[0] for one in begun] == [65_536, None]
+    assert [None if one is None else one[0] for one in begun] == [1_024, None]
     assert rows_of("out.parquet") == small

@@ -63,8 +63,6 @@ class Parts:
         Raises:
             OutputTaken: the folder is not one of parts, or (to resume) of another sweep, as is an OUT without a folder.
         """
-        _clear(self._new)
-        _clear(self._old)
         if self.folder.exists() or self.folder.is_symlink():
             mark = self._mark()
             if mark is None:
@@ -195,6 +193,11 @@ class Parts:
         paths = [path for path in sorted(self.folder.iterdir()) if _PART.fullmatch(path.name)]
         schema = self._described(0, self.points)
         write_durably(self.out, _as_parquet((pq.read_table(path).cast(schema) for path in paths), schema))
+
+    def tidy(self) -> None:
+        """Remove what a run left that was killed as it made or removed its folder."""
+        _clear(self._new)
+        _clear(self._old)
 
     def remove(self) -> None:
         """Remove the folder: its name first, so that no kill leaves some of the parts under it.

@@ -83,6 +83,7 @@ def sweep(
     show = progress or (lambda done, total: None)
     with claimed(out, _say):
         parts = Parts(out, _identity(plan, key), total, len(plan.calls), _schema(kinds), _say)
+        parts.tidy()
         if resume and parts.whole():
             show(total, total)
             parts.remove()

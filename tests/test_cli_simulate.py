@@ -72,13 +72,13 @@ def test_a_killed_run_goes_on(config, capsys):
 import importlib, os, sys
 module = importlib.import_module("jaxscale.simulate._sweep")
 module._FLUSH_SECONDS = 0.0
-rows, left = module._rows, [2]
+rows, left = module._add_rows, [2]
 def rows_of_point(*arguments):
     if not left[0]:
         os._exit(9)
     left[0] -= 1
     return rows(*arguments)
-module._rows = rows_of_point
+module._add_rows = rows_of_point
 from jaxscale.cli import run
 run(sys.argv[1:])
 """

@@ -38,8 +38,9 @@ def _answers(probabilities: Any, keep_right: float | None = None, keep_wrong: fl
     if keep_right is None or keep_wrong is None:
         raise ValueError("keep_right without keep_wrong, or the reverse: expected both or neither")
     right = np.arange(probabilities.shape[1]) == 0
-    probabilities, keep = np.broadcast_arrays(probabilities, np.where(right, keep_right, keep_wrong))
-    return difficulty.AnswerDistribution(probabilities, keep=keep)
+    keep = np.where(right, keep_right, keep_wrong)
+    shape = np.broadcast_shapes(probabilities.shape, keep.shape)
+    return difficulty.AnswerDistribution(np.broadcast_to(probabilities, shape), keep=np.broadcast_to(keep, shape))
 
 
 POPULATIONS: dict[str, Callable[..., Any]] = {

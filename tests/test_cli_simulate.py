@@ -183,7 +183,7 @@ UNENDING = {
 
 @pytest.mark.parametrize(("text", "message"), UNENDING.values(), ids=UNENDING)
 def test_what_would_not_end_is_refused_at_once_in_one_line(config, capsys, monkeypatch, text, message):
-    monkeypatch.setattr("jaxscale.simulate._schema.MOST_POINTS", 50_000)
+    monkeypatch.setattr(sys.modules["jaxscale.simulate._schema"], "MOST_POINTS", 50_000)
     config.write_text(text)
     _, err = output(capsys, config, "-o", "out.parquet", code=2)
     assert err.startswith("jaxscale: small.toml: ")

@@ -204,15 +204,24 @@ def _make(table: str, maker: Callable[..., Any], parameters: Mapping[str, Any]) 
 def _check_grid(table: str, maker: Callable[..., Any], grid: Grid) -> None:
     """Refuse a value that no point can have, as quickly for 100,000 values as for one.
 
-    What a parameter may be does not depend on the values of the others: each of its values is tried once, with the
-    first of the others; and where a maker takes them all at once, as one array, they are tried so.
+    What a parameter may be does not depend on the values of the others: each of its values is tried with the first of
+    the others, and where a maker takes many at once, as one array, they are tried so.
     """
     first = {name: values[0] for name, values in grid.items()}
     _make(table, maker, first)
     for name, values in grid.items():
-        if len(values) > 1 and not _all_at_once(maker, first, name, values):
-            for value in values:
-                _make(table, maker, {**first, name: value})
+        _check_values(table, maker, first, name, values)
+
+
+def _check_values(
+    table: str, maker: Callable[..., Any], first: Mapping[str, Any], name: str, values: list[Any]
+) -> None:
+    if len(values) == 1:
+        _make(table, maker, {**first, name: values[0]})
+    elif not _all_at_once(maker, first, name, values):
+        half = len(values) // 2
+        _check_values(table, maker, first, name, values[:half])
+        _check_values(table, maker, first, name, values[half:])
 
 
 def _all_at_once(maker: Callable[..., Any], first: Mapping[str, Any], name: str, values: list[Any]) -> bool:

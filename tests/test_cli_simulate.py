@@ -173,7 +173,7 @@ UNENDING = {
     "lists": (SMALL.replace("[1, 3]", "[" * 5000 + "]" * 5000), "tables or lists nested too deeply"),
     "lists in lists": (
         SMALL.replace("[1, 3]", "[" * 50 + "1" + "]" * 50),
-        "calls = [[[[[[...]]]]]]: expected a number",
+        "calls = [[[[[[[...]]]]]]]: expected a number",
     ),
     "tables": (SMALL + "a = " + "{a = " * 5000, "tables or lists nested too deeply"),
     "keys": (".".join("a" * 200_000) + " = 1", "tables or lists nested too deeply"),

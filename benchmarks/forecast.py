@@ -199,9 +199,9 @@ def main() -> None:
     )
     if not ledger.records:
         sys.exit(
-            "python -m benchmarks.forecast: nothing was run. No data at ../shared/data/attempts, or none that --regime and "
-            "--set choose: expected the attempts of Large Language Monkeys (arXiv 2407.21787), 10,000 a query. --part "
-            "simulated and --part pools need no data."
+            "python -m benchmarks.forecast: nothing was run. No data at ../shared/data/attempts, or none that --regime "
+            "and --set choose: expected the attempts of Large Language Monkeys (arXiv 2407.21787), 10,000 a query. "
+            "--part simulated and --part pools need no data."
         )
     console = Console(width=160)
     for table in report(_found(ledger, options.part), OURS):

@@ -3,7 +3,8 @@
 from jaxscale.simulate._call import Call
 from jaxscale.simulate._claim import OutputTaken
 from jaxscale.simulate._correlated import Exchangeable, Sticky
-from jaxscale.simulate._engine import Simulation, simulate
+from jaxscale.simulate._engine import simulate
+from jaxscale.simulate._result import Simulation
 from jaxscale.simulate._schema import Sweep, read_sweep
 from jaxscale.simulate._sweep import sweep
 

@@ -11,7 +11,8 @@ from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import float64
 from jaxscale.simulate._build import build_process
-from jaxscale.simulate._engine import Simulation, accumulate_points, accumulating, points_at_once, summarise
+from jaxscale.simulate._engine import accumulate_points, accumulating, points_at_once, summarise
+from jaxscale.simulate._result import Simulation
 from jaxscale.simulate._schema import Point
 
 Leaves = list[np.ndarray]

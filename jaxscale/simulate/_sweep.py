@@ -19,9 +19,9 @@ from jaxscale._arrays import float64
 from jaxscale.data import DataWarning
 from jaxscale.simulate._build import build_process
 from jaxscale.simulate._claim import OutputTaken, claimed
-from jaxscale.simulate._engine import Simulation
 from jaxscale.simulate._parts import Parts
 from jaxscale.simulate._points import Sums, simulate_points
+from jaxscale.simulate._result import Simulation
 from jaxscale.simulate._schema import Point, Sweep, read_sweep
 
 _FLUSH_SECONDS = 2.0

@@ -145,16 +145,15 @@ def binomial_pmf(count: Floats, size: Floats, probability: Floats) -> Floats:
         - _deviance(y, n * (1 - chance))
     )
     value = jnp.exp(log_value) * jnp.sqrt(n / (2 * math.pi * x * y))
-    none, all_ = _power(1 - p, size), _power(p, size)
+    # log(1 - p) rounds p away before 10^12 calls have raised what is left to a power.
+    none, all_ = _power(jnp.log1p(-p), size), _power(jnp.log(p), size)
     edge = jnp.where(count == 0, none, jnp.where(count == size, all_, 0.0))
     return jnp.where(inside, value, edge)
 
 
-def _power(base: Floats, exponent: Floats) -> Floats:
-    """base^exponent for base in [0, 1], with 0^0 = 1."""
-    positive = base > 0
-    value = jnp.exp(exponent * jnp.log(jnp.where(positive, base, 1.0)))
-    return jnp.where(positive, value, jnp.where(exponent == 0, 1.0, 0.0))
+def _power(log_base: Floats, exponent: Floats) -> Floats:
+    """exp(exponent * log_base) for log_base in [-inf, 0], with 0^0 = 1."""
+    return jnp.exp(jnp.where(exponent == 0, 0.0, exponent * log_base))
 
 
 @binomial_pmf.defjvp
@@ -228,20 +227,16 @@ class CountLaw(NamedTuple):
 
     Args:
         pmf: (count, size, rate) -> probability.
-        slope: (count, size, rate, probability) -> its derivative in the size, or None where sizes are whole numbers.
+        slope: (count, size, rate, probability) -> its derivative in the size.
         rate: (size of the total, fewest calls, most calls, length of the transform) -> a rate that centres the total.
         variance: (share, size of the total, number of calls) -> variance of a count given the total; infinite where
             the law has no window of a few standard deviations.
     """
 
     pmf: Callable[[Floats, Floats, Floats], Floats]
-    slope: Callable[[Floats, Floats, Floats, Floats], Floats] | None
+    slope: Callable[[Floats, Floats, Floats, Floats], Floats]
     rate: Callable[[Floats, Floats, Floats, int], Floats]
     variance: Callable[[Floats, Floats, Floats], Floats]
-
-
-def _hypergeometric_rate(total: Floats, few: Floats, many: Floats, length: int) -> Floats:
-    return jnp.minimum((few + jnp.minimum(many, total)) / (2 * total), 1.0)
 
 
 def _negative_binomial_rate(total: Floats, few: Floats, many: Floats, length: int) -> Floats:
@@ -257,14 +252,6 @@ MULTINOMIAL = CountLaw(
     variance=lambda share, total, calls: calls * share * (1 - share),
 )
 """Calls drawn with replacement; the sizes are the answers' probabilities."""
-
-HYPERGEOMETRIC = CountLaw(
-    pmf=binomial_pmf,
-    slope=None,
-    rate=_hypergeometric_rate,
-    variance=lambda share, total, calls: calls * share * (1 - share) * jnp.maximum(1 - calls / total, 0.0),
-)
-"""Calls drawn without replacement from recorded ballots; the sizes are the recorded counts."""
 
 DIRICHLET_MULTINOMIAL = CountLaw(
     pmf=negative_binomial_pmf,

@@ -185,7 +185,7 @@ def _counts(law: CountLaw, span: Span, sizes: Floats, setting: _Setting, *, slop
     count = jnp.concatenate([below, jnp.broadcast_to(window, (*sizes.shape, span.window))], axis=-1)
     values = law.pmf(count, size, rate)
     result = []
-    for part in [values, law.slope(count, size, rate, values)] if slopes and law.slope else [values]:
+    for part in [values, law.slope(count, size, rate, values)] if slopes else [values]:
         low = jnp.where(below < setting.lowest[:, None], part[..., : span.below], 0.0)
         high = jnp.moveaxis(part[..., span.below :], -1, 0)[setting.shift]
         result.append(_Counts(_generate(low, setting.starts - setting.lowest, span), high))
@@ -197,7 +197,7 @@ def _free_factor(law: CountLaw, span: Span, free: Floats, setting: _Setting, *, 
     count = setting.free_start[:, None] + jnp.arange(span.free, dtype=free.dtype)
     size, rate = free[:, None], setting.rate[:, None]
     values = law.pmf(count, size, rate)
-    if slope and law.slope:
+    if slope:
         values = law.slope(count, size, rate, values)
     return _generate(values, setting.free_start, span)
 
@@ -283,9 +283,6 @@ def _contested_first(
 def _contested_first_jvp(law, span, has_free, primals, tangents):
     """One scan gives the value and its gradient in every size: each prefix sum is carried along with its slope."""
     sizes, free, setting = primals
-    if law.slope is None:
-        value = _contested_first(law, span, has_free, *primals)
-        return value, jnp.zeros_like(value)
     counts, slopes = _counts(law, span, sizes, setting, slopes=True)
 
     def step(carry, inputs):

@@ -14,6 +14,8 @@ import numpy as np
 _LEFT_OUT = 28.0
 # Calls share a transform if their totals' probabilities differ by at most exp(7): rounding errors grow by as much.
 _SHARED = 7.0
+# Ties up to which a Gauss-Legendre rule has fewer nodes than one that serves any number.
+_GAUSS = 2000
 # Values that a carried array may have before it falls out of a processor's cache.
 _CACHED = 16_384
 
@@ -59,16 +61,12 @@ class Setup(NamedTuple):
         free: whether there is a free count (dropped and blank calls).
         windowed: whether counts keep to windows of a few standard deviations (not so for the Dirichlet-multinomial).
         shared: whether several calls may share a transform, which costs three digits: float64 only.
-        most: the largest total possible (recorded ballots), or None.
-        fewest: the smallest such total over the queries, or None.
     """
 
     answers: int
     free: bool
     windowed: bool
     shared: bool
-    most: int | None = None
-    fewest: int | None = None
 
 
 def plans(calls: np.ndarray, setup: Setup) -> Iterator[Plan]:
@@ -88,16 +86,17 @@ def _groups(calls: np.ndarray, setup: Setup) -> Iterator[np.ndarray]:
         return
     begin = 0
     for end in range(1, len(calls) + 1):
-        if end == len(calls) or not _near(int(calls[begin]), int(calls[end]), setup):
+        if end == len(calls) or not near(int(calls[begin]), int(calls[end])):
             yield calls[begin:end]
             begin = end
 
 
-def _near(few: int, many: int, setup: Setup) -> bool:
+def near(few: int, many: int, recorded: float = math.inf) -> bool:
+    """Whether two numbers of calls, of so many recorded ones, may share a transform."""
     if many == few:
         return True
     centre = (few + many) / 2
-    variance = centre if setup.fewest is None else centre * (1 - centre / setup.fewest)
+    variance = centre * (1 - centre / recorded)
     return (many - few) ** 2 / 4 <= 2 * variance * _SHARED / 2
 
 
@@ -134,12 +133,14 @@ def _plan(groups: np.ndarray, setup: Setup) -> Plan:
     return Plan(span, _pairs(profile), groups, chunk)
 
 
-def half_width(variance):
+def half_width(variance, left_out=_LEFT_OUT):
     """Half the width of a window around the mean of a (hyper)binomial count, from Bernstein's inequality.
+
+    The log of the probability on either side of it is at most -left_out.
 
     A bare multiple of the standard deviation would miss the skewed counts of rare answers.
     """
-    return _LEFT_OUT / 3 + (_LEFT_OUT**2 / 9 + 2 * _LEFT_OUT * variance) ** 0.5
+    return left_out / 3 + (left_out**2 / 9 + 2 * left_out * variance) ** 0.5
 
 
 def _half_width(calls):
@@ -161,10 +162,7 @@ def _transform(few: np.ndarray, many: np.ndarray, setup: Setup) -> int:
         length = 4 * int(many.max()) + 32
     else:
         length = max(_reach(int(a), int(b)) for a, b in zip(few, many, strict=True))
-    length = _rounded(length)
-    if setup.most is not None:
-        length = min(length, setup.most + 1)
-    return length | 1
+    return _rounded(length) | 1
 
 
 def _reach(few: int, many: int) -> int:
@@ -188,11 +186,11 @@ def _reach(few: int, many: int) -> int:
 def _pairs(ties: tuple[int, ...]) -> Pairs:
     shift, node, weight, advance = [], [], [], []
     for s, most in enumerate(ties):
-        nodes, weights = np.polynomial.legendre.leggauss(_nodes(most))
-        shift += [s] * len(nodes)
-        node += ((1 + nodes) / 2).tolist()
-        weight += (weights / 2).tolist()
-        advance += [0.0] * (len(nodes) - 1) + [1.0]
+        rule = tie_rule(most)
+        shift += [s] * len(rule.node)
+        node += rule.node.tolist()
+        weight += rule.weight.tolist()
+        advance += [0.0] * (len(rule.node) - 1) + [1.0]
     filler = _rounded(len(shift)) - len(shift) if shift else 0
     return Pairs(
         np.array(shift + shift[-1:] * filler, np.int32),
@@ -202,7 +200,27 @@ def _pairs(ties: tuple[int, ...]) -> Pairs:
     )
 
 
-@functools.cache
+class TieRule(NamedTuple):
+    """Nodes and weights that integrate u^t over (0, 1), which is 1 / (1 + t): the winner's share of a tie with t others."""
+
+    node: np.ndarray
+    weight: np.ndarray
+
+
+@functools.lru_cache(maxsize=4096)
+def tie_rule(ties: int) -> TieRule:
+    """A rule that is right to 1e-14 for every whole t up to `ties`."""
+    if ties <= _GAUSS:
+        nodes, weights = np.polynomial.legendre.leggauss(_nodes(ties))
+        return TieRule((1 + nodes) / 2, weights / 2)
+    # Double exponential in -log u: as many nodes do for any number of ties.
+    a = np.arange(-8.0, 3.7, 0.04)
+    v = np.exp(a - np.exp(-a))
+    weight = 0.04 * v * (1 + np.exp(-a)) * np.exp(-v)
+    kept = weight > 1e-18
+    return TieRule(np.exp(-v[kept]), weight[kept])
+
+
 def _nodes(ties: int) -> int:
     """How many nodes integrate u^t over (0, 1) to 1e-14 for every t up to `ties`; ceil((ties + 1) / 2) are exact."""
     exact = ties // 2 + 1

@@ -5,8 +5,8 @@ import numpy as np
 
 from jaxscale._arrays import float64
 from jaxscale.data import Ballots
-from jaxscale.plurality._count_laws import HYPERGEOMETRIC, binomial_pmf
-from jaxscale.plurality._vote import winning_votes
+from jaxscale.plurality._count_laws import binomial_pmf
+from jaxscale.plurality._drawn import Rows, drawn_votes
 
 
 def ballots_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
@@ -30,7 +30,7 @@ def ballots_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         [[0.666667], [1.0]]
     """
     check_recorded(ballots, calls)
-    return _accuracy(ballots.counts, ballots.correct, _blank(ballots), ballots.calls, calls)
+    return _accuracy(ballots.counts, ballots.correct, _blank(ballots), calls)
 
 
 def ballots_filter_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ def ballots_filter_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         raise ValueError("kept_counts = None: FilterVote needs to know which ballots the filter kept")
     check_recorded(ballots, calls)
     recorded, kept = ballots.calls, ballots.kept_counts
-    result = _accuracy(kept, ballots.correct, recorded - kept.sum(axis=1), recorded, calls)
+    result = _accuracy(kept, ballots.correct, recorded - kept.sum(axis=1), calls)
 
     dropped, blank = ballots.counts - kept, _blank(ballots) - ballots.kept_blank
     total = dropped.sum(axis=1) + blank
@@ -67,7 +67,7 @@ def ballots_filter_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         rate = k / n
         none = binomial_pmf(k, d, rate) * binomial_pmf(0.0, n - d, rate) / binomial_pmf(k, n, rate)
         none_kept = np.asarray(none)
-    fallback = _accuracy(dropped, ballots.correct, blank, recorded, calls)
+    fallback = _accuracy(dropped, ballots.correct, blank, calls)
     return result + none_kept * fallback
 
 
@@ -99,9 +99,8 @@ def ballots_routed_vote(ballots: Ballots, calls: np.ndarray, least: np.ndarray) 
     else:
         single = ballots.greedy_correct.astype(np.float64)
 
-    right_wins = _accuracy(ballots.counts, right, _blank(ballots), ballots.calls, calls, least)
-    none = np.zeros(len(ballots), np.int64)
-    any_wins = _votes(none, ballots.counts, _blank(ballots), ballots.calls, calls, least, every=True)
+    right_wins = _accuracy(ballots.counts, right, _blank(ballots), calls, least)
+    any_wins = _accuracy(ballots.counts, ballots.counts > 0, _blank(ballots), calls, least)
     return right_wins + (1 - any_wins) * single
 
 
@@ -126,57 +125,39 @@ def _blank(ballots: Ballots) -> np.ndarray:
 
 
 def _accuracy(
-    counts: np.ndarray, right: np.ndarray, free: np.ndarray, recorded: np.ndarray, calls: np.ndarray, least=None
+    counts: np.ndarray, right: np.ndarray, free: np.ndarray, calls: np.ndarray, least: np.ndarray | None = None
 ) -> np.ndarray:
-    """Probability that a right answer wins, (budgets, queries): each right answer against all others, added up."""
-    query, answer = np.nonzero(right & (counts > 0))
+    """Probability that a right answer wins, (budgets, queries): each right answer against all others, added up.
+
+    Right answers that were given equally often win equally often, and queries whose counts are equal are one.
+    """
+    # Where each distinct vote occurs: the query, and how many of its right answers.
+    found: dict[tuple[int, int, bytes, bytes], list[tuple[int, int]]] = {}
+    for query, (row, is_right, never) in enumerate(zip(counts, right, free.tolist(), strict=True)):
+        leads, times = np.unique(row[is_right & (row > 0)], return_counts=True)
+        values, copies = (array[::-1] for array in np.unique(row[row > 0], return_counts=True))
+        for lead, how_many in zip(leads.tolist(), times.tolist(), strict=True):
+            others = copies - (values == lead)
+            vote = lead, never, values[others > 0].tobytes(), others[others > 0].tobytes()
+            found.setdefault(vote, []).append((query, how_many))
     result = np.zeros((len(calls), len(counts)))
-    if len(query):
-        lead = counts[query, answer]
-        rivals = counts[query]
-        rivals[np.arange(len(query)), answer] = 0
-        wins = _votes(lead, rivals, free[query], recorded[query], calls, least, every=False)
-        for column, values in zip(query, wins.T, strict=True):
-            result[:, column] += values
+    budgets, at, back = np.unique(calls, return_index=True, return_inverse=True)
+    needed = None if least is None else least[at]
+    by_width: dict[int, list[tuple[int, int, bytes, bytes]]] = {}
+    for vote in found:
+        by_width.setdefault((len(vote[2]) // 8).bit_length(), []).append(vote)
+    for votes in by_width.values():
+        lead, never, values, copies = zip(*votes, strict=True)
+        rows = Rows(np.array(lead), _rectangle(values), _rectangle(copies), np.array(never))
+        for vote, wins in zip(votes, drawn_votes(rows, budgets, needed).T, strict=True):
+            for query, how_many in found[vote]:
+                result[:, query] += how_many * wins[back]
     return result
 
 
-def _votes(
-    lead: np.ndarray,
-    rivals: np.ndarray,
-    free: np.ndarray,
-    recorded: np.ndarray,
-    calls: np.ndarray,
-    least: np.ndarray | None,
-    *,
-    every: bool,
-) -> np.ndarray:
-    """Probability that the lead wins, or any answer if `every`: distinct rows only, by number of rivals."""
-    rivals = -np.sort(-rivals, axis=1)
-    rows, back = np.unique(np.column_stack([lead, free, recorded, rivals]), axis=0, return_inverse=True)
-    lead, free, recorded, rivals = rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3:]
-    # Few shapes, because each is compiled: eight rivals or 64, or 512, ..., rows by the power of two, and always a
-    # free count, needed or not.
-    width = np.maximum((rivals > 0).sum(axis=1), 1)
-    level = np.ceil(np.log(width) / np.log(8) - 1e-9).astype(int)
-    result = np.zeros((len(calls), len(rows)))
-    for size in np.unique(np.maximum(level, 1)):
-        chosen = np.flatnonzero(np.maximum(level, 1) == size)
-        filled = np.pad(chosen, (0, max(64, 1 << (len(chosen) - 1).bit_length()) - len(chosen)), mode="edge")
-        sizes = np.zeros((len(filled), 1 + 8 ** int(size)))
-        sizes[:, 0] = lead[filled]
-        present = rivals[filled, : 8 ** int(size)]
-        sizes[:, 1 : 1 + present.shape[1]] = present
-        with float64():
-            values = winning_votes(
-                HYPERGEOMETRIC,
-                jnp.asarray(sizes),
-                calls,
-                free=jnp.asarray(free[filled], jnp.float64),
-                least=least,
-                recorded=recorded[filled],
-                every=every,
-            )
-            result[:, chosen] = np.asarray(values.sum(axis=-1) if every else values)[:, : len(chosen)]
-    # Rounding may leave the range of probabilities by 1e-16.
-    return result[:, back.reshape(-1)].clip(0, 1)
+def _rectangle(rows: tuple[bytes, ...]) -> np.ndarray:
+    arrays = [np.frombuffer(row, np.int64) for row in rows]
+    result = np.zeros((len(arrays), max(map(len, arrays))), np.int64)
+    for line, array in zip(result, arrays, strict=True):
+        line[: len(array)] = array
+    return result

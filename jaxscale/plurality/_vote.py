@@ -58,18 +58,16 @@ def winning_votes(
     *,
     free: Floats | None = None,
     least: np.ndarray | None = None,
-    recorded: np.ndarray | None = None,
     every: bool = False,
 ) -> Floats:
     """Probability of winning a plurality vote, ties split, with at least `least` votes.
 
     Args:
         law: how the calls are drawn.
-        sizes: probabilities, recorded counts or concentrations of the answers, shape (queries, answers).
+        sizes: probabilities or concentrations of the answers, shape (queries, answers).
         calls: numbers of calls, int64, shape (budgets,).
         free: size of what never wins (dropped and blank calls), shape (queries,), or None.
         least: the fewest votes that may win, one per number of calls, or None for 1.
-        recorded: recorded calls per query, for draws without replacement.
         every: whether to return the probabilities of all answers or of answer 0 alone.
 
     Returns:
@@ -84,8 +82,6 @@ def winning_votes(
         free=free is not None,
         windowed=law is not DIRICHLET_MULTINOMIAL,
         shared=dtype == np.float64 and least is None and law is not DIRICHLET_MULTINOMIAL,
-        most=None if recorded is None else int(recorded.max()),
-        fewest=None if recorded is None else int(recorded.min()),
     )
     votes = dict(zip(calls.tolist(), np.ones_like(calls).tolist() if least is None else least.tolist(), strict=True))
     found: dict[int, Floats] = {}

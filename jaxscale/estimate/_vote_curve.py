@@ -14,14 +14,13 @@ from jaxscale.estimate._vote_difficulty import (
     best_of,
     bootstrap_weights,
     by_difficulty,
+    curve_up_to,
     mean_over_queries,
     vote_difficulty,
 )
 from jaxscale.plurality import ballots_filter_vote, ballots_vote
 from jaxscale.systems import FilterVote, Vote
 
-_EVERY = 200  # numbers of calls up to this are all looked at,
-_BEYOND = 100  # and so many more, evenly spaced in their logarithm
 _SMALLEST_MOVE = 0.001
 _SMALLEST_SHARE = 0.05
 
@@ -93,8 +92,8 @@ def vote_curve(
 ) -> VoteCurve:
     """The exact curve of a vote over recorded ballots, with its shape, best number of calls and parts.
 
-    Looked at are all numbers of calls up to half of the fewest recorded ballots of a query (above 200, a hundred of
-    them): beyond it draws without replacement overlap so much that the curve jumps as near-ties resolve. A turn counts
+    Looked at are all numbers of calls up to half of the fewest recorded ballots of a query (above 200, forty of them,
+    and up to forty more about the highest and the lowest value): beyond it draws without replacement overlap so much that the curve jumps as near-ties resolve. A turn counts
     if the curve moves by more than 0.001 and more than a twentieth of its span on both sides of it. Intervals are of a
     bootstrap over queries, at the turns of the curve itself.
 
@@ -123,24 +122,30 @@ def vote_curve(
     """
     system = Vote() if system is None else system
     difficulty = vote_difficulty(ballots if isinstance(system, Vote) else kept_ballots(ballots), level)
+    # With a filter whose calls count, each answer takes two.
+    cost = 2 if isinstance(system, FilterVote) and system.filter_calls_count else 1
+
+    def evaluate(k: np.ndarray) -> np.ndarray:
+        if isinstance(system, FilterVote):
+            return ballots_filter_vote(ballots, np.array([system.answers(count) for count in k.tolist()], np.int64))
+        return ballots_vote(ballots, k)
+
     half = max(1, int(ballots.calls.min()) // 2)
-    answers = np.arange(1, min(half, _EVERY) + 1)
-    if half > _EVERY:
-        answers = np.union1d(answers, np.rint(np.geomspace(_EVERY, half, _BEYOND)).astype(int))
-    calls = answers * 2 if isinstance(system, FilterVote) and system.filter_calls_count else answers
-    k = np.union1d(calls, whole_numbers(also, "also")) if also else calls
-    if isinstance(system, FilterVote):
-        values = ballots_filter_vote(ballots, np.array([system.answers(count) for count in k.tolist()]))
-    else:
-        values = ballots_vote(ballots, k)
-    inside = np.isin(k, calls)
+    answers, looked_at = curve_up_to(half, lambda answers: evaluate(cost * answers))
+    calls = cost * answers
+    more = np.setdiff1d(whole_numbers(also, "also") if also else [], calls).astype(np.int64)
+    k, values = np.append(calls, more), looked_at
+    if len(more):
+        values = np.concatenate([looked_at, evaluate(more)])
+    order = np.argsort(k)
+    k, values = k[order], values[order]
     weights = bootstrap_weights(len(ballots), resamples, seed)
     return VoteCurve(
         mean_over_queries(k, values),
         by_difficulty(k, values, difficulty.difficulty),
         difficulty,
-        _shape(calls, values[inside], weights, level),
-        best_of(calls, values[inside], weights, level),
+        _shape(calls, looked_at, weights, level),
+        best_of(calls, looked_at, weights, level),
     )
 
 

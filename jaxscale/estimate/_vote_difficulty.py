@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -15,6 +16,10 @@ from jaxscale.plurality import ballots_vote
 
 RESAMPLES = 1000
 """How many times a bootstrap draws the queries anew, unless it is told otherwise."""
+
+_EVERY = 200  # numbers of calls up to this are all looked at,
+_BEYOND = 40  # so many beyond, evenly spaced in their logarithm,
+_FINER = 10  # and so many on either side of the highest of these, and of the lowest
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +165,8 @@ def best_majority(
 
     Args:
         ballots: what was recorded.
-        k: numbers of calls to choose from; None: 1 to half of the fewest recorded calls of a query, beyond which draws
-            without replacement overlap so much that the curve jumps.
+        k: numbers of calls to choose from; None: 1 to half of the fewest recorded calls of a query (as `vote_curve`
+            chooses them above 200), beyond which draws without replacement overlap so much that the curve jumps.
         level: probability that the intervals hold, in (0, 1).
         resamples: bootstrap resamples of the queries; each looks for its own best number of calls.
         seed: of the resampling.
@@ -183,9 +188,41 @@ def best_majority(
     """
     check_probability(level, "level")
     if k is None:
-        k = np.arange(1, max(1, int(ballots.calls.min()) // 2) + 1)
-    budgets = np.unique(np.append(whole_numbers(k, "k").reshape(-1), 1))
-    return best_of(budgets, ballots_vote(ballots, budgets), bootstrap_weights(len(ballots), resamples, seed), level)
+        budgets, values = curve_up_to(max(1, int(ballots.calls.min()) // 2), lambda k: ballots_vote(ballots, k))
+    else:
+        budgets = np.unique(np.append(whole_numbers(k, "k").reshape(-1), 1))
+        values = ballots_vote(ballots, budgets)
+    return best_of(budgets, values, bootstrap_weights(len(ballots), resamples, seed), level)
+
+
+def curve_up_to(most: int, evaluate: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """A curve at so many calls that its turns are found, and at no more of them however many there are.
+
+    Args:
+        most: the most calls.
+        evaluate: from numbers of calls, increasing, to values (budgets, queries).
+
+    Returns:
+        Numbers of calls from 1 to the most, all of them up to 200 and about 80 more, and the values there.
+    """
+    k = np.arange(1, min(most, _EVERY) + 1)
+    if most <= _EVERY:
+        return k, evaluate(k)
+    k = np.union1d(k, np.rint(np.geomspace(_EVERY, most, _BEYOND)).astype(int))
+    values = evaluate(k)
+    mean = values.mean(axis=1).round(12)
+    finer = np.concatenate(
+        [
+            np.rint(np.geomspace(k[max(turn - 1, 0)], k[turn], _FINER + 2)).astype(int)
+            for top in (int(np.argmax(mean)), int(np.argmin(mean)))
+            for turn in (top, min(top + 1, len(k) - 1))
+        ]
+    )
+    finer = np.setdiff1d(finer, k)
+    if len(finer):
+        k, values = np.append(k, finer), np.concatenate([values, evaluate(finer)])
+    order = np.argsort(k)
+    return k[order], values[order]
 
 
 def bootstrap_weights(queries: int, resamples: int, seed: int) -> np.ndarray:

@@ -22,8 +22,8 @@ from jaxscale.plurality._plan import half_width, near, tie_rule
 
 # log of the probability of what is left out: of a count outside its window, a total taken for another.
 _LEFT_OUT = 30.0
-# Complex numbers in an array.
-_AT_ONCE = 2**18
+# Complex numbers in an array that is worked on, which should fit a processor's cache, and in one that is kept.
+_AT_ONCE, _HELD = 2**15, 2**19
 
 
 class Rows(NamedTuple):
@@ -107,27 +107,29 @@ def _together(rows: Rows, recorded: np.ndarray, calls: np.ndarray, least: int) -
         result[:, full] += (rows.lead[full] > top) + (rows.lead[full] == top) / (1 + ties)
         open_ = open_[recorded[open_] > few]
     # Rows of like sizes together.
-    active = (highest >= first[:, None]) & present
-    size = active.sum(axis=1) * (last - first + 1)
+    size = np.maximum((highest >= first[:, None]).sum(axis=1), 1) * (last - first + 1)
     open_ = open_[np.argsort(size[open_], kind="stable")]
     centre = (few + many) / 2
     points = _length(few, many, float((centre * (1 - centre / recorded)).max()), int(recorded.max())) // 2 + 1
     while len(open_):
-        fit = int(np.searchsorted(np.arange(1, len(open_) + 1) * (size[open_] + 1) * points, _AT_ONCE, side="right"))
-        part, open_ = open_[: max(fit, 1)], open_[max(fit, 1) :]
-        result[:, part] += _contested(rows[part], active[part], recorded[part], first[part], last[part], calls)
+        fit = np.arange(1, len(open_) + 1) * size[open_] * points <= _AT_ONCE
+        fit &= size[open_] <= 2 * size[open_[0]]
+        part, open_ = np.split(open_, [max(int(fit.sum()), 1)])
+        result[:, part] += _contested(rows[part], highest[part], recorded[part], first[part], last[part], calls)
     return result
 
 
 def _window(
     counts: np.ndarray, recorded: np.ndarray, few: int, many: int, left_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The votes that an answer comes to, in few to many of the calls, but for a probability of exp(-left_out)."""
+    """The votes that an answer comes to: more with a probability of exp(-left_out), fewer with one of exp(-30)."""
     share = counts / recorded
     widest = np.clip(recorded / 2, few, many)
     variance = widest * share * (1 - share) * (recorded - widest) / np.maximum(recorded - 1, 1)
     width = half_width(variance, left_out)
-    low = np.maximum(np.floor(few * share - width), np.maximum(few - (recorded - counts), 0))
+    # What cannot be negative falls below its mean by less than it may exceed it.
+    down = np.minimum(width, np.sqrt(2 * _LEFT_OUT * many * share))
+    low = np.maximum(np.floor(few * share - down), np.maximum(few - (recorded - counts), 0))
     high = np.minimum(np.ceil(many * share + width), np.minimum(counts, many))
     return low.astype(np.int64), high.astype(np.int64)
 
@@ -154,19 +156,21 @@ def _by_ratios(up: np.ndarray, down: np.ndarray, inside: np.ndarray) -> np.ndarr
 
 
 def _contested(
-    rows: Rows, active: np.ndarray, recorded: np.ndarray, first: np.ndarray, last: np.ndarray, calls: np.ndarray
+    rows: Rows, highest: np.ndarray, recorded: np.ndarray, first: np.ndarray, last: np.ndarray, calls: np.ndarray
 ) -> np.ndarray:
     """(calls, rows) probability of winning with `first` to `last` votes.
 
     Args:
         rows: the votes.
-        active: (rows, counts) rivals that come to so many votes; they are the first columns.
+        highest: (rows, counts) the most votes of each rival, 0 where there is none.
         recorded: (rows,).
         first: (rows,).
         last: (rows,) at most half of the most calls.
         calls: numbers of calls that share a transform.
     """
     few, many = int(calls[0]), int(calls[-1])
+    # Rivals with fewer recorded calls have fewer votes at most: those that can stand in the way come first.
+    active = highest >= first[:, None]
     width = max(int(active.sum(axis=1).max()), 1)
     free = rows.free + np.where(active, 0, rows.rivals * rows.copies).sum(axis=1)
     counts = np.concatenate([rows.lead[:, None], np.where(active, rows.rivals, 0)[:, :width]], axis=1)
@@ -194,7 +198,8 @@ def _contested(
     reach = np.cumsum(pmf[:, 1:, ::-1], axis=2)[:, :, ::-1]  # P(as many votes or more)
     reach = np.take_along_axis(reach, at[:, None], axis=2)
     below = np.where(i < first[:, None], 1.0, 0.0)[:, None] * pmf[:, 1:]
-    most = np.minimum(many // m, 1 + copies.sum(axis=1)[:, None]) - 1
+    able = (copies[:, :, None] * (highest[:, :width, None] >= m[:, None])).sum(axis=1)
+    most = np.minimum(many // m - 1, able)
     rules = [tie_rule(int(ties)) for ties in most.max(axis=0)]
     nodes = np.array([len(rule.node) for rule in rules])
     node, weight = np.zeros((2, len(rules), nodes.max()))
@@ -204,7 +209,9 @@ def _contested(
     length = _length(few, many, float((ballots * rate * (1 - rate)).max()), int(recorded.max()))
     found, total = np.zeros((2, len(calls), len(counts)))
     alone = (copies <= 1).all(axis=0)
-    step = max(1, _AT_ONCE // (len(counts) * max(width * m.shape[1], i.shape[1])))
+    # Most nodes are of the fewest votes.
+    held, worked_on = max(width * m.shape[1], i.shape[1]), width * nodes.mean() * m.shape[1] / nodes.max()
+    step = max(1, int(min(_HELD / held, _AT_ONCE / worked_on) / len(counts)))
     for start in range(0, length // 2 + 1, step):
         k = np.arange(start, min(start + step, length // 2 + 1))
         # sum over i < m of f(i) z^i, less 1, is accurate where nearly all of a count's probability is on 0.
@@ -212,14 +219,17 @@ def _contested(
         begun = np.matmul(below, table[i[:, :, None] * k % length])
         z = table[m[:, :, None] * k % length]
         more = tie[:, :, :, None] * z[:, None]
-        under = begun[:, :, None] + np.cumsum(more, axis=2) - more - reach[:, :, :, None]
-        level = more + tie[:, :, :, None]
+        under = np.cumsum(more, axis=2)
+        under -= more
+        under += begun[:, :, None] - reach[:, :, :, None]
         lead = winner[:, :, None] * (1 + z)
         product = np.zeros((len(counts), len(k)), complex)
         for j in range(node.shape[1]):
             # The fewer votes, the more can have as many.
             part = slice(0, 1 + int(np.flatnonzero(nodes > j)[-1]))
-            factor = under[:, :, part] + node[part, j, None] * level[:, :, part]
+            factor = node[part, j, None] * more[:, :, part]
+            factor += under[:, :, part]
+            factor += (node[part, j] * tie[:, :, part])[:, :, :, None]
             powers = (1 + factor[:, alone]).prod(axis=1)
             if not alone.all():
                 times = copies[:, ~alone, None, None]

@@ -93,9 +93,10 @@ def vote_curve(
     """The exact curve of a vote over recorded ballots, with its shape, best number of calls and parts.
 
     Looked at are all numbers of calls up to half of the fewest recorded ballots of a query (above 200, forty of them,
-    and up to forty more about the highest and the lowest value): beyond it draws without replacement overlap so much that the curve jumps as near-ties resolve. A turn counts
-    if the curve moves by more than 0.001 and more than a twentieth of its span on both sides of it. Intervals are of a
-    bootstrap over queries, at the turns of the curve itself.
+    and up to forty more about the highest and the lowest value): beyond it draws without replacement overlap so much
+    that the curve jumps as near-ties resolve. A turn counts if the curve moves by more than 0.001 and more than a
+    twentieth of its span on both sides of it. Intervals are of a bootstrap over queries, at the turns of the curve
+    itself.
 
     Args:
         ballots: what was recorded.

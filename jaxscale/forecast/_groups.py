@@ -21,6 +21,7 @@ from jaxscale.forecast._result import Forecast
 _DEVIATIONS = 3.0
 # A pool of more queries would take long, and so many say enough of themselves.
 _MOST_QUERIES = 2_000
+_AT_ONCE = 256  # groups that are compared with all others
 
 
 def forecast_groups(
@@ -104,40 +105,78 @@ class Together:
 
 def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
     """Names of groups that go together, directly or by way of others; two or more to a pool."""
-    rates = {
-        name: dict(zip(each.query, (each.successes / each.attempts).tolist(), strict=True))
-        for name, each in groups.items()
+    # Groups at the same queries are compared all at once.
+    sets: dict[tuple[str, ...], list[str]] = {}
+    for name, each in groups.items():
         # A label that stands for two queries tells nothing of either.
-        if each.query is not None and len(set(each.query)) == len(each.query)
-    }
-    pools: list[list[str]] = []
+        if each.query is not None and len(set(each.query)) == len(each.query):
+            sets.setdefault(tuple(sorted(each.query)), []).append(name)
+    rates = {}
+    for names in sets.values():
+        for name in names:
+            order = np.argsort(np.array(groups[name].query))
+            rates[name] = (groups[name].successes / groups[name].attempts)[order]
+    pool_of = {name: name for name in rates}
+
+    def root(name: str) -> str:
+        while pool_of[name] != name:
+            pool_of[name] = name = pool_of[pool_of[name]]
+        return name
+
+    at = [{query: place for place, query in enumerate(queries)} for queries in sets]
+    sharing: dict[str, list[int]] = {}
+    for number, queries in enumerate(sets):
+        for query in queries:
+            sharing.setdefault(query, []).append(number)
+    names_of = list(sets.values())
+    for number, (queries, names) in enumerate(sets.items()):
+        for other in sorted({other for query in queries for other in sharing[query] if other >= number}):
+            common = [query for query in queries if query in at[other]]
+            if len(common) < 2:
+                continue
+            mine, theirs = ([at[which][query] for query in common] for which in (number, other))
+            there = np.array([rates[name][theirs] for name in names_of[other]])
+            for start in range(0, len(names), _AT_ONCE):
+                block = names[start : start + _AT_ONCE]
+                akin = _go_together(np.array([rates[name][mine] for name in block]), there)
+                for name, row in zip(block, akin, strict=True):
+                    for fellow in np.flatnonzero(row).tolist():
+                        pool_of[root(names_of[other][fellow])] = root(name)
+    pools: dict[str, list[str]] = {}
     for name in rates:
-        akin = [pool for pool in pools if any(_go_together(rates[name], rates[other]) for other in pool)]
-        merged = [*(other for pool in akin for other in pool), name]
-        pools = [*(pool for pool in pools if pool not in akin), merged]
+        pools.setdefault(root(name), []).append(name)
     # In order of names, so that the same key gives the same numbers in whatever order the groups come.
     return [
         sorted(pool)
-        for pool in pools
-        if len(pool) > 1 and len({query for name in pool for query in rates[name]}) <= _MOST_QUERIES
+        for pool in pools.values()
+        if len(pool) > 1 and len({query for name in pool for query in groups[name].query or ()}) <= _MOST_QUERIES
     ]
 
 
-def _go_together(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Whether rank correlation at common queries is too high for chance; its deviation is 1 / sqrt(queries - 1)."""
-    common = [query for query in one if query in other]
-    if len(common) < 2:
-        return False
-    ranks = np.array([_ranks(np.array([rates[query] for query in common])) for rates in (one, other)])
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    size = np.sqrt(np.prod(np.sum(np.square(ranks), axis=1)))
-    return bool(ranks[0] @ ranks[1] > _DEVIATIONS / np.sqrt(len(common) - 1) * size)
+def _go_together(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether rank correlation at common queries is too high for chance; its deviation is 1 / sqrt(queries - 1).
+
+    Args:
+        some: (groups, queries) rates.
+        others: (other groups, queries).
+
+    Returns:
+        (groups, other groups) bool.
+    """
+    if some.shape[1] < 2:
+        return np.zeros((len(some), len(others)), bool)
+    one, other = (_centred_ranks(rates) for rates in (some, others))
+    size = np.sqrt(np.square(one).sum(axis=1)[:, None] * np.square(other).sum(axis=1))
+    return one @ other.T > _DEVIATIONS / np.sqrt(some.shape[1] - 1) * size
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks, those of equal values averaged."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(count) - (count - 1) / 2)[place]
+def _centred_ranks(rates: np.ndarray) -> np.ndarray:
+    """Ranks in each row less their mean, those of equal values averaged."""
+    ranks = np.empty(rates.shape)
+    for row, values in zip(ranks, rates, strict=True):
+        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+        row[:] = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks - ranks.mean(axis=1, keepdims=True)
 
 
 def _members(groups: list[Attempts]) -> list[Member]:

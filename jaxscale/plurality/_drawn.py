@@ -1,13 +1,13 @@
 """Who wins a vote over some of the recorded ballots, drawn without replacement: exact to 1e-11, in NumPy.
 
-The counts of the answers are independent binomials conditioned on their total, as in `_kernel`. Recorded counts are whole
-numbers, which leaves less to do than there:
+The counts of the answers are independent binomials conditioned on their total, as in `_kernel`. Recorded counts are
+whole numbers, which leaves less to do than there:
 
-- Answers that were given equally often have the same generating function, which is raised to a power. n ballots hold fewer
-  than sqrt(2 n) different counts, however many answers there are.
-- An answer that does not come to as many votes as win (but with probability 1e-13, of all such answers together) never
-  stands in the way: it joins the calls that never win. So does the rest: most queries are decided at many calls, and cost
-  nothing.
+- Answers that were given equally often have the same generating function, which is raised to a power. n ballots hold
+  fewer than sqrt(2 n) different counts, however many answers there are.
+- Answers that do not come to as many votes as win (but with probability 1e-13, of all of them together) never stand in
+  the way: they join the calls that never win. Where one answer is surely ahead or behind nothing is left to do: at many
+  calls most queries are so.
 
 There is nothing to compile: shapes follow the data, and work is done in parts of bounded memory.
 """
@@ -62,7 +62,7 @@ def drawn_votes(rows: Rows, calls: np.ndarray, least: np.ndarray | None = None) 
         (budgets, rows) float64; 0 where there are fewer recorded calls than are asked for.
 
     Source:
-        MATH 3.2, with Binomial(n_j, k / n) counts.
+        docs/mathematics.md, "Many answers": Binomial(n_j, k / n) counts conditioned on their total.
     """
     result = np.zeros((len(calls), len(rows.lead)))
     recorded = rows.recorded

@@ -201,7 +201,7 @@ def _pairs(ties: tuple[int, ...]) -> Pairs:
 
 
 class TieRule(NamedTuple):
-    """Nodes and weights that integrate u^t over (0, 1), which is 1 / (1 + t): the winner's share of a tie with t others."""
+    """Nodes and weights that integrate u^t over (0, 1): 1 / (1 + t), the winner's share of a tie with t others."""
 
     node: np.ndarray
     weight: np.ndarray

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
@@ -75,6 +76,10 @@ class Beta(AbstractDifficulty):
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`. Unsolvable queries have log p = -inf."""
         key_p, key_ceiling = jax.random.split(key)
-        log_p, log1m_p = log_beta(key_p, self.a, self.b, shape)
-        solvable = jax.random.uniform(key_ceiling, shape, dtype=log_p.dtype) < self.ceiling
-        return jnp.where(solvable, log_p, -jnp.inf), jnp.where(solvable, log1m_p, 0.0)
+
+        def capped(log_p: Floats, log1m_p: Floats) -> tuple[Floats, Floats]:
+            solvable = jax.random.uniform(key_ceiling, shape, dtype=log_p.dtype) < self.ceiling
+            return jnp.where(solvable, log_p, -jnp.inf), jnp.where(solvable, log1m_p, 0.0)
+
+        # One threefry call in six would find all queries solvable where there is no ceiling.
+        return lax.cond(self.ceiling >= 1, lambda *both: both, capped, *log_beta(key_p, self.a, self.b, shape))

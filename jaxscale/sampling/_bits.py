@@ -156,8 +156,8 @@ def rejection(
     Args:
         key: a typed JAX key, used up by this call.
         lanes: how many values.
-        propose: (list of word arrays, *parameters) -> (values, accepted). A proposal that NaN parameters make
-            meaningless has to count as accepted, or the loop would not end.
+        propose: (list of word arrays, *parameters) -> (values, accepted). An accepted value is below inf. A proposal
+            that NaN parameters make meaningless has to count as accepted, or the loop would not end.
         words: how many words `propose` needs per lane.
         parameters: scalars or arrays of shape (lanes,).
         at_once: one lane in this many is tried again at a time: about the reciprocal of the share rejected.
@@ -168,26 +168,23 @@ def rejection(
     key_first, key_again = jax.random.split(key)
     slots = max(lanes // at_once, min(lanes, 8))
 
-    def again(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        attempt, values, done = state
-        lane = first_pending(~done, slots)
+    def tried(drawn: list[Array], own: Sequence[Array]) -> Array:
+        # One array, inf where the proposal is rejected: of two, XLA draws most of the words of both twice.
+        values, accepted = propose(drawn, *own)
+        return lax.optimization_barrier(jnp.where(accepted, values, jnp.inf))
+
+    def again(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        attempt, values = state
+        lane = first_pending(values == jnp.inf, slots)
         own = [p if p.ndim == 0 else jnp.tile(p.at[lane].get(mode="clip"), _TRIES) for p in parameters]
         drawn = random_words(jax.random.fold_in(key_again, attempt), words, slots * _TRIES)
-        # Without the barrier XLA proposes again for every use of what was proposed.
-        proposed, accepted = (x.reshape(_TRIES, slots) for x in lax.optimization_barrier(propose(drawn, *own)))
-        value, any_accepted = proposed[0], accepted[0]
-        for index in range(1, _TRIES):
-            value = jnp.where(any_accepted, value, proposed[index])
-            any_accepted = any_accepted | accepted[index]
-        target = jnp.where(any_accepted, lane, lanes)
-        return (
-            attempt + 1,
-            values.at[target].set(value, mode="drop"),
-            done.at[target].set(True, mode="drop"),
-        )
+        value, *others = tried(drawn, own).reshape(_TRIES, slots)
+        for other in others:
+            value = jnp.where(value == jnp.inf, other, value)
+        return attempt + 1, values.at[lane].set(value, mode="drop")
 
-    values, done = lax.optimization_barrier(propose(random_words(key_first, words, lanes), *parameters))
-    return lax.while_loop(lambda state: ~jnp.all(state[2]), again, (jnp.int32(0), values, done))[1]
+    start = (jnp.int32(0), tried(random_words(key_first, words, lanes), parameters))
+    return lax.while_loop(lambda state: jnp.any(state[1] == jnp.inf), again, start)[1]
 
 
 def first_pending(pending: Bool[Array, " lanes"], size: int) -> Int[Array, " size"]:

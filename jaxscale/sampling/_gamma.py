@@ -7,7 +7,7 @@ from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, promote
-from jaxscale.sampling._bits import deep_uniform, in_blocks, normals, random_words, rejection, uniform
+from jaxscale.sampling._bits import deep_uniform, in_blocks, normals, random_words, rejection, uniform, words_at
 
 _WORDS = 4
 
@@ -88,12 +88,17 @@ def _log_beta(key: PRNGKeyArray, lanes: int, a: Array, b: Array) -> tuple[Floats
         # The pair is accepted with the product of its probabilities: one uniform decides for both.
         return log_g - log_h, ~(uniform(words[3], a.dtype) > jnp.exp(accept_g + accept_h))
 
-    def boost(log_odds: Array) -> Array:
-        words = random_words(key_boost, 4, lanes)
-        return log_odds + _log_boost(words[0], words[1], a) - _log_boost(words[2], words[3], b)
+    def boost(log_odds: Array, index: int, sign: int, shape: Array) -> Array:
+        """Each boost has words of its own: the one that is not needed is not drawn."""
+        return lax.cond(
+            jnp.any(shape < 1),
+            lambda x: x + sign * _log_boost(*words_at(key_boost, index, lanes), shape),
+            lambda x: x,
+            log_odds,
+        )
 
     body = rejection(key_body, lanes, propose, _WORDS, (a, b))
-    log_odds = lax.cond(jnp.any((a < 1) | (b < 1)), boost, lambda x: x, body)
+    log_odds = boost(boost(body, 0, 1, a), 1, -1, b)
     both = jnp.log1p(jnp.exp(-jnp.abs(log_odds)))
     return jnp.minimum(log_odds, 0.0) - both, jnp.minimum(-log_odds, 0.0) - both
 

@@ -357,14 +357,15 @@ def _sum_tiles(
     total, queries, in_pairs = extent
 
     def block(index: Array) -> Any:
+        # 64 bits once a block, 32 for its lanes: accelerators have no 64-bit integers of their own.
         begin = index * BLOCK
-        lane = lax.iota(jnp.int64, BLOCK)
-        place = begin + lane
-        pair = (begin // 2) % queries + lane // 2
-        alone = (begin - in_pairs) % queries + lane
-        twin = place < in_pairs
-        query = (jnp.where(twin, pair, alone) % queries).astype(jnp.int32)
-        lanes = Lanes(query, counted=place < total, paired=twin if paired else None)
+        lane = lax.iota(jnp.int32, BLOCK)
+        pair = ((begin // 2) % queries).astype(jnp.uint32) + (lane // 2).astype(jnp.uint32)
+        alone = ((begin - in_pairs) % queries).astype(jnp.uint32) + lane.astype(jnp.uint32)
+        twin = lane < jnp.clip(in_pairs - begin, 0, BLOCK).astype(jnp.int32)
+        query = (jnp.where(twin, pair, alone) % queries.astype(jnp.uint32)).astype(jnp.int32)
+        counted = lane < jnp.clip(total - begin, 0, BLOCK).astype(jnp.int32)
+        lanes = Lanes(query, counted, paired=twin if paired else None)
         return process.block(jax.random.fold_in(key, index.astype(jnp.uint32)), lanes, budgets)
 
     def add_tile(step: Array, sums: Any) -> Any:

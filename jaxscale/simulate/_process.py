@@ -113,7 +113,9 @@ class FirstSuccess(AbstractProcess):
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
-        first = lax.optimization_barrier(self.first(self.population, key, lanes))
+        # Lanes that do not exist are told from the others once, not budget by budget.
+        first = jnp.where(lanes.counted, self.first(self.population, key, lanes), jnp.inf)
+        first = lax.optimization_barrier(first)
         return _tally_solved(first <= budgets.astype(first.dtype)[:, None], lanes)
 
 
@@ -160,13 +162,13 @@ class VerifiedFirst(AbstractProcess):
         right_if_accepted = uniform(word_accepted, p.dtype) * accepted <= p * tpr
         right_if_none = uniform(word_rejected, p.dtype) * rejected <= p * (1 - tpr)
         solved = jnp.where(first <= budgets.astype(p.dtype)[:, None], right_if_accepted, right_if_none)
-        return _tally_solved(solved, lanes)
+        return _tally_solved(solved & lanes.counted, lanes)
 
 
 def _tally_solved(solved: Array, lanes: Lanes) -> Tally:
-    """Sums of outcomes that are right or wrong, (budgets, lanes)."""
+    """Sums of outcomes that are right or wrong, (budgets, lanes); wrong in lanes that do not exist."""
     if lanes.paired is None:
-        score = PARTS * jnp.sum(solved & lanes.counted, axis=1, dtype=jnp.int32)
+        score = PARTS * jnp.sum(solved, axis=1, dtype=jnp.int32)
         return Tally(score, jnp.zeros_like(score), None)
     score, spread = jax.vmap(lambda row: tally(jnp.where(row, PARTS, 0), lanes))(solved)
     return Tally(score, spread, None)

@@ -6,10 +6,15 @@ Names resolve lazily (PEP 562), so importing this package imports neither jax no
 import importlib
 import importlib.metadata
 import sys
+import tomllib
 import types
+from pathlib import Path
 from typing import Any
 
-__version__ = importlib.metadata.version("jaxscale")
+try:
+    __version__ = importlib.metadata.version("jaxscale")
+except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
+    __version__ = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 _MODULE_OF = {
     "AdaptiveVote": "systems",

@@ -12,7 +12,15 @@ from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, promote
-from jaxscale.sampling._bits import BLOCK, deep_uniform, first_pending, in_blocks, random_words, threefry
+from jaxscale.sampling._bits import (
+    BLOCK,
+    blocks_at_once,
+    deep_uniform,
+    first_pending,
+    in_blocks,
+    random_words,
+    threefry,
+)
 
 _SMALL_MEAN = 10.0
 _TABLE = 4096
@@ -84,31 +92,49 @@ def _in_rows(key: PRNGKeyArray, n: Array, p: Array, shape: tuple[int, ...]) -> A
         return jnp.zeros(shape, p.dtype)
     if str(jax.random.key_impl(key)) != "threefry2x32":
         key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")
-    padding = (0, groups * together * lanes - size)
+    # A CPU takes one group at a time, so that what none of its lanes needs is skipped; an accelerator several.
+    several = min(max(blocks_at_once() // _ROWS_AT_ONCE, 1), groups)
+    steps = -(-groups // several)
+    padding = (0, steps * several * together * lanes - size)
     flat = [x if x.ndim == 0 else jnp.broadcast_to(x, shape).reshape(-1) for x in (n, p)]
-    own = [x if x.ndim == 0 else jnp.pad(x, padding, "edge").reshape(groups, together, lanes) for x in flat]
+    own = [x if x.ndim == 0 else jnp.pad(x, padding, "edge").reshape(steps, several * together, lanes) for x in flat]
 
-    def group(state: tuple[Array, list[Array]]) -> Array:
+    def step(state: tuple[Array, list[Array]]) -> Array:
         index, batched = state
         remaining = iter(batched)
-        words = _Words(jax.random.key_data(jax.random.fold_in(key, index)))
-        return _draw(words, (together, lanes), *(next(remaining) if x.ndim else x for x in own))
+        keys = [jax.random.key_data(jax.random.fold_in(key, index * several + place)) for place in range(several)]
+        return _draw(
+            _Words(jnp.stack(keys), together * lanes),
+            (several * together, lanes),
+            *(next(remaining) if x.ndim else x for x in own),
+        )
 
     batched = [x for x in own if x.ndim]
-    if groups == 1:
-        drawn = group((jnp.int32(0), [x[0] for x in batched]))
+    if steps == 1:
+        drawn = step((jnp.int32(0), [x[0] for x in batched]))
     else:
-        drawn = lax.map(group, (jnp.arange(groups), batched))
+        drawn = lax.map(step, (jnp.arange(steps), batched))
     return drawn.reshape(-1)[:size].reshape(shape)
 
 
 class _Words(NamedTuple):
-    """The words of a group: those of a lane depend on its number alone, wherever it is tried again."""
+    """The words of some groups: those of a lane depend on its number alone, wherever it is tried again.
 
-    key: Array
+    Attributes:
+        keys: (groups, 2) key of each group.
+        lanes: number of lanes of a group.
+    """
+
+    keys: Array
+    lanes: int
 
     def pair(self, lane: Array, index: Array | int) -> tuple[Array, Array]:
-        return threefry(self.key[0], self.key[1], lane, jnp.broadcast_to(jnp.asarray(index, jnp.uint32), lane.shape))
+        index = jnp.broadcast_to(jnp.asarray(index, jnp.uint32), lane.shape)
+        if len(self.keys) == 1:
+            return threefry(self.keys[0, 0], self.keys[0, 1], lane, index)
+        group, lane = (lane // np.uint32(self.lanes)).astype(jnp.int32), lane % np.uint32(self.lanes)
+        key_0, key_1 = (part.at[group].get(mode="promise_in_bounds") for part in self.keys.T)
+        return threefry(key_0, key_1, lane, index)
 
 
 def _draw(words: _Words, shape: tuple[int, int], n: Array, p: Array) -> Array:

@@ -19,7 +19,8 @@ from jaxscale._arrays import Floats, promoting
 BLOCK = 1024
 """Lanes that one key serves: whatever is larger is drawn block by block, so that memory stays bounded."""
 
-_BLOCKS_AT_ONCE = 64
+_BLOCKS_AT_ONCE = {"cpu": 64}
+_BLOCKS_ELSEWHERE = 4096
 _TRIES = 3
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
@@ -106,6 +107,14 @@ def normals(radius: Floats, angle: UInt32[Array, " lanes"]) -> tuple[Floats, Flo
     return length * x, length * y
 
 
+def blocks_at_once() -> int:
+    """How many blocks make one step: what a CPU's caches hold, or what keeps all of an accelerator busy.
+
+    The draws are the same: a block has a key of its own.
+    """
+    return _BLOCKS_AT_ONCE.get(jax.default_backend(), _BLOCKS_ELSEWHERE)
+
+
 @promoting()
 def in_blocks(draw: Callable[..., Any], key: PRNGKeyArray, parameters: Sequence[Array], shape: tuple[int, ...]) -> Any:
     """Draw `shape` values block by block of 1,024 lanes, each with its own key.
@@ -135,8 +144,8 @@ def in_blocks(draw: Callable[..., Any], key: PRNGKeyArray, parameters: Sequence[
         remaining = iter(own)
         return draw(jax.random.fold_in(key, index), BLOCK, *(next(remaining) if p.ndim else p for p in rows))
 
-    blocked = (jnp.arange(blocks), batched)
-    drawn = jax.vmap(one)(blocked) if blocks <= _BLOCKS_AT_ONCE else lax.map(one, blocked, batch_size=_BLOCKS_AT_ONCE)
+    blocked, at_once = (jnp.arange(blocks), batched), blocks_at_once()
+    drawn = jax.vmap(one)(blocked) if blocks <= at_once else lax.map(one, blocked, batch_size=at_once)
     return jax.tree.map(lambda x: x.reshape(-1)[:size].reshape(shape), drawn)
 
 

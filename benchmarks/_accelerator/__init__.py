@@ -1,0 +1,1 @@
+"""What is to be known of an accelerator, row by row: `python -m benchmarks accelerator`."""

@@ -71,12 +71,12 @@ def _rows(session: Session, kind: str, memory: int, on_cpu: bool) -> None:
             "known": None if known is None else known._asdict(),
         }
 
-    session.row("device", "operations and bytes a second", 3.0, limits)
-    card = cards[0] if cards else Card(*[float("nan")] * 4, "not measured")
     single, double = np.float32, np.float64
     _correct.samplers(session, 2**17 if small else 2**22, single)
     _correct.chunks(session, 500_000 if small else 10_000_000)
     _correct.systems(session, 20_000 if small else 200_000)
+    session.row("device", "operations and bytes a second", 3.0, limits)
+    card = cards[0] if cards else Card(*[float("nan")] * 4, "not measured")
     _speed.coverage(session, card, single, (10**6, 10**7, 10**8, 10**9, 10**10))
     _speed.samplers(session, card, single, memory)
     _speed.votes(session, (1_000, 10_000, 100_000, 1_000_000))

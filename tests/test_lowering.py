@@ -54,10 +54,14 @@ def in_float32(population):
     return jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if leaf.dtype == np.float64 else leaf, population)
 
 
-IN_FLOAT64 = {  # what has to be: scores that order calls, and the populations that are given in float64
+IN_FLOAT64 = {
     "BestOfN by scores, on answers",
     "WeightedVote on scored ballots",
-}
+}  # scores order calls: ties must not be made
+IN_INT64 = {
+    "WeightedVote on scored ballots",
+    "AdaptiveVote on answers",
+}  # calls used, and sums of float64, once a budget
 
 
 @pytest.mark.parametrize(("name", "system", "population", "calls"), SYSTEMS, ids=[name for name, *_ in SYSTEMS])
@@ -69,10 +73,69 @@ def test_every_system_lowers_for_accelerators(name, system, population, calls):
     assert wide(text, "ui32", lanes), "the text does not show what the lanes do"
     if name not in IN_FLOAT64:
         assert not wide(text, "f64", lanes)
-    # Counters are of 64 bits once a block, never lane by lane; calls drawn from recorded ones need products of 64 bits.
-    assert not wide(text, "i64", lanes)
-    if not isinstance(population, js.Attempts | js.Ballots) and name != "RoutedVote on answers":
-        assert not wide(text, "ui64", lanes)
+    # Counters are of 64 bits once a block, never lane by lane.
+    if name not in IN_INT64:
+        assert not wide(text, "i64", lanes)
+    # A uniform whole number below what is left of recorded calls is the upper half of a product of 64 bits.
+    assert len(wide(text, "ui64", lanes)) <= 10
     # Only the lanes that a rejection tries again are put back by a scatter.
-    if "Beta" not in name and "Dirichlet" not in name and "exchangeable" not in name:
-        assert "stablehlo.scatter" not in text
+    samples = isinstance(population, js.Beta | js.DirichletAnswers) or "exchangeable" in name
+    assert ("stablehlo.scatter" in text) == samples
+
+
+def test_what_is_wide_is_seen():
+    text = lowered(lambda x: jnp.sin(x) + 1.0, jnp.zeros((64, 1024)))
+    assert wide(text, "f32", 64 * 1024)
+    assert not wide(text, "f32", 64 * 1024 + 1)
+    assert not wide(text, "f64", 1)
+
+
+DRAWS = (8, sampling.BLOCK)
+SAMPLERS = {
+    "uniform": lambda key, x: sampling.uniform(sampling.random_words(key, 1, 8192)[0], x.dtype),
+    "exponential": lambda key, x: sampling.exponential(*sampling.random_words(key, 2, 8192), x.dtype),
+    "log_gamma_variate": lambda key, x: sampling.log_gamma_variate(key, x, DRAWS),
+    "log_beta": lambda key, x: sampling.log_beta(key, x, 5 * x, DRAWS),
+    "binomial, one law": lambda key, x: sampling.binomial(key, 100 * x, 0.5 * x, DRAWS),
+    "binomial": lambda key, x: sampling.binomial(key, jnp.full(DRAWS, 100 * x), 0.5 * x),
+    "multinomial": lambda key, x: sampling.multinomial(key, 100 * x, jnp.full((*DRAWS, 2), 0.5 * x)),
+    "hypergeometric": lambda key, x: sampling.hypergeometric(key, 50 * x, 50 * x, 20 * x, DRAWS),
+    "categorical": lambda key, x: sampling.categorical(key, jnp.full((*DRAWS, 2), 0.5 * x)),
+    "first_success": lambda key, x: sampling.first_success(key, -x, DRAWS),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_lowers_in_its_own_dtype(name):
+    # Under x64, where a float64 constant or NumPy's rule for sums would show.
+    with float64():
+        text = lowered(SAMPLERS[name], KEY, jnp.float32(1.0))
+    draws = DRAWS[0] * DRAWS[1]
+    assert wide(text, "f32", draws)
+    for dtype in ("f64", "i64", "ui64"):
+        assert not wide(text, dtype, draws)
+
+
+@pytest.mark.parametrize("what", ["value", "gradient"])
+def test_the_exact_kernel_lowers_in_its_own_dtype(what):
+    def value(q):
+        return js.exact(js.Vote(), js.AnswerDistribution(q, np.arange(4) == 0), [25, 100]).sum()
+
+    text = lowered(value if what == "value" else jax.grad(value), jnp.full((50, 4), 0.25))
+    assert not wide(text, "f64", 2)
+    assert "complex<f64>" not in text
+    assert "stablehlo.while" in text
+    with float64():
+        assert "complex<f64>" in lowered(value, jnp.full((50, 4), 0.25, jnp.float64))
+
+
+@pytest.mark.parametrize("kind", ["beta", "kumaraswamy", "power-law"])
+def test_the_objective_of_a_fit_lowers(kind):
+    data = js.Attempts([10] * 6, [0, 0, 1, 3, 5, 9])
+    result = js.fit(kind, data)
+    with float64():
+        compressed = compress(result.model, data)
+        objective = objective_of(result.layout, True, result.model, compressed.statistics, compressed.weights)
+        text = lowered(jax.value_and_grad(objective), jnp.asarray(result.optimum.vector))
+    assert wide(text, "f64", 2)
+    assert not wide(text, "f32", 2)

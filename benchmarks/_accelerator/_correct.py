@@ -169,7 +169,7 @@ SYSTEMS: list[tuple[str, Any, Any, list[int]]] = [
     ("PassAtK on CorrelatedTrials", js.PassAtK(), js.CorrelatedTrials(0.8, 0.7, ceiling=0.9), [1, 10, 100]),
     ("PassAtK on attempts", js.PassAtK(), js.Attempts([10, 6, 5], [1, 6, 0]), [1, 3, 5]),
     ("Vote on two points", js.Vote(), _TWO, [1, 3, 8]),
-    ("Vote on ballots", js.Vote(), _BALLOTS, [1, 3, 8]),
+    ("Vote on ballots", js.Vote(), _BALLOTS, [1, 3, 6]),
     ("FilterVote on answers", js.FilterVote(), _FILTERED, [1, 4, 9]),
     ("RoutedVote on answers", js.RoutedVote(0.6), _ANSWERS, [1, 3, 8]),
     ("BestOfN by rates, on answers", js.BestOfN(0.8, 0.3), _ANSWERS, [1, 4, 16]),

@@ -84,7 +84,7 @@ def _smallest_k_with(needed: Floats, kappa: Floats) -> Floats:
     """The smallest whole k of 1 or more with harmonic_number(k, kappa) >= needed; inf where there is none."""
     steps = jnp.arange(1, _COUNTED + 1, dtype=needed.dtype)
     sums = jnp.cumsum(jnp.exp(-kappa * jnp.log(steps)))
-    counted = 1.0 + jnp.sum(needed[..., None] > sums[:-1], axis=-1)
+    counted = 1.0 + jnp.sum(needed[..., None] > sums[:-1], axis=-1, dtype=needed.dtype)
 
     # H(k) is close to H(16) plus the integral of t^(-kappa) from 16 + 1/2 to k + 1/2; solved for k ...
     start = _COUNTED + 0.5

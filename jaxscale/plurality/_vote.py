@@ -87,11 +87,13 @@ def winning_votes(
     found: dict[int, Floats] = {}
     for plan in plans(unique, setup):
         groups, share = plan.groups.shape
+        # In the kernel's dtype from the start: what a jit around it remembers of a float64 constant depends on x64.
+        pairs = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == np.float64 else x, plan.pairs)
         result = winning(
             law,
             plan.span,
             setup.free,
-            plan.pairs,
+            pairs,
             jnp.tile(sizes, (groups, 1)),
             jnp.tile(jnp.zeros(queries, dtype) if free is None else free, groups),
             jnp.asarray(np.repeat(plan.groups, queries, axis=0), dtype),

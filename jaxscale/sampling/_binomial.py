@@ -186,8 +186,8 @@ def _reject(words: _Words, lane: Array, law: _Law, done: Array) -> Array:
     rows, lanes = lane.shape
     count, accepted, decided = _propose(words, lane, jnp.uint32(0), law, logarithms=False)
     # The number of proposals that a lane has used up; -1 where it is done.
-    tried = jnp.where(done | accepted, -1, jnp.where(decided, 1, 0))
-    state = lax.optimization_barrier((count, tried.astype(jnp.int32)))
+    tried = jnp.where(done | accepted, jnp.int32(-1), decided.astype(jnp.int32))
+    state = lax.optimization_barrier((count, tried))
     start = lax.broadcasted_iota(jnp.int32, (rows, 1), 0) * lanes
 
     def again(slots: int, tries: int, state: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -58,6 +58,11 @@ def combine(first: Tally, second: Tally, numpy: Any = jnp) -> Tally:
     return sums._replace(extremes=jax.tree.map(numpy.maximum, first.extremes, second.extremes))
 
 
+def all_or_nothing(right: Array) -> Array:
+    """The scores, in parts, of outcomes that are right or wrong."""
+    return jnp.where(right, jnp.int32(PARTS), 0)
+
+
 def tally(score: Int[Array, " lanes"], lanes: Lanes) -> tuple[Array, Array]:
     """Sum of the scores of a block, and of their spread."""
     score = jnp.where(lanes.counted, score, 0)
@@ -170,7 +175,7 @@ def _tally_solved(solved: Array, lanes: Lanes) -> Tally:
     if lanes.paired is None:
         score = PARTS * jnp.sum(solved, axis=1, dtype=jnp.int32)
         return Tally(score, jnp.zeros_like(score), None)
-    score, spread = jax.vmap(lambda row: tally(jnp.where(row, PARTS, 0), lanes))(solved)
+    score, spread = jax.vmap(lambda row: tally(all_or_nothing(row), lanes))(solved)
     return Tally(score, spread, None)
 
 

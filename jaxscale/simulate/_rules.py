@@ -6,44 +6,45 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.scipy.special import ndtri
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxscale.sampling import BLOCK, exponential, random_words
 from jaxscale.simulate._call import Call
-from jaxscale.simulate._process import PARTS
+from jaxscale.simulate._process import PARTS, all_or_nothing
 from jaxscale.simulate._source import Urn
 
 
 def score_any(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
     """1 if any call gave a right answer."""
     del parameter, key
-    votes = jnp.sum(counts[:, : len(urn.right)], axis=0)
-    return jnp.where(jnp.any((votes > 0) & urn.right, axis=0), PARTS, 0)
+    votes = _summed(counts[:, : len(urn.right)])
+    return all_or_nothing(jnp.any((votes > 0) & urn.right, axis=0))
 
 
 def score_vote(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
     """The share of right answers among the most frequent ones."""
     del parameter, key
-    return _plurality(jnp.sum(counts[:, : len(urn.right)], axis=0), urn.right)
+    return _plurality(_summed(counts[:, : len(urn.right)]), urn.right)
 
 
 def score_filter_vote(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
     """The vote over what the filter kept, blank calls included, or over everything where it kept nothing."""
     del parameter, key
-    kept_any = jnp.sum(counts[0], axis=0) > 0
-    votes = jnp.where(kept_any, counts[0], jnp.sum(counts, axis=0))
+    kept_any = _summed(counts[0]) > 0
+    votes = jnp.where(kept_any, counts[0], _summed(counts))
     return _plurality(votes[: len(urn.right)], urn.right)
 
 
 def score_routed_vote(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
     """The vote if the leader has `parameter` votes, else the greedy call, or a fresh one from the full urn."""
-    votes = jnp.sum(counts[:, : len(urn.right)], axis=0)
+    votes = _summed(counts[:, : len(urn.right)])
     if urn.greedy is not None:
         other = urn.greedy
     else:
         other = _fresh_is_right(counts, urn, key)
-    return jnp.where(jnp.max(votes, axis=0) >= parameter, _plurality(votes, urn.right), jnp.where(other, PARTS, 0))
+    return jnp.where(jnp.max(votes, axis=0) >= parameter, _plurality(votes, urn.right), all_or_nothing(other))
 
 
 def score_best_scored(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
@@ -51,31 +52,36 @@ def score_best_scored(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArr
 
     Scores need not be drawn call by call: the highest of m has the upper tail 1 - U^(1/m) = 1 - exp(-E / m).
     """
-    votes = jnp.sum(counts, axis=0)
-    right = jnp.sum(jnp.where(urn.right, votes[: len(urn.right)], 0), axis=0)
-    wrong = jnp.sum(votes, axis=0) - right
+    votes = _summed(counts)
+    right = _summed(jnp.where(urn.right, votes[: len(urn.right)], 0))
+    wrong = _summed(votes) - right
     words = random_words(key, 4, BLOCK)
     best_right, best_wrong = (
         -ndtri(-jnp.expm1(-exponential(high, low, jnp.float64) / calls))  # -inf where there are no calls
         for calls, (high, low) in ((right, words[:2]), (wrong, words[2:]))
     )
-    return jnp.where(best_right + parameter > best_wrong, PARTS, 0)
+    return all_or_nothing(best_right + parameter > best_wrong)
 
 
 def _fresh_is_right(counts: Array, urn: Urn, key: PRNGKeyArray) -> Array:
     (word,) = random_words(key, 1, BLOCK)
     total = urn.edges[-1].astype(jnp.uint64)
     place = ((word * total) >> np.uint64(32)).astype(urn.edges.dtype)
-    cell = jnp.sum(place >= urn.edges[:-1], axis=0) % counts.shape[1]
+    cell = _summed(place >= urn.edges[:-1]) % counts.shape[1]
     blank = cell == len(urn.right)
     return jnp.take_along_axis(urn.right, jnp.minimum(cell, len(urn.right) - 1)[None], axis=0)[0] & ~blank
+
+
+def _summed(counts: Array) -> Array:
+    """Sums over the first axis; left alone, NumPy's rule would make them int64, which accelerators are slow at."""
+    return jnp.sum(counts, axis=0, dtype=jnp.int32)
 
 
 def _plurality(votes: Array, right: Array) -> Array:
     top = jnp.max(votes, axis=0)
     leads = (votes == top) & (top > 0)
-    leaders = jnp.maximum(jnp.sum(leads, axis=0, dtype=jnp.int32), 1)
-    return (jnp.sum(leads & right, axis=0, dtype=jnp.int32) * PARTS + leaders // 2) // leaders
+    leaders = jnp.maximum(_summed(leads), 1)
+    return (_summed(leads & right) * PARTS + leaders // 2) // leaders
 
 
 class VerifiedState(NamedTuple):
@@ -144,11 +150,11 @@ class AdaptiveCalls(eqx.Module):
 
     def step(self, state: AdaptiveState, call: Call) -> AdaptiveState:
         """Count one call, unless the vote is settled, and see whether it now is."""
-        mine = (jnp.arange(len(state.votes)) == call.answer) & ~state.settled
+        mine = (jnp.arange(len(state.votes), dtype=jnp.int32) == call.answer) & ~state.settled
         votes = state.votes + mine
-        leader = jnp.argmax(votes)
+        leader = lax.argmax(votes, 0, jnp.int32)
         chances = 1 - self.ahead[votes[leader], votes]
-        rival = jnp.arange(len(votes)) != leader
+        rival = jnp.arange(len(votes), dtype=jnp.int32) != leader
         if self.pairwise:
             doubt = jnp.max(jnp.where(rival, chances, 0.0))
         else:
@@ -161,7 +167,7 @@ class AdaptiveCalls(eqx.Module):
         """The share of right answers among the leading ones."""
         top = jnp.max(state.votes)
         leads = (state.votes == top) & (top > 0)
-        return jnp.sum(leads & state.right) / jnp.maximum(jnp.sum(leads), 1).astype(jnp.float32)
+        return _summed(leads & state.right) / jnp.maximum(_summed(leads), 1).astype(jnp.float32)
 
     def calls_used(self, state: AdaptiveState) -> Array:
         """Calls until the vote was settled."""

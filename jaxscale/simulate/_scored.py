@@ -47,10 +47,10 @@ class CallSource(AbstractSource):
     def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
         """See `AbstractSource.draw`."""
         free = ~urn.levels
-        up_to = jnp.cumsum(lax.population_count(free).astype(jnp.int32), axis=0)
+        up_to = jnp.cumsum(lax.population_count(free), axis=0, dtype=jnp.int32)
         high, low = words_at(key, call, BLOCK)
         rank = draw_below(high, low, up_to[-1])
-        word = jnp.sum((up_to <= rank).astype(jnp.int32), axis=0)
+        word = jnp.sum(up_to <= rank, axis=0, dtype=jnp.int32)
         before = jnp.where(word > 0, jnp.take_along_axis(up_to, jnp.maximum(word - 1, 0)[None], axis=0)[0], 0)
         rank, bits, bit = rank - before, jnp.take_along_axis(free, word[None], axis=0)[0], jnp.zeros_like(word)
         for step in (16, 8, 4, 2, 1):
@@ -59,7 +59,11 @@ class CallSource(AbstractSource):
             )
             above = rank >= lower
             rank, bit = jnp.where(above, rank - lower, rank), jnp.where(above, bit + step, bit)
-        drawn = jnp.where(jnp.arange(len(free))[:, None] == word, np.uint32(1) << bit.astype(jnp.uint32), np.uint32(0))
+        drawn = jnp.where(
+            jnp.arange(len(free), dtype=jnp.int32)[:, None] == word,
+            np.uint32(1) << bit.astype(jnp.uint32),
+            np.uint32(0),
+        )
         place = word * _BITS + bit
         query = urn.edges
         score, tokens = (None if each is None else each[query, place] for each in (self.score, self.tokens))
@@ -119,7 +123,7 @@ class WeightedCalls(eqx.Module):
 
     def step(self, state: WeightedState, call: Call) -> WeightedState:
         """Add the score of one call to its answer."""
-        mine = jnp.arange(len(state.total)) == call.answer
+        mine = jnp.arange(len(state.total), dtype=jnp.int32) == call.answer
         total = state.total + jnp.where(mine, call.score, 0.0)
         return WeightedState(total, state.given | mine, state.right | (mine & call.right))
 

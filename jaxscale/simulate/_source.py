@@ -112,15 +112,16 @@ class _WithReplacement(AbstractSource):
 
         groups = (first // _UNROLLED, (last + _UNROLLED - 1) // _UNROLLED)
         levels = lax.fori_loop(*groups, some, urn.levels[:-1])
-        return urn._replace(levels=urn.levels.at[:-1].set(levels))
+        return urn._replace(levels=jnp.concatenate([levels, urn.levels[-1:]]))
 
     def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
         word, _ = words_at(key, call, BLOCK)
         return urn, jnp.sum(word >= urn.edges[:-1], axis=0, dtype=jnp.int32)
 
     def counts(self, urn: Urn, calls: Array) -> Array:
-        above = jnp.concatenate([jnp.full((1, BLOCK), calls, jnp.int32), urn.levels[:-1]])
-        return (above - urn.levels.at[-1].set(0)).reshape(self.groups, -1, BLOCK)
+        all_calls, none = jnp.full((1, BLOCK), calls, jnp.int32), jnp.zeros((1, BLOCK), jnp.int32)
+        above, below = (jnp.concatenate(ends) for ends in ([all_calls, urn.levels[:-1]], [urn.levels[:-1], none]))
+        return (above - below).reshape(self.groups, -1, BLOCK)
 
 
 class ModelSource(_WithReplacement):
@@ -149,7 +150,7 @@ class StickySource(_WithReplacement):
 
         def one(call: Array, urn: Urn) -> Urn:
             urn, cell = self.draw(key, urn, call)
-            return urn._replace(levels=urn.levels.at[0].add(cell))
+            return urn._replace(levels=jnp.concatenate([urn.levels[:1] + cell, urn.levels[1:]]))
 
         return lax.fori_loop(first, last, one, urn)
 

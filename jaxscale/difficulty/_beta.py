@@ -82,4 +82,5 @@ class Beta(AbstractDifficulty):
             return jnp.where(solvable, log_p, -jnp.inf), jnp.where(solvable, log1m_p, 0.0)
 
         # One threefry call in six would find all queries solvable where there is no ceiling.
-        return lax.cond(self.ceiling >= 1, lambda *both: both, capped, *log_beta(key_p, self.a, self.b, shape))
+        unlimited = jnp.all(self.ceiling >= 1)
+        return lax.cond(unlimited, lambda *both: both, capped, *log_beta(key_p, self.a, self.b, shape))

@@ -1,6 +1,7 @@
 """Whether a device computes the right thing: samplers against their laws, simulations against exact values."""
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -136,6 +137,7 @@ _SCORED = js.Ballots([[3, 2], [1, 4]], [[True, False]] * 2, scores=np.linspace(0
 _TWO = js.TwoPoint(0.6, 0.8, 0.4)
 
 
+@dataclasses.dataclass(frozen=True)
 class _TwoInARow:
     """A system of a user's own: right as soon as two calls in a row are."""
 

@@ -64,7 +64,10 @@ IN_INT64 = {
 }  # calls used, and sums of float64, once a budget
 
 
-@pytest.mark.parametrize(("name", "system", "population", "calls"), SYSTEMS, ids=[name for name, *_ in SYSTEMS])
+OURS = [row for row in SYSTEMS if not row[0].startswith("a system of one's own")]
+
+
+@pytest.mark.parametrize(("name", "system", "population", "calls"), OURS, ids=[name for name, *_ in OURS])
 def test_every_system_lowers_for_accelerators(name, system, population, calls):
     if isinstance(population, js.AnswerDistribution):
         population = in_float32(population)

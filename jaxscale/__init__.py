@@ -60,6 +60,7 @@ _MODULE_OF = {
     "best_n": "plan",
     "bootstrap": "fit",
     "bootstrap_joint": "fit",
+    "common_queries": "common",
     "compare_joint": "fit",
     "convert": "io",
     "curve_shape": "exact",

@@ -23,6 +23,7 @@ LAYERS = [
     ("special",),
     ("sampling",),
     ("data",),
+    ("common",),
     ("io", "samples"),
     ("difficulty",),
     ("systems",),

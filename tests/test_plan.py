@@ -14,8 +14,15 @@ from jaxscale.forecast import Forecast, ForecastModel
 from jaxscale.plan._candidate import Candidate, Curve
 from jaxscale.plan._frontier import MARGIN, frontier
 
-ATTEMPTS = js.Attempts([60] * 30, np.random.default_rng(0).binomial(60, np.random.default_rng(1).beta(0.5, 4, 30)))
-LARGE = js.Attempts([60] * 30, np.random.default_rng(2).binomial(60, np.random.default_rng(3).beta(1.5, 3, 30)))
+NAMES = tuple(f"q{i}" for i in range(30))
+
+
+def drawn(seed, a, b):
+    p = np.random.default_rng(seed + 1).beta(a, b, 30)
+    return js.Attempts([60] * 30, np.random.default_rng(seed).binomial(60, p), query=NAMES)
+
+
+ATTEMPTS, LARGE = drawn(0, 0.5, 4), drawn(2, 1.5, 3)
 
 
 def forecast_of(k, value, half=0.0, kind="estimate"):
@@ -199,7 +206,7 @@ def test_what_cannot_be_planned_is_refused(arguments, message):
 
 
 def test_data_sets_of_several_sizes_need_a_number_of_queries():
-    with pytest.raises(ValueError, match=r"queries = None: expected a number, as the data sets have from 1 to 30"):
+    with pytest.raises(ValueError, match=r"data: queries of b have no labels .* expected groups at the same queries"):
         js.plan({"a": ATTEMPTS, "b": js.Attempts([5], [1])}, target=0.5)
     with pytest.raises(ValueError, match=r"data\['a'\] is a int: expected Attempts or Ballots"):
         js.plan({"a": 3}, target=0.5)

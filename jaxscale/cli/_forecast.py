@@ -20,6 +20,7 @@ from jaxscale.cli._output import (
     progress,
     replacing,
     title,
+    warned,
 )
 from jaxscale.cli._reading import read_attempts, say_read
 
@@ -73,12 +74,13 @@ def forecast(
     check_gate(fail_under)
     data = read_attempts(files, group, format, scorer)
     settings: dict[str, Any] = {"model": model, "level": level, "over": over, "seed": seed, "separately": separately}
-    results = forecast_each(data, budgets, **settings)
+    with warned() as warnings:
+        results = forecast_each(data, budgets, **settings)
     if plot is not None:
         draw(plot, data, results, **settings)
     if json:
         groups = [{**described(name, data[name]), **result.to_dict()} for name, result in results.items()]
-        print_json("forecast", groups, read=data.summary.to_dict(), seed=seed)
+        print_json("forecast", groups, read=data.summary.to_dict(), warnings=warnings, seed=seed)
     else:
         say_read(data.summary)
         out = console()
@@ -103,9 +105,10 @@ def forecast_each(
     import jax
 
     from jaxscale.forecast import forecast
-    from jaxscale.forecast._groups import Together
+    from jaxscale.forecast._groups import Together, warn_of_other_queries
 
     results = {}
+    warn_of_other_queries(data)
     key = jax.random.key(seed)
     with arguments_as_options("model", "level", "over", "k"), progress(len(data)) as begin:
         together = Together(data, key) if model == "auto" and not separately else None

@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -107,6 +108,25 @@ def hold_against(fail_under: float | None, results: "Mapping[str, Forecast]", wo
         import typer
 
         raise typer.Exit(BELOW)
+
+
+@contextlib.contextmanager
+def warned() -> Iterator[list[str]]:
+    """What is warned of meanwhile, a sentence once each: said on stderr as it comes, and kept for JSON."""
+    from jaxscale.data import DataWarning
+
+    kept: list[str] = []
+    show = warnings.showwarning
+
+    def keep(message: Warning | str, *rest: Any) -> None:
+        if str(message) not in kept:
+            kept.append(str(message))
+            show(message, *rest)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = keep
+        yield kept
 
 
 def described(name: str, data: "Attempts") -> dict[str, Any]:

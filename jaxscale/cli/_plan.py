@@ -13,7 +13,7 @@ from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed
-from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing
+from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, warned
 from jaxscale.cli._reading import read_attempts, read_ballots, say_read
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ def plan(
     options = ("target", "budget", "unit", "queries", "confidence", "most", "level", "over")
     cost = _costs(prices, given, data)
     size = len(data) * len(systems or [0])
-    with arguments_as_options(*options), _plainly("cost of", "systems"), progress(size) as begin:
+    refused = _plainly("cost of", "systems", "data")
+    with warned() as warnings, arguments_as_options(*options), refused, progress(size) as begin:
         result = plan(
             data,
             target=target,
@@ -148,7 +149,7 @@ def plan(
     found = {choice: _verified(choice, loss, seed) for choice in result.choices}
     if json:
         groups = [{**_group(result, choice), **found[choice]} for choice in result.choices]
-        print_json("plan", groups, read=data.summary.to_dict(), seed=seed, **_whole(result))
+        print_json("plan", groups, read=data.summary.to_dict(), warnings=warnings, seed=seed, **_whole(result))
         return
     say_read(data.summary)
     out = console()

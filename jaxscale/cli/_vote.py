@@ -12,7 +12,7 @@ from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import FailUnder, Files, Format, Group, Json, Scorer, Seed, whole_numbers
-from jaxscale.cli._output import check_gate, check_picture, console, hold_against, print_json, progress, replacing
+from jaxscale.cli._output import check_gate, check_picture, console, hold_against, print_json, progress, replacing, warned
 from jaxscale.cli._reading import read_ballots, say_read
 
 if TYPE_CHECKING:
@@ -74,17 +74,19 @@ def vote(
             if ballots.kept_counts is None:
                 raise BadInput(f"--system = 'filter-vote': {name}: expected files with a column 'kept'")
     prepare_jax(data.values())
+    from jaxscale.forecast._groups import warn_of_other_queries
     from jaxscale.systems import FilterVote, Vote
 
     chosen = FilterVote(filter_calls_count) if system == "filter-vote" else Vote()
-    results = vote_each(data, budgets, system=chosen, level=level, over=over, seed=seed)
+    with warned() as warnings:
+        warn_of_other_queries(data)
+        results = vote_each(data, budgets, system=chosen, level=level, over=over, seed=seed)
     if plot is not None:
         draw(plot, data, results, system=chosen, seed=seed)
     if json:
         groups = [{**_described(name, data[name]), **_plain(result)} for name, result in results.items()]
-        print_json(
-            "vote", groups, read=data.summary.to_dict(), seed=seed, system=system, filter_calls_count=filter_calls_count
-        )
+        how = {"system": system, "filter_calls_count": filter_calls_count}
+        print_json("vote", groups, read=data.summary.to_dict(), warnings=warnings, seed=seed, **how)
     else:
         say_read(data.summary)
         out = console()

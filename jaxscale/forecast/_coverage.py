@@ -19,6 +19,7 @@ from jaxscale.fit import NAMED_MODELS, fit, sample_posterior
 from jaxscale.forecast._auto import Belief, believe, foretell_coverage
 from jaxscale.forecast._intervals import interval
 from jaxscale.forecast._noise import rerun_variance
+from jaxscale.forecast._prior import AUTO, warn_of_prior
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.forecast._rivals import RIVALS
 
@@ -59,6 +60,9 @@ def forecast(
     Raises:
         ValueError: naming the argument and what was expected.
 
+    Warns:
+        DataWarning: where every attempt failed or none did, so that the forecast is that of the prior, which it names.
+
     Source:
         docs/mathematics.md, "Posterior prediction" and "Forecasts by several laws".
 
@@ -69,6 +73,9 @@ def forecast(
     """
     require(attempts, Attempts, "attempts")
     budgets, key = checked(k, level, over, key)
+    if not isinstance(model, str) or model not in RIVALS:
+        name = model if isinstance(model, str) else type(model).__name__
+        warn_of_prior(attempts, AUTO if name == "auto" else f"{name} under wide priors of its parameters")
     if isinstance(model, str) and model == "auto":
         return average(attempts, budgets, level, over, key)
     flat = budgets.reshape(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Literal
 
@@ -11,10 +12,12 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import generator
-from jaxscale.data import Attempts, require
+from jaxscale.common import DIFFERENT, common_queries
+from jaxscale.data import Attempts, Ballots, DataWarning, require
 from jaxscale.forecast._auto import believe
 from jaxscale.forecast._coverage import DEFAULT_SEED, average, checked
 from jaxscale.forecast._pool import Member, Pool, learn_together
+from jaxscale.forecast._prior import AUTO, warn_of_prior
 from jaxscale.forecast._result import Forecast
 
 # Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs.
@@ -52,6 +55,9 @@ def forecast_groups(
     Raises:
         ValueError: naming the argument and what was expected.
 
+    Warns:
+        DataWarning: where the groups have different queries, of how many and which: values then do not compare.
+
     Source:
         docs/mathematics.md, "Pooled groups"; [Rasch60].
 
@@ -61,7 +67,15 @@ def forecast_groups(
         ['estimate', 'forecast']
     """
     together = Together(groups, key)
+    warn_of_other_queries(groups)
     return {name: together.forecast(name, k, level=level, over=over) for name in groups}
+
+
+def warn_of_other_queries(groups: Mapping[str, Attempts] | Mapping[str, Ballots]) -> None:
+    """Warn where groups that are forecast side by side, each at all its queries, do not have the same ones."""
+    differs = common_queries(groups).words
+    if differs:
+        warnings.warn(f"{differs}; {DIFFERENT}", DataWarning, stacklevel=3)
 
 
 class Together:
@@ -86,6 +100,7 @@ class Together:
         """The forecast of one group, as `forecast_groups` returns it."""
         budgets, key = checked(k, level, over, self._key)
         attempts = self._groups[name]
+        warn_of_prior(attempts, AUTO, name if len(self._groups) > 1 else attempts.name)
         belief = None
         for number, names in enumerate(self._names):
             if name in names and budgets.max(initial=0) > attempts.attempts.min():

@@ -18,6 +18,7 @@ from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite
 from jaxscale.fit._vote_scaling import fit_vote_scaling
 from jaxscale.forecast._coverage import DEFAULT_SEED
 from jaxscale.forecast._intervals import interval
+from jaxscale.forecast._prior import ANSWERS, warn_of_prior
 from jaxscale.forecast._result import Forecast, ForecastModel
 from jaxscale.plurality import ballots_filter_vote, ballots_vote
 from jaxscale.systems import FilterVote, Vote
@@ -87,6 +88,7 @@ def forecast_votes(
         raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
     if model not in ("auto", *METHODS):
         raise ValueError(f"model = {model!r}: expected auto, {', '.join(METHODS)}")
+    warn_of_prior(ballots, ANSWERS)
     flat = budgets.reshape(-1)
     answers = np.array([_answers(system, k) for k in flat.tolist()])
     key_model, key_interval = jax.random.split(jax.random.key(DEFAULT_SEED) if key is None else key)

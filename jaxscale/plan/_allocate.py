@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
@@ -14,15 +13,14 @@ from jaxscale._arrays import MAX_CALLS, float64, generator, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, require
 from jaxscale.fit import fit
-from jaxscale.forecast import forecast
+from jaxscale.forecast._coverage import average, checked
+from jaxscale.forecast._prior import AUTO, warn_of_prior
 
 RULES = ("online", "optimal", "uniform")
 """The ways to spread further calls over queries, the recommended one first."""
 
-_SEED = 0
 _MOST_DRAWN = 10**9  # attempts
 _WIDE = 10**6
-
 
 def allocate(
     attempts: Attempts, calls: int, k: int, *, rule: Literal["online", "optimal", "uniform"] = "online"
@@ -177,18 +175,19 @@ def interval_widths(
     usual = np.unique([min(max(1, round(fewest * share)), MAX_CALLS) for share in (0.25, 0.5, 1, 2, 4, 8, 16)])
     wanted = np.unique(whole_numbers(usual if sizes is None else sizes, "sizes"))
     count = int(whole_numbers(replicates, "replicates"))
-    budget = int(whole_numbers(k, "k"))
+    budgets, key = checked(int(whole_numbers(k, "k")), level, over, key)
+    warn_of_prior(attempts, AUTO)
     law: Any = fit("beta", attempts, method="map").model
-    rng = generator(jax.random.key(_SEED) if key is None else key)
+    rng = generator(key)
     found = np.zeros((2, len(wanted)))
     for replicate in rng.spawn(count):
         chance = replicate.beta(law.a + attempts.successes, law.b + attempts.attempts - attempts.successes)
         start = replicate.bit_generator.state
         for column, size in enumerate(wanted.tolist()):
             replicate.bit_generator.state = start
-            curve = forecast(_resized(attempts, size, chance, replicate), [budget], level=level, over=over, key=key)
-            found[:, column] += np.array([curve.upper[0] - curve.lower[0], curve.value[0]]) / count
-    return Widths(wanted, found[0], found[1], budget, level)
+            curve = average(_resized(attempts, size, chance, replicate), budgets, level, over, key)
+            found[:, column] += np.array([curve.upper - curve.lower, curve.value]) / count
+    return Widths(wanted, found[0], found[1], int(budgets), level)
 
 
 def _resized(attempts: Attempts, size: int, chance: np.ndarray, rng: np.random.Generator) -> Attempts:

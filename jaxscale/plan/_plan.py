@@ -1,6 +1,7 @@
 """The fewest calls for a target, or the best accuracy for a budget, over models and systems."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import check_probability, whole_numbers
-from jaxscale.data import Attempts, Ballots
+from jaxscale.common import Common, common_queries
+from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.forecast._groups import Together
 from jaxscale.plan._candidate import (
     MOST_CALLS,
@@ -66,7 +68,8 @@ def plan(
     itself: the best of many forecasts is more often too high than too low.
 
     Args:
-        data: one data set, or several by name, as the readers return them.
+        data: one data set, or several by name, as the readers return them. Several are compared at the queries that all
+            of them have.
         target: accuracy or coverage, in (0, 1].
         budget: what may be spent on all queries, in `unit`; seconds are those of one query.
         cost: what calls cost; one `Cost`, or one for each name in `data`. None counts calls: one of each costs 1.
@@ -76,7 +79,7 @@ def plan(
             `jaxscale.plan.RecordedBestOfN()` goes by the recorded filter. The checks of a filter or a verifier are
             paid by `cost.per_check`, so `FilterVote` must not count them as calls.
         unit: what the budget is in and costs are compared in: "money", "flops" or "seconds".
-        queries: how many queries are to be answered; None for as many as each data set has.
+        queries: how many queries are to be answered; None for as many as the data sets have in common.
         confidence: probability with which the target is to be reached for sure, in (0, 1).
         most: the most calls a query that are looked at; None for 10^6 where coverage is measured, 10^4 else.
         level: probability of the intervals, in (0, 1).
@@ -89,6 +92,9 @@ def plan(
 
     Raises:
         ValueError: naming the argument and what was expected.
+
+    Warns:
+        DataWarning: where data sets have queries that others lack, of how many and which.
 
     Example:
         >>> chosen = plan(Attempts(attempts=[50] * 6, successes=[0, 1, 2, 9, 20, 44]), target=0.8)
@@ -111,8 +117,10 @@ def plan(
             whole_numbers(number, name)
 
     named = {data.name or "all": data} if isinstance(data, Attempts | Ballots) else dict(data)
+    _check_data(named)
+    common = common_queries(named)
+    size, named = _queries(common, queries), common.groups
     candidates = _candidates(named, cost, systems, unit)
-    size = _queries(named, queries)
     # Queries do not wait for one another: time is that of one.
     shares = 1 if unit == "seconds" else size
     caps = [_most(candidate, most) for candidate in candidates]
@@ -151,20 +159,24 @@ def plan(
     )
 
 
+def _check_data(data: Mapping[str, Attempts | Ballots]) -> None:
+    if not data:
+        raise ValueError("data is empty: expected one data set or more")
+    for name, recorded in data.items():
+        if not isinstance(recorded, Attempts | Ballots):
+            raise ValueError(f"data[{name!r}] is a {type(recorded).__name__}: expected Attempts or Ballots")
+
+
 def _candidates(
     data: Mapping[str, Attempts | Ballots],
     cost: Cost | Mapping[str, Cost] | None,
     systems: Sequence[System] | None,
     unit: Unit,
 ) -> list[Candidate]:
-    if not data:
-        raise ValueError("data is empty: expected one data set or more")
     if cost is None and unit != "money":
         raise ValueError(f"unit = {unit!r} without cost: expected a Cost")
     candidates = []
     for name, recorded in data.items():
-        if not isinstance(recorded, Attempts | Ballots):
-            raise ValueError(f"data[{name!r}] is a {type(recorded).__name__}: expected Attempts or Ballots")
         own = Cost(per_call=1.0) if cost is None else cost if isinstance(cost, Cost) else cost.get(name)
         if not isinstance(own, Cost):
             raise ValueError(f"cost of {name!r} = {own!r}: expected a Cost")
@@ -203,15 +215,16 @@ def _check_system(system: System, data: Attempts | Ballots, name: str) -> None:
             raise ValueError(f"systems: {type(system).__name__} on {name!r}: expected ballots with kept_counts")
 
 
-def _queries(data: Mapping[str, Attempts | Ballots], queries: int | None) -> int:
-    if queries is not None:
-        return int(queries)
-    sizes = {len(recorded) for recorded in data.values()}
-    if len(sizes) > 1:
-        raise ValueError(
-            f"queries = None: expected a number, as the data sets have from {min(sizes):,} to {max(sizes):,} queries"
-        )
-    return sizes.pop()
+def _queries(common: Common[Any], queries: int | None) -> int:
+    """How many queries are to be answered; warns of what the comparison leaves out or cannot know."""
+    sizes = set(common.sizes.values())
+    known = len(common.queries or ()) or (sizes.pop() if len(sizes) == 1 and common.queries is None else None)
+    if known is None and queries is None:
+        raise ValueError(f"data: {common.words}: expected groups at the same queries, or how many are to be answered")
+    if common.words:
+        kept = "compared at the queries that all have" if common.queries else "taken for different queries of one kind"
+        warnings.warn(f"{common.words}; {kept}", DataWarning, stacklevel=3)
+    return int(queries or known or 0)
 
 
 def _most(candidate: Candidate, most: int | None) -> int:

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from jaxscale import __version__
 from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale.common import common_queries
 from jaxscale.data import Attempts, Ballots
 from jaxscale.io import DataSets
 from jaxscale.plan import Cost
 from jaxscale.report._analysis import Group, analyse, as_attempts, at, budgets_of
-from jaxscale.report._cautions import cautions
+from jaxscale.report._cautions import cautions, different_problems
 from jaxscale.report._explain import explanations, models_used
 from jaxscale.report._page import render
 from jaxscale.report._sections import sections
 from jaxscale.report._tables import Table, overview, source_facts, what_was_read
-from jaxscale.report._words import headline, story
+from jaxscale.report._words import APART, headline, story
 
 __all__ = ["report"]
 
@@ -37,7 +38,7 @@ def report(
 
     Args:
         data: data sets by name, as `read_attempts` and `read_ballots` return them; what these say of the
-            files that they read is on the page.
+            files that they read is on the page. Several are shown at the problems that all of them have.
         k: numbers of calls that the tables show besides 1, powers of ten, those recorded and ten times as many.
         title: what was read, for the page's heading; None: the names of the data sets.
         group: the columns that the data sets were grouped by, for the headings of tables.
@@ -66,26 +67,33 @@ def report(
         for name in data:
             if not isinstance(costs.get(name), Cost):
                 raise ValueError(f"costs: {name!r} has none: expected a Cost for each data set")
+    common = common_queries(data)
+    source, data = data, common.groups
+    comparable = common.queries != () or len(data) == 1
     noun = group[0] if len(group) == 1 else "data set"
     wanted = whole_numbers(k, "k").reshape(-1).tolist() if len(k) else []
     budgets = budgets_of(map(as_attempts, data.values()), wanted)
     groups = analyse(data, budgets, level=level, seed=seed, progress=progress)
-    priced = None if costs is None else {each.name: costs[name] for each, name in zip(groups, data, strict=True)}
+    priced = (
+        None
+        if costs is None or not comparable
+        else {each.name: costs[name] for each, name in zip(groups, data, strict=True)}
+    )
     groups.sort(key=lambda each: -(_best(each) if each.votes else at(each.coverage, budgets.common).value))
     parts = sections(groups, budgets, noun, priced)
-    said = explanations(groups, priced=costs is not None)
+    said = explanations(groups, priced=priced is not None)
     charts = [chart for section in parts for chart in section.charts]
     models = [(each.name, each.system, each.model, each.parameters) for each in models_used(groups)]
     return render(
         {
             "title": title or ", ".join(each.name for each in groups[:3]) + (", ..." if len(groups) > 3 else ""),
-            "headline": headline(groups, budgets, noun),
-            "story": story(groups, budgets, noun),
+            "headline": headline(groups, budgets, noun) if comparable else APART.format(noun=noun),
+            "story": story(groups, budgets, noun, comparable=comparable),
             "overview": overview(groups, budgets, noun),
             "read": what_was_read(groups, noun),
-            "source": source_facts(data.summary) if isinstance(data, DataSets) else [],
+            "source": source_facts(source.summary) if isinstance(source, DataSets) else [],
             "sections": parts,
-            "cautions": cautions(groups, budgets),
+            "cautions": [*different_problems(common), *cautions(groups, budgets)],
             "notes": list(notes),
             "explanations": said,
             "explained": {each.key: each.title for each in said},

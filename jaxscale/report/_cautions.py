@@ -1,8 +1,9 @@
 """What a reader of a report should beware of, in sentences."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from jaxscale.common import Common
 from jaxscale.report._analysis import Budgets, Group
 from jaxscale.report._format import between, calls, span
 
@@ -36,6 +37,16 @@ def cautions(groups: Sequence[Group], budgets: Budgets) -> list[Caution]:
     return found
 
 
+def different_problems(common: Common[Any]) -> list[Caution]:
+    """What the comparison leaves out, or cannot know, where data sets do not all have the same problems."""
+    if not common.words:
+        return []
+    kept = "Read the comparison with that in mind." if common.queries is None else "So nothing is ranked here."
+    if common.queries:
+        kept = "Everything here is of the problems that all have."
+    return [Caution("Not the same problems", f"{common.words[0].upper()}{common.words[1:]}. {kept}", ())]
+
+
 def _hurts(group: Group) -> bool:
     return any(vote.falls for vote in group.votes[:1])
 
@@ -62,6 +73,13 @@ def _few_problems(groups: Sequence[Group], _: Budgets) -> str:
     return (
         f"With {span(min(sizes), max(sizes))} problems, one problem more or less is worth "
         f"{100 / min(sizes):.1f} points. Differences of a few problems are noise."
+    )
+
+
+def _by_the_prior(groups: Sequence[Group], _: Budgets) -> str:
+    return (
+        "Calls that are all wrong, or all right, say nothing of how difficulty varies: forecasts beyond them, and "
+        "intervals, are those of the prior alone, before any data."
     )
 
 
@@ -119,6 +137,11 @@ _CAUTIONS: tuple[tuple[str, Callable[[Sequence[Group], Budgets], str], Callable[
     ("More calls can hurt", _falling, _hurts),
     ("The best number of calls may be larger", _end, _at_the_end),
     ("Few problems", _few_problems, lambda group: len(group.attempts) < _FEW_PROBLEMS),
+    (
+        "Nothing was solved, or everything",
+        _by_the_prior,
+        lambda group: group.never == 1 or bool((group.attempts.successes == group.attempts.attempts).all()),
+    ),
     ("Many problems were never solved", _never_solved, lambda group: group.never > _MANY_NEVER_SOLVED),
     ("Sampling stopped at the first success", _stopped, lambda group: group.attempts.stopped_at_success),
     (

@@ -9,6 +9,11 @@ from jaxscale.report._format import between, calls, listed, number, percent, poi
 
 _SMALL = 0.01  # a gain that is not worth a word
 
+_FIRST = 6  # data sets that the story names one by one
+
+APART = "Each {noun} has problems of its own, so that none is ranked above another"
+"""The headline where nothing is to be compared."""
+
 CHECKED = (
     "Coverage counts a problem as solved if any one of its calls is right. To profit from it, something must tell "
     "which one that is: tests, a proof checker, a verifier."
@@ -78,8 +83,15 @@ def _coverage_headline(group: Group, budgets: Budgets) -> str:
     )
 
 
-def story(groups: Sequence[Group], budgets: Budgets, noun: str) -> list[str]:
-    """What stands behind the headline, in a few sentences."""
+def story(groups: Sequence[Group], budgets: Budgets, noun: str, *, comparable: bool = True) -> list[str]:
+    """What stands behind the headline, in a few sentences; nothing is ranked that does not compare."""
+    if not comparable:
+        each = ((group, at(group.coverage, 1)) for group in groups[:_FIRST])
+        lines = [
+            f"{group.name}: one call is right for {percent(one.value)} of its {number(len(group.attempts))} problems."
+            for group, one in each
+        ]
+        return [*lines, CHECKED]
     if len(groups) > 1:
         return _several(groups, budgets, noun)
     (group,) = groups

@@ -6,6 +6,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale._arrays import float64
+from jaxscale.data import DataWarning
 from jaxscale.forecast import forecast
 from jaxscale.forecast._noise import rerun_variance
 from jaxscale.special import log_beta_ratio
@@ -104,7 +105,8 @@ def test_rerun_variance_agrees_with_simulation(k):
 def test_nothing_or_everything_solved_still_gives_an_honest_interval(attempts, all_right):
     data = js.Attempts(attempts, attempts if all_right else [0] * 5)
     for over in ("these", "population"):
-        curve = forecast(data, [1, 3, 1000], over=over)
+        with pytest.warns(DataWarning, match="the prior alone"):
+            curve = forecast(data, [1, 3, 1000], over=over)
         assert np.isfinite([curve.value, curve.lower, curve.upper]).all()
         assert curve.value[0] == (1.0 if all_right else 0.0)
         assert curve.upper[0] - curve.lower[0] > 1e-3

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import jaxscale as js
+from jaxscale.data import DataWarning
 from jaxscale.estimate._distinct import distinct
 from jaxscale.forecast._rivals import loglog_line
 from jaxscale.forecast._shapes import POINTS, SHAPES, failure_factors, likelihoods, sample_shape
@@ -111,7 +112,8 @@ def test_auto_without_a_curve_to_follow_uses_shapes_alone():
     assert "loglog" not in curve.model.weights
     assert curve.value[0] == pytest.approx(1 / 3)
     assert 1 / 3 < curve.value[1] < 1
-    nothing = js.forecast(js.Attempts(np.full(30, 50), np.zeros(30, int)), [50, 5_000])
+    with pytest.warns(DataWarning, match="nothing was solved"):
+        nothing = js.forecast(js.Attempts(np.full(30, 50), np.zeros(30, int)), [50, 5_000])
     assert nothing.value[0] == 0
     assert 0 < nothing.value[1] < 0.2 < nothing.upper[1] < 0.9
 

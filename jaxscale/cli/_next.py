@@ -21,7 +21,9 @@ Rule = Literal["online", "optimal", "uniform"]
 
 def next_samples(
     files: Files,
-    calls: Annotated[str, typer.Option("--calls", metavar="N", show_default=False, help="To spread over the queries.")],
+    calls: Annotated[
+        str, typer.Option("--calls", metavar="N", show_default=False, help="To spread over the queries of all groups.")
+    ],
     k: Annotated[str, typer.Option("--k", metavar="K", help="Of which pass@k is to be known.")] = "10000",
     rule: Annotated[Rule, typer.Option(help="How calls are spread.")] = "online",
     output: Annotated[
@@ -44,6 +46,8 @@ def next_samples(
 ) -> None:
     """Say which queries the next calls should go to, so that a forecast of pass@k becomes surer.
 
+    Of several groups N is what all of them get together, each query where it tells most.
+
     OUT.csv has columns problem, calls (and group, where there are several): what a sampler is to draw next. Names of
     problems are written as recorded: a spreadsheet may take one that begins with =, +, - or @ for a formula.
     """
@@ -58,11 +62,11 @@ def next_samples(
 
     from jaxscale.plan import allocate, interval_widths
 
-    spread, widths = {}, {}
+    widths = {}
     with arguments_as_options("level", "k", "calls"), progress(len(data)) as begin:
+        spread = allocate(dict(data), further, budget, rule=rule)
         for name, attempts in data.items():
             begin(name)
-            spread[name] = allocate(attempts, further, budget, rule=rule)
             if width is not None:
                 widths[name] = interval_widths(attempts, budget, level=level, key=jax.random.key(seed))
     if output is not None:
@@ -91,8 +95,12 @@ def next_samples(
     out = console()
     for name, extra in spread.items():
         given = extra[extra > 0]
-        span = f"{given.min():,}" if given.min() == given.max() else f"{given.min():,} to {given.max():,}"
-        line = f"{name}: {further:,} calls go to {len(given):,} of {len(extra):,} queries, {span} each"
+        low, high = given.min(initial=further), given.max(initial=0)
+        span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        all_of_them = f" of {further:,}" if len(data) > 1 else ""
+        line = f"{name}: {extra.sum():,}{all_of_them} calls go to {len(given):,} of {len(extra):,} queries, {span} each"
+        if not len(given):
+            line = f"{name}: none of {further:,} calls: others tell more"
         out.print(Text(line, style="bold"), soft_wrap=True)
         if name in widths:
             _print_widths(out, widths[name], width or 0.0)

@@ -307,6 +307,8 @@ def print_plan(out: Any, result: "Plan") -> None:
     if result.negligible is not None:
         line = f"Calls are the fewest that come within {result.negligible:g} of the best that the budget pays for."
         out.print(Text(line), soft_wrap=True)
+    if result.sparing_words is not None:
+        out.print(Text(result.sparing_words), soft_wrap=True)
     for candidate in result.unaffordable:
         out.print(Text(f"{result.name_of(candidate)}: the budget does not pay for one call at every query"))
     if len(result.choices) > 1:

@@ -43,6 +43,7 @@ class Foretold(NamedTuple):
 
     Attributes:
         value: (budgets,) mean over queries.
+        per_query: (rows, budgets) the chance that k calls solve one.
         draws: (draws, budgets) posterior draws of the mean over these queries, without the line.
         rerun: (draws, budgets) variance of the mean of a further run about each draw.
         squares: (budgets,) mean square over queries of the chance that k calls solve one.
@@ -51,6 +52,7 @@ class Foretold(NamedTuple):
     """
 
     value: np.ndarray
+    per_query: np.ndarray
     draws: np.ndarray
     rerun: np.ndarray
     squares: np.ndarray
@@ -168,6 +170,7 @@ def foretell_coverage(attempts: Attempts, belief: Belief, k: np.ndarray) -> Fore
     fitted = {} if line is None else {"coefficient": line[0], "exponent": line[1]}
     return Foretold(
         value=counts @ per_query / total,
+        per_query=per_query,
         draws=means,
         rerun=rerun,
         squares=counts @ (per_query * apart) / total,

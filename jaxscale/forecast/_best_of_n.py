@@ -160,7 +160,7 @@ def forecast_best_of_n(
     else:
         squares = np.square(chance).mean(axis=0).sum(axis=0) - 2 * mean * value.sum(axis=0) + queries * mean**2
         variance = (np.maximum(squares, 0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2
-        means = np.broadcast_to(mean, means.shape)
+        doubt, means = means.var(axis=0), np.broadcast_to(mean, means.shape)
     lower, upper = interval(key_interval, mean, means, variance, level)
     shape = budgets.shape
     parameters = {} if system is None else {"tpr": system.tpr, "fpr": system.fpr}
@@ -173,6 +173,8 @@ def forecast_best_of_n(
         kind=np.where(within.all(axis=0), "estimate", "forecast").reshape(shape),
         level=level,
         over=over,
+        per_query=None if over == "these" else value.reshape(-1, *shape),
+        doubt=None if over == "these" else doubt.reshape(shape),
     )
 
 

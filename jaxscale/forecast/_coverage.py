@@ -80,10 +80,10 @@ def forecast(
         return average(attempts, budgets, level, over, key)
     flat = budgets.reshape(-1)
     if isinstance(model, str) and model in RIVALS:
-        found = RIVALS[model](attempts, flat, level, key)
+        found = _Found(*RIVALS[model](attempts, flat, level, key))
     else:
         found = _by_model(attempts, flat, level, over, key, model)
-    return _shaped(attempts, budgets, level, over, *found)
+    return _shaped(attempts, budgets, level, over, found)
 
 
 def checked(
@@ -120,30 +120,42 @@ def average(
     """
     flat = budgets.reshape(-1)
     ahead = flat > attempts.attempts.min()
-    value, lower, upper = np.empty((3, len(flat)))
+    found = []
     if not ahead.all():
-        found = _by_model(attempts, flat[~ahead], level, over, key, "beta")
-        value[~ahead], lower[~ahead], upper[~ahead], used = found
+        found.append(_by_model(attempts, flat[~ahead], level, over, key, "beta"))
     if ahead.any():
         if belief is not None:
             belief = belief._replace(solved_later=belief.solved_later[:, ahead], draws=belief.draws[:, ahead])
-        value[ahead], lower[ahead], upper[ahead], used = _by_belief(attempts, flat[ahead], level, over, key, belief)
-    return _shaped(attempts, budgets, level, over, value, lower, upper, used)
+        found.append(_by_belief(attempts, flat[ahead], level, over, key, belief))
+    # Back to the order in which they were asked for.
+    place = np.argsort(np.argsort(ahead, kind="stable"), kind="stable")
+    parts = [(each.value, each.lower, each.upper, each.per_query, each.doubt) for each in found]
+    arrays: list[Any] = [
+        None if array[0] is None else np.concatenate(array, axis=-1)[..., place] for array in zip(*parts, strict=True)
+    ]
+    value, lower, upper, per_query, doubt = arrays
+    return _shaped(attempts, budgets, level, over, _Found(value, lower, upper, found[-1].model, per_query, doubt))
+
+
+class _Found(NamedTuple):
+    """A forecast at flat numbers of calls; the last two as `Forecast` has them."""
+
+    value: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    model: ForecastModel
+    per_query: np.ndarray | None = None
+    doubt: np.ndarray | None = None
 
 
 def _shaped(
-    attempts: Attempts,
-    budgets: np.ndarray,
-    level: float,
-    over: Literal["these", "population"],
-    value: np.ndarray,
-    lower: np.ndarray,
-    upper: np.ndarray,
-    model: ForecastModel,
+    attempts: Attempts, budgets: np.ndarray, level: float, over: Literal["these", "population"], found: _Found
 ) -> Forecast:
     kind = np.where(budgets <= attempts.attempts.min(), "estimate", "forecast")
-    value, lower, upper = (x.reshape(budgets.shape) for x in (value, lower, upper))
-    return Forecast(budgets, value, lower, upper, model=model, kind=kind, level=level, over=over)
+    value, lower, upper = (array.reshape(budgets.shape) for array in (found.value, found.lower, found.upper))
+    per_query = None if found.per_query is None else found.per_query.reshape(-1, *budgets.shape)
+    doubt = None if found.doubt is None else found.doubt.reshape(budgets.shape)
+    return Forecast(budgets, value, lower, upper, found.model, kind, level, over, per_query, doubt)
 
 
 def _by_model(
@@ -153,7 +165,7 @@ def _by_model(
     over: str,
     key: PRNGKeyArray,
     model: str | AbstractDifficulty,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, ForecastModel]:
+) -> _Found:
     known = [name for name, named in NAMED_MODELS.items() if issubclass(named.law, AbstractDifficulty)]
     if not isinstance(model, AbstractDifficulty) and model not in known:
         raise ValueError(f"model = {model!r}: expected auto, {', '.join([*known, *RIVALS])}")
@@ -172,12 +184,13 @@ def _by_model(
         variance = _over_queries(value, counts @ np.square(per_pair) / counts.sum(), len(attempts))
         step = np.zeros(len(k))
     lower, upper = interval(key_interval, value, means, variance, level, step)
-    return value, lower, upper, ForecastModel(result.name, result.values, {result.name: 1.0})
+    found = _Found(value, lower, upper, ForecastModel(result.name, result.values, {result.name: 1.0}))
+    return found if over == "these" else found._replace(per_query=per_pair[pairs.pair], doubt=means.var(axis=0))
 
 
 def _by_belief(
     attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, ForecastModel]:
+) -> _Found:
     """The forecast of "auto", for k beyond the fewest attempts; without a belief, by what the data alone say."""
     key_posterior, key_interval = jax.random.split(key)
     found = foretell_coverage(attempts, belief or believe(attempts, k, generator(key_posterior)), k)
@@ -189,7 +202,14 @@ def _by_belief(
         variance = _over_queries(found.value, found.squares, queries)
         step *= 1 - attempts.attempts.min() / k
     lower, upper = interval(key_interval, found.value, found.draws, variance, level, step)
-    return found.value, lower, upper, ForecastModel("auto", found.line, found.weights)
+    result = _Found(found.value, lower, upper, ForecastModel("auto", found.line, found.weights))
+    if over == "these":
+        return result
+    per_query = found.per_query[distinct(attempts).pair if belief is None else np.arange(queries)]
+    # What is foretold of a query varies less than its true chance; and laws and trend may disagree.
+    within = np.maximum(found.squares - np.square(per_query).mean(axis=0), 0.0) / queries
+    doubt = within + found.draws.var(axis=0) + np.square(found.value - found.draws.mean(axis=0))
+    return result._replace(per_query=per_query, doubt=doubt)
 
 
 def _over_queries(value: np.ndarray, squares: np.ndarray, queries: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Mapping
 from typing import Literal
@@ -18,7 +19,7 @@ from jaxscale.forecast._auto import believe
 from jaxscale.forecast._coverage import DEFAULT_SEED, average, checked
 from jaxscale.forecast._pool import Member, Pool, learn_together
 from jaxscale.forecast._prior import AUTO, warn_of_prior
-from jaxscale.forecast._result import Forecast
+from jaxscale.forecast._result import Forecast, Joint
 
 # Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs.
 _DEVIATIONS = 3.0
@@ -101,7 +102,7 @@ class Together:
         budgets, key = checked(k, level, over, self._key)
         attempts = self._groups[name]
         warn_of_prior(attempts, AUTO, name if len(self._groups) > 1 else attempts.name)
-        belief = None
+        belief, joint = None, None
         for number, names in enumerate(self._names):
             if name in names and budgets.max(initial=0) > attempts.attempts.min():
                 if number not in self._pools:
@@ -109,13 +110,14 @@ class Together:
                     members = _members([self._groups[each] for each in names])
                     self._pools[number] = learn_together(members, generator(key_pool))
                 belief = self._pools[number].belief(names.index(name), budgets.reshape(-1))
+                joint = Joint(self._pools[number], belief.draws.reshape(-1, *budgets.shape))
                 # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of
                 # the draws behind the interval are those of the group alone.
                 key_alone, _ = jax.random.split(key)
                 alone = believe(attempts, budgets.reshape(-1), generator(key_alone)).draws
                 chosen = np.arange(len(belief.draws)) * len(alone) // len(belief.draws)
                 belief = belief._replace(draws=np.concatenate([belief.draws, alone[chosen]]))
-        return average(attempts, budgets, level, over, key, belief)
+        return dataclasses.replace(average(attempts, budgets, level, over, key, belief), joint=joint)
 
 
 def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:

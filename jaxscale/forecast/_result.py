@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +37,18 @@ class ForecastModel:
         return f"{self.name}: " + ", ".join(f"{share:.0%} {name}" for name, share in shares)
 
 
+class Joint(NamedTuple):
+    """Draws of a mean from the posterior of a pool of groups, the same draws for each of them.
+
+    Attributes:
+        pool: what was learnt of them; one object for all groups of the pool.
+        draws: (draws, *k.shape) of the mean over the queries of one group.
+    """
+
+    pool: object
+    draws: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class Forecast(ReadOnlyArrays):
     """A curve of values with intervals.
@@ -50,6 +62,10 @@ class Forecast(ReadOnlyArrays):
         kind: "estimate" where k is within the recorded calls of every query, else "forecast"; shape of `k`.
         level: probability that the interval claims to hold.
         over: what the interval is for: "these" queries on a further run, or the "population" they come from.
+        per_query: over a population, the forecast of each query, whose mean `value` is; shape (queries, *k.shape).
+        doubt: over a population, the variance of the mean beyond that of a sample of queries with those forecasts:
+            what is not known of their chances; shape of `k`.
+        joint: draws that other forecasts share, where groups were forecast together.
     """
 
     k: np.ndarray
@@ -60,6 +76,9 @@ class Forecast(ReadOnlyArrays):
     kind: np.ndarray
     level: float = 0.9
     over: Literal["these", "population"] = "these"
+    per_query: np.ndarray | None = None
+    doubt: np.ndarray | None = None
+    joint: Joint | None = None
 
     def curve(self, budget: str = "k") -> list[dict[str, Any]]:
         """One entry per number of calls, in the order asked.

@@ -132,6 +132,8 @@ def forecast_votes(
             (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + between / queries**2 + gap**2
         )
         means = np.broadcast_to(mean, (256, len(mean)))
+        unknown = np.where(within, 0, np.maximum(square - chance**2, 0)).sum(axis=0)
+        doubt = (unknown + between) / queries**2 + gap**2
     lower, upper = interval(key_interval, mean, means, variance, level)
     if over == "these":
         # A run wins whole queries: what lies within half a one of none or all stands for none or all.
@@ -146,6 +148,8 @@ def forecast_votes(
         kind=np.where(within.all(axis=0), "estimate", "forecast").reshape(shape),
         level=level,
         over=over,
+        per_query=None if over == "these" else value.reshape(-1, *shape),
+        doubt=None if over == "these" else doubt.reshape(shape),
     )
 
 

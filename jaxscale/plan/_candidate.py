@@ -1,8 +1,9 @@
 """What a plan chooses between: a data set under a system at a cost."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
@@ -169,22 +170,28 @@ def between(low: int, high: int) -> list[int]:
 
 def joined(first: Forecast, second: Forecast) -> Forecast:
     """Two forecasts of one thing as one, in order of calls."""
-    k = np.concatenate([first.k, second.k])
-    _, chosen = np.unique(k, return_index=True)
-    return _with(first, *(np.concatenate([getattr(f, name) for f in (first, second)])[chosen] for name in _ARRAYS))
+    _, chosen = np.unique(np.concatenate([first.k, second.k]), return_index=True)
+    return _picked((first, second), chosen)
 
 
 def select(forecast: Forecast, chosen: np.ndarray) -> Forecast:
     """Some of the points of a forecast."""
-    return _with(forecast, *(getattr(forecast, name)[chosen] for name in _ARRAYS))
+    return _picked((forecast,), chosen)
 
 
-_ARRAYS = ("k", "value", "lower", "upper", "kind")
+def _picked(forecasts: Sequence[Forecast], chosen: np.ndarray) -> Forecast:
+    """Some of the points of forecasts of one thing, one after the other."""
 
+    def points(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        known = [array for array in arrays if array is not None]
+        return np.concatenate(known, axis=-1)[..., chosen] if len(known) == len(forecasts) else None
 
-def _with(like: Forecast, *arrays: np.ndarray) -> Forecast:
-    k, value, lower, upper, kind = arrays
-    return Forecast(k, value, lower, upper, model=like.model, kind=kind, level=like.level, over=like.over)
+    names = ("k", "value", "lower", "upper", "kind", "per_query", "doubt")
+    arrays: dict[str, Any] = {name: points([getattr(each, name) for each in forecasts]) for name in names}
+    joints = [each.joint for each in forecasts]
+    draws = points([None if joint is None else joint.draws for joint in joints])
+    joint = None if draws is None or joints[0] is None else joints[0]._replace(draws=draws)
+    return dataclasses.replace(forecasts[0], **arrays, joint=joint)
 
 
 def attempts_of(data: Attempts | Ballots) -> Attempts:

@@ -1,20 +1,19 @@
 """The most accuracy for every amount spent, and where one choice overtakes another."""
 
-import itertools
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxscale.plan._ahead import standard_error
 from jaxscale.plan._candidate import Candidate, Curve
 
 MARGIN = 0.005
-"""By how much a choice must be ahead to take the lead: less is nothing that a forecast could tell apart."""
+"""By how much a choice must be ahead to take the lead, or by one standard error of the difference if that is more."""
 
 _DENSE = 400
-
-_Step = tuple[float, int, int, float]  # cost, curve, calls, accuracy
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +22,7 @@ class Stretch:
 
     Args:
         candidate: the choice.
-        costs: from the cost of one query at which it leads to the highest looked at before another does.
+        costs: from the cost of one query at which it leads to that at which another does, or the highest looked at.
         calls: the calls that it makes at either end.
         values: the accuracy there.
     """
@@ -43,14 +42,17 @@ class Stretch:
         }
 
 
-def frontier(curves: Sequence[Curve]) -> tuple[Stretch, ...]:
+def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = None) -> tuple[Stretch, ...]:
     """Who leads at which cost, from the cheapest call to the costliest looked at.
 
     Between the numbers of calls of a curve its accuracy is interpolated in their logarithm. Nobody has to spend all: at
-    any cost a choice counts with its best accuracy so far. The lead changes where another is ahead by `MARGIN`.
+    any cost a choice counts with its best accuracy so far. From the recommended choice on, in both directions, who
+    leads keeps the lead until another is ahead by more than noise (`MARGIN`, or one standard error of the difference),
+    and then the best takes it: so there are few stretches, and the recommended choice lies on one of its own.
 
     Args:
         curves: of all candidates, in one unit of cost.
+        recommended: one of them and what it costs a query; None for the most accurate at the highest cost.
 
     Returns:
         Stretches in order of cost, each beginning where the one before it ends.
@@ -67,34 +69,78 @@ def frontier(curves: Sequence[Curve]) -> tuple[Stretch, ...]:
         >>> [s.candidate.name for s in frontier([curve("small", 1.0, [0.2, 0.4]), curve("large", 2.0, [0.5, 0.7])])]
         ['small', 'large']
     """
-    steps: list[_Step] = []
-    for index, curve in enumerate(curves):
-        k = curve.forecast.k
-        dense = np.union1d(k, np.rint(np.geomspace(k[0], k[-1], _DENSE)).astype(int))
-        values = np.interp(np.log(dense), np.log(k), curve.forecast.value)
-        rises = values > np.maximum.accumulate(np.concatenate([[-1.0], values[:-1]]))
-        costs = curve.spend_at(dense[rises])
-        steps.extend(
-            zip(costs.tolist(), [index] * len(costs), dense[rises].tolist(), values[rises].tolist(), strict=True)
+    bests = [_best_so_far(curve) for curve in curves]
+    owner = np.repeat(np.arange(len(curves)), [len(best.costs) for best in bests])
+    costs, values = (np.concatenate(arrays) for arrays in ([b.costs for b in bests], [b.values for b in bests]))
+    order = np.lexsort((values, costs))
+    costs, values, owner = costs[order], values[order], owner[order]
+    top = np.maximum.accumulate(values)
+    leads = np.maximum.accumulate(np.where(values >= top, np.arange(len(top)), 0))
+    last_of_cost = np.append(costs[1:] > costs[:-1], True)
+    costs, top, leader = costs[last_of_cost], top[last_of_cost], owner[leads][last_of_cost]
+
+    known = [best.costs.tolist() for best in bests]
+    errors: dict[tuple[int, int, int, int], float] = {}
+
+    def at(index: int, point: int) -> int:
+        """The place of the most that a curve has come to at a cost; -1 before its first call."""
+        return bisect.bisect_right(known[index], costs[point]) - 1
+
+    def holds(index: int, point: int) -> bool:
+        """Whether a curve is behind the leader at a cost by no more than noise."""
+        mine, ahead = at(index, point), int(leader[point])
+        if mine < 0:
+            return False
+        behind = top[point] - bests[index].values[mine]
+        if behind <= MARGIN:
+            return True
+        places = index, int(bests[index].nearest[mine]), ahead, int(bests[ahead].nearest[at(ahead, point)])
+        if places not in errors:
+            errors[places] = standard_error(curves[index], places[1], curves[ahead], places[3])
+        return bool(behind <= errors[places])
+
+    if recommended is None:
+        start, chosen = len(costs) - 1, int(leader[-1])
+    else:
+        chosen = next(index for index, curve in enumerate(curves) if curve is recommended[0])
+        start = max(int(np.searchsorted(costs, recommended[1] * (1 + 1e-12), side="right")) - 1, 0)
+    led = np.empty(len(costs), int)
+    led[start] = chosen
+    for points, neighbour in ((range(start - 1, -1, -1), 1), (range(start + 1, len(costs)), -1)):
+        for point in points:
+            before = int(led[point + neighbour])
+            led[point] = before if holds(before, point) else leader[point]
+
+    changes = np.flatnonzero(np.diff(led, prepend=-1))
+    ends = [*costs[changes[1:]].tolist(), max(float(curve.spend[-1]) for curve in curves)]
+    stretches = []
+    for first, last, end in zip(changes.tolist(), [*(changes[1:] - 1).tolist(), len(costs) - 1], ends, strict=True):
+        index = int(led[first])
+        best, places = bests[index], [at(index, first), at(index, last)]
+        calls, found = best.calls[places].tolist(), best.values[places].tolist()
+        stretches.append(
+            Stretch(curves[index].candidate, (float(costs[first]), end), (calls[0], calls[1]), (found[0], found[1]))
         )
-    steps.sort(key=lambda step: (step[0], step[3]))
-
-    stretches: list[Stretch] = []
-    best: dict[int, _Step] = {}
-    begun: _Step | None = None
-    for cost, at_once in itertools.groupby(steps, key=lambda step: step[0]):
-        for step in at_once:
-            best[step[1]] = step
-        top = step  # the last is the most accurate
-        if begun is None:
-            begun = top
-        elif top[3] > best[begun[1]][3] + MARGIN:
-            stretches.append(_stretch(curves, begun, best[begun[1]], cost))
-            begun = top
-    assert begun is not None
-    last = max(float(curve.spend[-1]) for curve in curves)
-    return (*stretches, _stretch(curves, begun, best[begun[1]], last))
+    return tuple(stretches)
 
 
-def _stretch(curves: Sequence[Curve], begun: _Step, best: _Step, end: float) -> Stretch:
-    return Stretch(curves[begun[1]].candidate, (begun[0], end), (begun[2], best[2]), (begun[3], best[3]))
+class _Best(NamedTuple):
+    """The numbers of calls at which a curve is better than at any fewer."""
+
+    costs: np.ndarray
+    calls: np.ndarray
+    values: np.ndarray
+    nearest: np.ndarray  # the place among the points of the forecast
+
+
+def _best_so_far(curve: Curve) -> _Best:
+    k = curve.forecast.k
+    dense = np.union1d(k, np.rint(np.geomspace(k[0], k[-1], _DENSE)).astype(int))
+    values = np.interp(np.log(dense), np.log(k), curve.forecast.value)
+    rises = values > np.maximum.accumulate(np.concatenate([[-1.0], values[:-1]]))
+    calls = dense[rises]
+    # Costs of equally many rounds are equal: of these the last counts.
+    costs = curve.spend_at(calls)
+    last = np.append(costs[1:] > costs[:-1], True)
+    nearest = np.rint(np.interp(np.log(calls), np.log(k), np.arange(len(k)))).astype(int)
+    return _Best(costs[last], calls[last], values[rises][last], nearest[last])

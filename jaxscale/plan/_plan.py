@@ -144,10 +144,13 @@ def plan(
         choices.sort(key=lambda choice: (-choice.value, choice.cost))
     else:
         choices.sort(key=lambda choice: (0, choice.cost) if choice.reached else (1, -choice.value))
+    best = choices[0]
+    # Of a budget all may be spent: there the recommended choice leads, as it does at what it costs itself.
+    spent = best.cost / shares if best.reached and target is not None else math.inf
     return Plan(
         choices=tuple(choices),
         curves=tuple(curves),
-        frontier=frontier(curves),
+        frontier=frontier(curves, (best.curve, spent)),
         unaffordable=tuple(c for c, cap in zip(candidates, caps, strict=True) if not cap),
         target=target,
         budget=budget,

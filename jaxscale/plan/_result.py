@@ -1,19 +1,19 @@
 """What a plan is, and what it says to a person."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 from rich.table import Table
 
-from jaxscale.plan._candidate import Candidate, Curve, Over, select
+from jaxscale.plan._ahead import probability_ahead
+from jaxscale.plan._candidate import Candidate, Curve, Over
 from jaxscale.plan._frontier import Stretch
+from jaxscale.plan._solve_once import SolveOnce
 
 NEGLIGIBLE = 0.001
 """A gain in accuracy that no budget is spent on."""
-
-_QUANTILES = (np.arange(200) + 0.5) / 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ class Plan:
     Attributes:
         choices: one per data set and system, the recommended one first.
         curves: the forecasts behind them.
-        frontier: which choice is the most accurate at which cost of a query.
+        frontier: which choice is the most accurate at which cost of a query; the recommended one at its own.
         unaffordable: candidates of which the budget does not pay for one call.
         target: accuracy or coverage to be reached, or None.
         budget: what may be spent, or None.
@@ -138,20 +138,19 @@ class Plan:
 
     @property
     def ahead(self) -> float | None:
-        """The probability that the recommended choice comes out ahead of the next, as if their noise were independent.
+        """The probability that the recommended choice comes out ahead of the next.
 
-        It is, between further runs on these very queries; over a population the queries that both share make it larger.
-        None where there is no other.
+        Over a population it is that of the mean difference, query by query, where both were asked the same ones.
+        Further runs on these very queries have noise of their own. None where there is no other.
         """
         if len(self.choices) < 2:
             return None
-        first, second = (select(choice.curve.forecast, np.array([choice.index])) for choice in self.choices[:2])
-        return float(first.probability_at_least(second.quantiles(_QUANTILES)).mean())
+        first, second = self.choices[:2]
+        return probability_ahead(first.curve, first.index, second.curve, second.index)
 
     def name_of(self, candidate: Candidate) -> str:
         """What a choice is called: its data set, and its system where there are several."""
-        systems = {each.system_name for each in (*(choice.candidate for choice in self.choices), *self.unaffordable)}
-        return candidate.label if len(systems) > 1 else candidate.name
+        return candidate.label if len(self._systems) > 1 else candidate.name
 
     @property
     def negligible(self) -> float | None:
@@ -160,6 +159,33 @@ class Plan:
         None with a target.
         """
         return None if self.budget is None else NEGLIGIBLE
+
+    @property
+    def sparing(self) -> "Choice | None":
+        """The recommended calls made one after the other until one succeeds: the same coverage for less.
+
+        None where the recommended choice is no coverage, or was compared with `SolveOnce` already.
+        """
+        best = self.best
+        if best.candidate.system_name != "pass-at-k" or self.unit == "seconds" or "solve-once" in self._systems:
+            return None
+        candidate = dataclasses.replace(best.candidate, system=SolveOnce())
+        found = dataclasses.replace(best, curve=Curve(candidate, best.curve.forecast))
+        return found if found.cost < best.cost else None
+
+    @property
+    def sparing_words(self) -> str | None:
+        """What is saved by calling no more once a query is solved, in a sentence."""
+        if self.sparing is None:
+            return None
+        return (
+            f"Where calls end with the first success (solve-once) the same {self.best.value:.3f} costs "
+            f"{self._amount(self.sparing.cost)} instead of {self._amount(self.best.cost)}."
+        )
+
+    @property
+    def _systems(self) -> set[str]:
+        return {each.system_name for each in (*(choice.candidate for choice in self.choices), *self.unaffordable)}
 
     @property
     def shares(self) -> int:
@@ -236,6 +262,7 @@ class Plan:
             "choices": [choice.to_dict() for choice in self.choices],
             "frontier": [stretch.to_dict() for stretch in self.frontier],
             "crossings": self.crossings,
+            "solve_once": None if self.sparing is None else {"cost": self.sparing.cost, "words": self.sparing_words},
             "unaffordable": [self.name_of(candidate) for candidate in self.unaffordable],
         }
 

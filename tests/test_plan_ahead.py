@@ -44,11 +44,11 @@ def test_models_at_the_same_queries_are_compared_query_by_query():
     np.testing.assert_allclose(first.forecast.per_query[:, 0], A.successes / 10)
     np.testing.assert_allclose(first.forecast.per_query.mean(axis=0), first.forecast.value)
     assert standard_error(first, 0, second, 0) == pytest.approx(difference.mean() / z, rel=1e-3)
-    # As if the queries were different ones it was 0.9 or less.
+    # As if the queries were different ones it would be less.
     other = Curve(
         Candidate("B", js.Attempts(B.attempts, B.successes), js.PassAtK(), js.Cost(1.0), "money"), second.forecast
     )
-    assert 0.7 < probability_ahead(first, 0, other, 0) < 0.9
+    assert 0.9 < probability_ahead(first, 0, other, 0) < 0.97
 
 
 def test_alike_at_every_query_is_even_and_a_few_queries_are_not_certain():
@@ -113,7 +113,7 @@ def curve(name, price, value, half=0.0):
 def test_stretches_that_differ_by_less_than_noise_are_one():
     rng = np.random.default_rng(4)
     rise = 1 - np.exp(-np.arange(1, 61) / 20)
-    curves = [curve(f"m{i}", 1 + 0.01 * i, np.sort(rise + rng.normal(0, 0.008, 60)), half=0.02) for i in range(6)]
+    curves = [curve(f"m{i}", 1 + 0.01 * i, np.sort(rise + rng.normal(0, 0.008, 60)), half=0.03) for i in range(6)]
     assert len(frontier([Curve(c.candidate, curve("", 1, c.forecast.value).forecast) for c in curves])) > 3
     stretches = frontier(curves)
     assert len(stretches) <= 2
@@ -135,12 +135,12 @@ def test_a_plan_recommends_a_point_of_its_own_frontier(goal, over):
     cost = {"A": js.Cost(1.3), "B": js.Cost(1.0)}
     result = js.plan({"A": A, "B": B}, cost=cost, over=over, most=40, **goal)
     best, whole = result.best, result.queries
-    (stretch,) = (
-        each
-        for each in result.frontier
-        if each.candidate is best.candidate and each.costs[0] <= best.cost / whole * 1.001
-    )
-    assert stretch.costs[0] <= best.cost / whole * (1 + 1e-9) <= stretch.costs[1] * (1 + 2e-9)
+    # With prices alike the lead does not pass to and fro with every call.
+    assert len(result.frontier) <= 3
+    spent = best.cost / whole * (1 + 1e-9)
+    stretch = next(each for each in reversed(result.frontier) if each.costs[0] <= spent)
+    assert stretch.candidate is best.candidate
+    assert spent <= stretch.costs[1] * (1 + 2e-9)
     assert stretch.calls[0] <= best.calls <= stretch.calls[1]
     assert stretch.values[0] <= best.value <= stretch.values[1] + 1e-12
     if "budget" in goal:

@@ -11,9 +11,11 @@ from jaxscale.plan._ahead import standard_error
 from jaxscale.plan._candidate import Candidate, Curve
 
 MARGIN = 0.005
-"""By how much a choice must be ahead to take the lead, or by one standard error of the difference if that is more."""
+"""By how much a choice must be ahead to take the lead, and by so much that it is ahead with probability 0.9."""
 
+_SURE = 1.2816  # standard errors: the normal quantile of 0.9
 _DENSE = 400
+_MOST_COSTS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +47,11 @@ class Stretch:
 def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = None) -> tuple[Stretch, ...]:
     """Who leads at which cost, from the cheapest call to the costliest looked at.
 
-    Between the numbers of calls of a curve its accuracy is interpolated in their logarithm. Nobody has to spend all: at
-    any cost a choice counts with its best accuracy so far. From the recommended choice on, in both directions, who
-    leads keeps the lead until another is ahead by more than noise (`MARGIN`, or one standard error of the difference),
-    and then the best takes it: so there are few stretches, and the recommended choice lies on one of its own.
+    Between the numbers of calls of a curve its accuracy is interpolated in their logarithm; between one call more at
+    all queries and none, in the cost, as some of them may have it. Nobody has to spend all: at any cost a choice counts
+    with its best accuracy so far. From the recommended choice on, in both directions, who leads keeps the lead until
+    another is ahead by more than noise (by `MARGIN`, and with probability 0.9), and then the best takes it: so there are
+    few stretches, and the recommended choice lies on one of its own.
 
     Args:
         curves: of all candidates, in one unit of cost.
@@ -70,34 +73,28 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
         ['small', 'large']
     """
     bests = [_best_so_far(curve) for curve in curves]
-    owner = np.repeat(np.arange(len(curves)), [len(best.costs) for best in bests])
-    costs, values = (np.concatenate(arrays) for arrays in ([b.costs for b in bests], [b.values for b in bests]))
-    order = np.lexsort((values, costs))
-    costs, values, owner = costs[order], values[order], owner[order]
-    top = np.maximum.accumulate(values)
-    leads = np.maximum.accumulate(np.where(values >= top, np.arange(len(top)), 0))
-    last_of_cost = np.append(costs[1:] > costs[:-1], True)
-    costs, top, leader = costs[last_of_cost], top[last_of_cost], owner[leads][last_of_cost]
-
+    costs = np.unique(np.concatenate([best.costs for best in bests]))
+    if len(costs) > _MOST_COSTS:
+        costs = costs[np.unique(np.rint(np.linspace(0, len(costs) - 1, _MOST_COSTS)).astype(int))]
+    values = np.stack([np.interp(costs, best.costs, best.values, left=-np.inf) for best in bests])
+    leader = values.argmax(axis=0)
     known = [best.costs.tolist() for best in bests]
     errors: dict[tuple[int, int, int, int], float] = {}
 
     def at(index: int, point: int) -> int:
-        """The place of the most that a curve has come to at a cost; -1 before its first call."""
+        """The place of the most calls that a curve makes at a cost."""
         return bisect.bisect_right(known[index], costs[point]) - 1
 
     def holds(index: int, point: int) -> bool:
         """Whether a curve is behind the leader at a cost by no more than noise."""
-        mine, ahead = at(index, point), int(leader[point])
-        if mine < 0:
-            return False
-        behind = top[point] - bests[index].values[mine]
-        if behind <= MARGIN:
-            return True
-        places = index, int(bests[index].nearest[mine]), ahead, int(bests[ahead].nearest[at(ahead, point)])
+        ahead = int(leader[point])
+        behind = values[ahead, point] - values[index, point]
+        if behind <= MARGIN or not np.isfinite(behind):
+            return bool(behind <= MARGIN)
+        places = index, int(bests[index].nearest[at(index, point)]), ahead, int(bests[ahead].nearest[at(ahead, point)])
         if places not in errors:
             errors[places] = standard_error(curves[index], places[1], curves[ahead], places[3])
-        return bool(behind <= errors[places])
+        return bool(behind <= _SURE * errors[places])
 
     if recommended is None:
         start, chosen = len(costs) - 1, int(leader[-1])

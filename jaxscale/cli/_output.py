@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jaxscale import __version__, _files
 from jaxscale.cli._errors import BELOW, BadInput, on_one_line
@@ -125,7 +125,7 @@ def warned() -> Iterator[list[str]]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", DataWarning)
-        warnings.showwarning = keep
+        warnings.showwarning = cast(Any, keep)
         yield kept
 
 

@@ -49,9 +49,11 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
 
     Between the numbers of calls of a curve its accuracy is interpolated in their logarithm; between one call more at
     all queries and none, in the cost, as some of them may have it. Nobody has to spend all: at any cost a choice counts
-    with its best accuracy so far. From the recommended choice on, in both directions, who leads keeps the lead until
-    another is ahead by more than noise (by `MARGIN`, and with probability 0.9), and then the best takes it: so there are
-    few stretches, and the recommended choice lies on one of its own.
+    with its best accuracy so far.
+
+    From the recommended choice on, in both directions, who leads keeps the lead until another is ahead by more than
+    noise (by `MARGIN`, and with probability 0.9), and then the best takes it, or below its first call the cheapest that
+    is no more than noise behind: so there are few stretches, and the recommended choice lies on one of its own.
 
     Args:
         curves: of all candidates, in one unit of cost.
@@ -96,6 +98,14 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
             errors[places] = standard_error(curves[index], places[1], curves[ahead], places[3])
         return bool(behind <= _SURE * errors[places])
 
+    def next_leader(before: int, point: int) -> int:
+        if holds(before, point):
+            return before
+        if np.isfinite(values[before, point]):
+            return int(leader[point])
+        alike = [index for index in range(len(curves)) if holds(index, point)]
+        return min(alike, key=lambda index: (known[index][0], -values[index, point]))
+
     if recommended is None:
         start, chosen = len(costs) - 1, int(leader[-1])
     else:
@@ -105,8 +115,7 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
     led[start] = chosen
     for points, neighbour in ((range(start - 1, -1, -1), 1), (range(start + 1, len(costs)), -1)):
         for point in points:
-            before = int(led[point + neighbour])
-            led[point] = before if holds(before, point) else leader[point]
+            led[point] = next_leader(int(led[point + neighbour]), point)
 
     changes = np.flatnonzero(np.diff(led, prepend=-1))
     ends = [*costs[changes[1:]].tolist(), max(float(curve.spend[-1]) for curve in curves)]

@@ -25,6 +25,7 @@ RULES = ("online", "optimal", "uniform")
 _MOST_DRAWN = 10**9  # attempts
 _WIDE = 10**6
 
+
 @overload
 def allocate(attempts: Attempts, calls: int, k: int, *, rule: Rule = "online") -> np.ndarray: ...
 @overload

@@ -12,7 +12,16 @@ from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
 from jaxscale.cli._options import FailUnder, Files, Format, Group, Json, Scorer, Seed, whole_numbers
-from jaxscale.cli._output import check_gate, check_picture, console, hold_against, print_json, progress, replacing, warned
+from jaxscale.cli._output import (
+    check_gate,
+    check_picture,
+    console,
+    hold_against,
+    print_json,
+    progress,
+    replacing,
+    warned,
+)
 from jaxscale.cli._reading import read_ballots, say_read
 
 if TYPE_CHECKING:

@@ -46,7 +46,8 @@ class Rows(NamedTuple):
         """(rows,) all calls."""
         return self.lead + (self.rivals * self.copies).sum(axis=1) + self.free
 
-    def __getitem__(self, which: np.ndarray) -> "Rows":  # type: ignore[override]
+    def take(self, which: np.ndarray) -> "Rows":
+        """Some of the rows."""
         return Rows(*(array[which] for array in self))
 
 
@@ -74,7 +75,7 @@ def drawn_votes(rows: Rows, calls: np.ndarray, least: np.ndarray | None = None) 
         if not together or not near(int(calls[begin]), int(calls[end]), fewest):
             needed = 1 if least is None else int(least[begin])
             if enough.any():
-                result[begin:end, enough] = _together(rows[enough], recorded[enough], calls[begin:end], needed)
+                result[begin:end, enough] = _together(rows.take(enough), recorded[enough], calls[begin:end], needed)
             begin = end
     # Rounding may leave the range of probabilities by 1e-16.
     return result.clip(0, 1)
@@ -115,7 +116,7 @@ def _together(rows: Rows, recorded: np.ndarray, calls: np.ndarray, least: int) -
         fit = np.arange(1, len(open_) + 1) * size[open_] * points <= _AT_ONCE
         fit &= size[open_] <= 2 * size[open_[0]]
         part, open_ = np.split(open_, [max(int(fit.sum()), 1)])
-        result[:, part] += _contested(rows[part], highest[part], recorded[part], first[part], last[part], calls)
+        result[:, part] += _contested(rows.take(part), highest[part], recorded[part], first[part], last[part], calls)
     return result
 
 

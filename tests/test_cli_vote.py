@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.estimate import VoteShape
-from jaxscale.forecast import forecast_votes
+from jaxscale.forecast import best_vote, forecast_votes
 from jaxscale.plot import plot_votes
 from jaxscale.samples import sample_ballots
 
@@ -141,6 +141,46 @@ def test_shapes(ballots, kind, helps):
         assert curve.shape.words == f"falls, then rises after {curve.shape.turns[0]} calls"
 
 
+def foretold(recorded, calls, values):
+    """A forecast with the same value for all queries."""
+    values = np.asarray(values, float)
+    kind = np.full(len(calls), "forecast")
+    model = js.forecast(js.Attempts([1, 1], [0, 1]), 1).model
+    by_query = np.broadcast_to(values, (len(recorded.by_query), len(calls)))
+    return js.Forecast(np.array(calls), values, values - 0.01, values + 0.01, model, kind, by_query=by_query)
+
+
+def test_the_best_number_of_calls_is_looked_for_on_the_forecast_too():
+    recorded = js.vote_curve(two_answers(*[12] * 10, calls=16))
+    assert (recorded.best.k, recorded.best.last, recorded.best.at_end) == (7, 8, False)
+    assert recorded.best.words == ("7", "7 to 7")
+    top = float(recorded.estimate.value.max())
+    # Not ahead by more than the margin: what was recorded stands, and now more was looked at.
+    flat = best_vote(recorded, foretold(recorded, [20, 40, 80], [top] * 3))
+    assert (flat.k, flat.foretold, flat.at_end, flat.last) == (7, False, False, 80)
+    # Levels off: the fewest calls that come near the highest value.
+    level = best_vote(recorded, foretold(recorded, [20, 40, 80], [top + 0.02, top + 0.03, top + 0.033]))
+    assert (level.k, level.foretold, level.at_end, level.words) == (40, True, False, ("40", "40 to 40"))
+    assert level.gain == pytest.approx(top + 0.03 - recorded.estimate.value[0])
+    assert level.gain_lower == pytest.approx(level.gain - 0.01)
+    # Still rises: the end, and both the number and its interval are open.
+    rising = best_vote(recorded, foretold(recorded, [20, 40, 80], [top + 0.02, top + 0.03, top + 0.05]))
+    assert (rising.k, rising.at_end, rising.words) == (80, True, ("80 or more", "80 or more"))
+
+
+def test_a_curve_that_rises_to_the_end_of_the_search_is_said_to(tmp_path, capsys):
+    rows = [(f"q{i}", a, n, r) for i, c in enumerate((9, 10, 6, 9)) for a, n, r in (("7", c, 1), ("8", 16 - c, 0))]
+    path = write(tmp_path / "ballots.csv", "problem,answer,count,correct", rows)
+    out, _ = output(capsys, path, "--calls", "1,8")
+    assert "or more calls, a forecast (90% interval" in out
+    assert "still rising at the end of what was foretold: more than 160 calls were not looked at" in out
+    group = json.loads(output(capsys, path, "--calls", "1,8", "--json").out)["groups"][0]
+    best = group["best"]
+    assert (best["calls"], best["at_end"], best["kind"], best["looked_up_to"]) == (160, True, "forecast", 160)
+    assert group["best_recorded"]["calls"] <= 8
+    assert [row["calls"] for row in group["curve"]] == [1, 8]
+
+
 def test_noise_is_not_called_a_shape():
     # One query rises, one falls a little more: the direction hangs on which of them a resample holds.
     curve = js.vote_curve(two_answers(32, 6))
@@ -245,7 +285,7 @@ def test_what_is_drawn():
     assert plot_votes(axes, curve, curve, best=recorded.best) is axes
     names = [text.get_text() for text in axes.get_legend().get_texts()]
     assert names[:3] == ["all queries, estimate", "from over half of the ballots", "forecast"]
-    assert names[3].startswith(f"best recorded: {recorded.best.k} call")
+    assert names[3].startswith(f"best: {recorded.best.words[0]} call")
     assert axes.get_xscale() == "log"
     lines = {line.get_label(): line for line in axes.lines}
     assert [lines[name].get_xdata().tolist() for name in names[:3]] == [[1, 5, 20], [20, 40], [41, 100]]

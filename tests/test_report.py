@@ -147,7 +147,7 @@ DECISIONS = {
     "falls": ([(8, 12)] * 12, "Ask once: a vote is no better than one call, which is right for 40.0%"),
     "rises": (
         [(14, 6)] * 12,
-        r"Take the most frequent of \d+ answers: 9.* right instead of 70.0%; 200 would give about",
+        r"Take the most frequent of \d+ answers: about 9.* right \(a forecast\) instead of 70.0%; more calls would add",
     ),
     "sure": ([(20, 0)] * 12, "Ask once: a vote is no better than one call, which is right for 100%"),
     "few": ([(3, 1)] * 12, "too few calls were recorded to judge a vote"),

@@ -26,11 +26,12 @@ from jaxscale.cli._reading import read_ballots, say_read
 
 if TYPE_CHECKING:
     from jaxscale.data import Ballots
-    from jaxscale.estimate import VoteCurve
+    from jaxscale.estimate import BestMajority, VoteCurve
     from jaxscale.forecast import Forecast
     from jaxscale.systems import FilterVote, Vote
 
 MOST_CALLS = 10**5
+_AHEAD = 10  # times the recorded calls are looked at for the best number
 
 _MEANING = {
     "these": "a further run on these very queries",
@@ -41,6 +42,7 @@ _MEANING = {
 class _Result(NamedTuple):
     forecast: "Forecast"
     recorded: "VoteCurve"
+    best: "BestMajority"
 
 
 def vote(
@@ -103,7 +105,7 @@ def vote(
             print_vote(out, name, data[name], result)
         out.print(f"{level:.0%} intervals for {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim")
     for name, result in results.items():
-        _warn(name, len(data[name]), result.recorded)
+        _warn(name, len(data[name]), result.recorded, result.best)
     hold_against(fail_under, {name: result.forecast for name, result in results.items()}, "accuracy of {:,} calls")
 
 
@@ -112,19 +114,33 @@ def vote_each(
 ) -> dict[str, _Result]:
     """A forecast and the recorded curve of each data set, with a bar for a person who waits."""
     import jax
+    import numpy as np
 
     from jaxscale.estimate import vote_curve
-    from jaxscale.forecast import forecast_votes
+    from jaxscale.forecast import best_vote, forecast_votes
+    from jaxscale.plan._candidate import select
 
     results = {}
     with arguments_as_options("level", "over", "calls"), progress(len(data)) as begin:
         for name, ballots in data.items():
             begin(name)
             key = jax.random.key(seed)
-            forecast = forecast_votes(ballots, calls, system=system, level=level, over=over, key=key)
-            within = [k for k in calls if k <= _recorded(ballots, system)]
-            results[name] = _Result(forecast, vote_curve(ballots, system, also=within, level=level, seed=seed))
+            end = _recorded(ballots, system)
+            looked_at = [*calls, *_ahead(end, max(calls))]
+            forecast = forecast_votes(ballots, looked_at, system=system, level=level, over=over, key=key)
+            within = [k for k in calls if k <= end]
+            curve = vote_curve(ballots, system, also=within, level=level, seed=seed)
+            asked = select(forecast, np.arange(len(calls)))
+            results[name] = _Result(asked, curve, best_vote(curve, forecast, seed=seed))
     return results
+
+
+def _ahead(recorded: int, wanted: int) -> list[int]:
+    """Numbers of calls beyond the recorded ones, among which the best is looked for too."""
+    import numpy as np
+
+    last = min(max(_AHEAD * recorded, wanted), MOST_CALLS)
+    return np.unique(np.rint(np.geomspace(recorded + 1, last, 12)).astype(int)).tolist() if last > recorded else []
 
 
 def _recorded(ballots: "Ballots", system: "Vote | FilterVote") -> int:
@@ -151,8 +167,8 @@ def _blank(data: "Ballots") -> int:
 
 
 def _plain(result: _Result) -> dict[str, Any]:
-    forecast, recorded = result
-    shares, best, shape = recorded.difficulty.shares, recorded.best, recorded.shape
+    forecast, recorded, best = result
+    shares, shape = recorded.difficulty.shares, recorded.shape
     parts = {}
     for name, part in recorded.parts.items():
         rows = zip(part.k.tolist(), part.value.tolist(), part.standard_error.tolist(), strict=True)
@@ -165,17 +181,25 @@ def _plain(result: _Result) -> dict[str, Any]:
         "shape_in_words": shape.words,
         "shape_beyond_noise": shape.beyond_noise,
         "shape_calls": [shape.first, shape.last],
-        "best": {
-            "calls": best.k,
-            "lower": best.lower,
-            "upper": best.upper,
-            "gain": best.gain,
-            "gain_lower": best.gain_lower,
-            "gain_upper": best.gain_upper,
-            "helps": best.helps,
-        },
+        "best": _plain_best(best),
+        "best_recorded": _plain_best(recorded.best),
         "difficulty": {**shares, "level": best.level, "limit": float(recorded.difficulty.limit.mean())},
         "parts": parts,
+    }
+
+
+def _plain_best(best: "BestMajority") -> dict[str, Any]:
+    return {
+        "calls": best.k,
+        "at_end": best.at_end,
+        "kind": "forecast" if best.foretold else "estimate",
+        "lower": best.lower,
+        "upper": best.upper,
+        "looked_up_to": best.last,
+        "gain": best.gain,
+        "gain_lower": best.gain_lower,
+        "gain_upper": best.gain_upper,
+        "helps": best.helps,
     }
 
 
@@ -190,7 +214,7 @@ def print_vote(out: Any, name: str, data: "Ballots", result: _Result) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    forecast, recorded = result
+    forecast, recorded, _ = result
     least, most = int(data.calls.min()), int(data.calls.max())
     span = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     blank = _blank(data)
@@ -215,8 +239,8 @@ def print_vote(out: Any, name: str, data: "Ballots", result: _Result) -> None:
 
 
 def _sentences(result: _Result, queries: int) -> list[str]:
-    recorded = result.recorded
-    shape, best, shares = recorded.shape, recorded.best, recorded.difficulty.shares
+    recorded, best = result.recorded, result.best
+    shape, shares = recorded.shape, recorded.difficulty.shares
     level = f"{best.level:.0%}"
     if shape.kind == "unknown":
         lines = ["shape: unknown, from so few ballots a query"]
@@ -224,8 +248,14 @@ def _sentences(result: _Result, queries: int) -> list[str]:
         noise = "" if shape.beyond_noise or not shape.moves else f", though not beyond the noise of {queries:,} queries"
         lines = [f"shape: {shape.words}{noise} (from {shape.first:,} to {shape.last:,} calls)"]
         gains = f"{best.gain:+.4f} over one call, {level} interval {best.gain_lower:+.4f} to {best.gain_upper:+.4f}"
-        lines.append(f"best: {best.k:,} calls ({level} interval {best.lower:,} to {best.upper:,}), {gains}")
-        helps = "yes" if best.helps else "no" if best.gain <= 0 else "not beyond the noise of these queries"
+        number, interval = best.words
+        kind = ", a forecast" if best.foretold else ""
+        lines.append(f"best: {number} calls{kind} ({level} interval {interval}), {gains}")
+        if best.at_end:
+            end = "what was foretold" if best.foretold else "the data"
+            lines.append(f"still rising at the end of {end}: more than {best.k:,} calls were not looked at")
+        unclear = "no" if best.gain <= 0 else "not beyond the noise of these queries"
+        helps = "yes" if best.helps or recorded.best.helps else unclear
         lines.append(f"does voting help at all? {helps}")
     counts = _queries(recorded)
     leads = [
@@ -244,9 +274,9 @@ def _sentences(result: _Result, queries: int) -> list[str]:
     return lines
 
 
-def _warn(name: str, queries: int, recorded: "VoteCurve") -> None:
+def _warn(name: str, queries: int, recorded: "VoteCurve", best: "BestMajority") -> None:
     """Say on stderr where more calls hurt, and whether that may be noise."""
-    shape, best = recorded.shape, recorded.best
+    shape = recorded.shape
     if shape.moves[-1:] != ("falls",):
         return
     value = dict(zip(recorded.estimate.k.tolist(), recorded.estimate.value.tolist(), strict=True))
@@ -261,7 +291,7 @@ def _warn(name: str, queries: int, recorded: "VoteCurve") -> None:
     )
     print(
         f"jaxscale: warning: {name}: {hurt}: accuracy falls from {value[top]:.4f} at {top:,} calls to "
-        f"{value[shape.last]:.4f} at {shape.last:,}{noise}; {best.k:,} is best",
+        f"{value[shape.last]:.4f} at {shape.last:,}{noise}; {best.words[0]} is best",
         file=sys.stderr,
     )
 
@@ -291,8 +321,8 @@ def draw(
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(high, wide, squeeze=False).reshape(-1).tolist()
     for name, ballots in data.items():
-        points, recorded = results[name]
-        first, last = int(recorded.estimate.k[0]), int(max(points.k.max(), recorded.shape.last, 3))
+        points, recorded, best = results[name]
+        first, last = int(recorded.estimate.k[0]), int(max(points.k.max(), recorded.shape.last, best.k, 3))
         end = min(_recorded(ballots, system), last)
         dense = np.union1d(
             np.rint(np.geomspace(first, last, 40)).astype(int), [max(first, end // 2), end, min(end + 1, last)]
@@ -302,16 +332,16 @@ def draw(
             ballots, dense, system=system, model=method, level=points.level, over=points.over, key=jax.random.key(seed)
         )
         if len(data) == 1:
-            plot_votes(panels.pop(0), curve, points, best=recorded.best)
-            plot_votes(panels.pop(0), curve, parts=recorded.parts, best=recorded.best)
+            plot_votes(panels.pop(0), curve, points, best=best)
+            plot_votes(panels.pop(0), curve, parts=recorded.parts, best=best)
             figure.suptitle(f"{name}: {len(ballots):,} queries", fontsize=11, x=0.01, ha="left")
         else:
             panel = panels.pop(0)
-            plot_votes(panel, curve, parts=recorded.parts, best=recorded.best)
+            plot_votes(panel, curve, parts=recorded.parts, best=best)
             panel.set_title(name, loc="left", fontsize=9)
             panel.label_outer()
     if len(data) > 1:
-        note = "Accuracy of a vote; dashed: forecast; star: best recorded number of calls"
+        note = "Accuracy of a vote; dashed: forecast; star: best number of calls"
         figure.suptitle(note, fontsize=11, x=0.01, ha="left")
     for empty in panels:
         empty.set_visible(False)

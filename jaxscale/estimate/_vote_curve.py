@@ -72,6 +72,7 @@ class VoteCurve:
         difficulty: how hard each query is for the vote.
         shape: how the curve goes, up to half of the fewest recorded ballots of a query.
         best: the best number of calls in that range, and its gain over a single answer.
+        by_query: accuracy of each query; float64, shape (queries, calls).
     """
 
     estimate: Estimate
@@ -79,6 +80,7 @@ class VoteCurve:
     difficulty: VoteDifficulty
     shape: VoteShape
     best: BestMajority
+    by_query: np.ndarray
 
 
 def vote_curve(
@@ -147,6 +149,7 @@ def vote_curve(
         difficulty,
         _shape(calls, looked_at, weights, level),
         best_of(calls, looked_at, weights, level),
+        values.T,
     )
 
 

@@ -142,6 +142,11 @@ class BestMajority:
         gain_lower: lower end of the interval of the gain at `k`.
         gain_upper: its upper end.
         level: probability that the intervals hold.
+        last: the most calls that were looked at.
+        foretold: whether `k` lies beyond the recorded calls.
+
+    >>> BestMajority(8, 8, 8, 0.2, 0.1, 0.3, 0.9, 8).words
+    ('8 or more', '8 or more')
     """
 
     k: int
@@ -151,6 +156,20 @@ class BestMajority:
     gain_lower: float
     gain_upper: float
     level: float
+    last: int
+    foretold: bool = False
+
+    @property
+    def at_end(self) -> bool:
+        """Whether it is the last number of calls that was looked at, so that more may be better still."""
+        return self.k == self.last > 1
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The best number of calls and its interval, which is open where it touches the end of the search."""
+        number = f"{self.k:,}{' or more' if self.at_end else ''}"
+        end = f"{self.lower:,} or more" if self.upper == self.last > 1 else f"{self.lower:,} to {self.upper:,}"
+        return number, end
 
     @property
     def helps(self) -> bool:
@@ -240,4 +259,5 @@ def best_of(budgets: np.ndarray, values: np.ndarray, weights: np.ndarray, level:
     lower, upper = np.quantile(budgets[np.argmax(curves.round(12), axis=0)], tails, method="nearest")
     gain_lower, gain_upper = np.quantile(curves[best] - curves[0], tails)
     gain = float(values[best].mean() - values[0].mean())
-    return BestMajority(int(budgets[best]), int(lower), int(upper), gain, float(gain_lower), float(gain_upper), level)
+    ends = int(lower), int(upper), gain, float(gain_lower), float(gain_upper)
+    return BestMajority(int(budgets[best]), *ends, level, int(budgets[-1]))

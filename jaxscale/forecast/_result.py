@@ -66,6 +66,7 @@ class Forecast(ReadOnlyArrays):
         doubt: over a population, the variance of the mean beyond that of a sample of queries with those forecasts:
             what is not known of their chances; shape of `k`.
         joint: draws that other forecasts share, where groups were forecast together.
+        by_query: the value of each query, shape (queries, *k.shape); None where the forecast does not keep it.
     """
 
     k: np.ndarray
@@ -79,6 +80,7 @@ class Forecast(ReadOnlyArrays):
     per_query: np.ndarray | None = None
     doubt: np.ndarray | None = None
     joint: Joint | None = None
+    by_query: np.ndarray | None = None
 
     def curve(self, budget: str = "k") -> list[dict[str, Any]]:
         """One entry per number of calls, in the order asked.

@@ -150,6 +150,7 @@ def forecast_votes(
         over=over,
         per_query=None if over == "these" else value.reshape(-1, *shape),
         doubt=None if over == "these" else doubt.reshape(shape),
+        by_query=value.reshape(queries, *shape),
     )
 
 

@@ -67,7 +67,7 @@ def plot_votes(
             markeredgecolor="black",
             markeredgewidth=0.7,
             linestyle="none",
-            label=f"best recorded: {best.k:,} {'call' if best.k == 1 else 'calls'}",
+            label=f"best: {best.words[0]} {'call' if best.k == best.last == 1 else 'calls'}",
             zorder=5,
         )
     _dress_votes(axes, curve, split=parts is not None)

@@ -9,9 +9,10 @@ import numpy as np
 
 from jaxscale._arrays import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
-from jaxscale.estimate import VoteCurve, vote_curve
-from jaxscale.forecast import Forecast, forecast_votes
+from jaxscale.estimate import BestMajority, VoteCurve, vote_curve
+from jaxscale.forecast import Forecast, best_vote, forecast_votes
 from jaxscale.forecast._groups import Together
+from jaxscale.plan._candidate import select
 from jaxscale.systems import FilterVote, Vote
 
 _AHEAD = 10  # how many times the recorded calls a report looks ahead
@@ -28,11 +29,13 @@ class Voted:
         system: "Vote" or "Filter-Vote".
         curve: accuracy at many increasing numbers of calls, up to half of the ballots and beyond all of them.
         recorded: what the ballots say without a model.
+        best: the best number of calls, on the recorded curve or, where it is higher, on the forecast.
     """
 
     system: str
     curve: Forecast
     recorded: VoteCurve
+    best: BestMajority
 
     @property
     def single(self) -> float:
@@ -42,8 +45,20 @@ class Voted:
     @property
     def top(self) -> float:
         """Accuracy at the best number of calls."""
-        estimate, best = self.recorded.estimate, self.recorded.best
-        return float(estimate.value[estimate.k == best.k][0])
+        if self.best.foretold:
+            return at(self.curve, self.best.k).value
+        estimate = self.recorded.estimate
+        return float(estimate.value[estimate.k == self.best.k][0])
+
+    @property
+    def drawn(self) -> Forecast:
+        """The curve without what lies between half of the ballots and all: draws overlap so much there that it jumps."""
+        return select(self.curve, (self.curve.k <= self.recorded.shape.last) | (self.curve.kind == "forecast"))
+
+    @property
+    def helps(self) -> bool:
+        """Whether a vote beats one call beyond the noise, as recorded or as foretold."""
+        return self.best.helps or self.recorded.best.helps
 
     @property
     def judged(self) -> bool:
@@ -198,10 +213,11 @@ def _votes(ballots: Ballots, budgets: Budgets, level: float, seed: int) -> tuple
 def _voted(ballots: Ballots, system: Vote | FilterVote, budgets: Budgets, level: float, seed: int) -> Voted:
     recorded = vote_curve(ballots, system, level=level, seed=seed)
     k = _curve(budgets, _POINTS[Ballots], [recorded.best.k, recorded.shape.last, *recorded.shape.turns])
-    # Between half of the ballots and all of them draws overlap so much that the curve jumps.
-    k = k[(k <= recorded.shape.last) | ((k > ballots.calls.min()) & (k <= _MOST_VOTES))]
+    shown = (k <= recorded.shape.last) | (k > ballots.calls.min()) | np.isin(k, budgets.table)
+    k = k[shown & (k <= _MOST_VOTES)]
     curve = forecast_votes(ballots, k, system=system, level=level, key=jax.random.key(seed))
-    return Voted("Vote" if isinstance(system, Vote) else "Filter-Vote", curve, recorded)
+    best = best_vote(recorded, curve, seed=seed)
+    return Voted("Vote" if isinstance(system, Vote) else "Filter-Vote", curve, recorded, best)
 
 
 def _curve(budgets: Budgets, points: int, marks: Sequence[int]) -> np.ndarray:

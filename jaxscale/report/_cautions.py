@@ -52,9 +52,7 @@ def _hurts(group: Group) -> bool:
 
 
 def _at_the_end(group: Group) -> bool:
-    return any(
-        vote.recorded.best.k == vote.recorded.shape.last > 1 and vote.recorded.best.helps for vote in group.votes[:1]
-    )
+    return any(vote.best.at_end and vote.helps for vote in group.votes[:1])
 
 
 def _blank_share(group: Group) -> float:
@@ -128,8 +126,8 @@ def _falling(groups: Sequence[Group], _: Budgets) -> str:
 
 def _end(_: Sequence[Group], __: Budgets) -> str:
     return (
-        "The best number of calls is the largest that was looked at (half of the recorded ones). A vote over more may "
-        "be better still; record more calls to see."
+        "The best number of calls is the largest that was looked at. A vote over more may be better still; record more "
+        "calls to see."
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from jaxscale.estimate._vote_difficulty import RESAMPLES
 from jaxscale.forecast import _auto, _pool, _votes
+from jaxscale.forecast._best_vote import MARGIN as BEST_MARGIN
 from jaxscale.forecast._shapes import SHAPES
 from jaxscale.plan._frontier import MARGIN
 from jaxscale.report._analysis import Group
@@ -105,8 +106,10 @@ _VOTE = (
         "best",
         "The best number of calls, and what it gains",
         "The number of calls with the highest accuracy, of those up to half of the recorded calls (beyond it, draws "
-        "overlap so much that near ties are decided as this record happens to decide them). Intervals: problems are "
-        "drawn anew, and each draw looks for its own best.",
+        "overlap so much that near ties are decided as this record happens to decide them). A forecast that is ahead "
+        f"by more than {100 * BEST_MARGIN:g} points counts instead: the fewest calls that come so near to its highest "
+        "value, or its end where it still rises by as much there. Intervals: problems are drawn anew, and each draw looks for "
+        "its own best; one that reaches the end of the search is open.",
         "the K with the highest accuracy; its gain is accuracy(K) − accuracy(1)",
         f"bootstrap over problems; the question is that of {_CALLS}",
         f"{RESAMPLES:,} draws of the problems",

@@ -139,9 +139,9 @@ def _votes(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
         for vote in group.votes
     ]
     curves = {name: vote.curve for name, vote in named}
-    best = {name: vote.recorded.best.k for name, vote in named}
+    best = {name: vote.best.k for name, vote in named}
     spec = _charts.curves(
-        curves,
+        {name: vote.drawn for name, vote in named},
         measure="problems answered rightly by a vote",
         description=f"Accuracy of a majority vote against calls per problem, {_of(groups, noun)}.",
         best=best,
@@ -151,7 +151,7 @@ def _votes(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
     chart = Chart(
         "vote-chart",
         "Accuracy of a vote against calls",
-        f"{_reading(groups[0].votes[0].curve)} Diamond: the best recorded number of calls.",
+        f"{_reading(groups[0].votes[0].curve)} Diamond: the best number of calls.",
         spec,
         curve_table("Accuracy of a vote at several numbers of calls", curves, budget_table, noun),
         curves=list(curves),

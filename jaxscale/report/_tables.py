@@ -52,7 +52,7 @@ def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
         rows = []
         for group in groups:
             vote = group.votes[0]
-            best = vote.recorded.best
+            best = vote.best
             rows.append(
                 [
                     group.name,
@@ -60,7 +60,7 @@ def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
                     _calls(group),
                     percent(vote.single),
                     percent(vote.top),
-                    number(best.k),
+                    best.words[0] + (", a forecast" if best.foretold else ""),
                     points(best.gain),
                     verdict(vote),
                     percent(at(group.coverage, budgets.common).value),
@@ -105,7 +105,7 @@ def _by_calls(group: Group, budgets: Budgets) -> Table:
         )
     ]
     curves.append(("at least one right", group.coverage, "coverage"))
-    best = [vote.recorded.best.k for vote in group.votes]
+    best = [vote.best.k for vote in group.votes]
     level = f"{group.coverage.level:.0%} interval"
     columns: Columns = [("calls", None)]
     for label, _, key in curves:
@@ -120,7 +120,7 @@ def _by_calls(group: Group, budgets: Budgets) -> Table:
                 forecast |= entry.beyond
                 row += [percent(entry.value), between(entry.lower, entry.upper)]
             else:
-                row += ["", ""]
+                row += ["not foretold", ""]
         rows.append([*row, "forecast" if forecast else "measured"])
     return Table("What a number of calls gives", [*columns, ("measured or forecast", "coverage-forecast")], rows)
 
@@ -207,7 +207,7 @@ def parts_table(groups: Sequence[Group], noun: str) -> Table:
                     f"{percent(float(estimate.value[-1]))} ({number(int(estimate.k[-1]))})",
                 ]
             )
-    labels = ["problems", "one call", "best number of calls", "most calls looked at"]
+    labels = ["problems", "one call", "best recorded number of calls", "most calls looked at"]
     return Table("Accuracy of a vote over easy and over hard problems", head(noun, labels), rows)
 
 

@@ -7,8 +7,6 @@ import numpy as np
 from jaxscale.report._analysis import Budgets, Group, Point, Voted, at, calls_for
 from jaxscale.report._format import between, calls, listed, number, percent, points, signed
 
-_SMALL = 0.01  # a gain that is not worth a word
-
 _FIRST = 6  # data sets that the story names one by one
 
 APART = "Each {noun} has problems of its own, so that none is ranked above another"
@@ -28,8 +26,10 @@ def headline(groups: Sequence[Group], budgets: Budgets, noun: str) -> str:
     first = groups[0]
     if first.votes:
         vote = first.votes[0]
-        helped = sum(group.votes[0].recorded.best.helps for group in groups if group.votes)
-        with_vote = f" with a vote over {calls(vote.recorded.best.k)}" if vote.recorded.best.k > 1 else " with one call"
+        helped = sum(group.votes[0].helps for group in groups if group.votes)
+        best = vote.best
+        with_vote = f" with a vote over {best.words[0]} calls" if best.k > 1 else " with one call"
+        with_vote += " (a forecast)" if best.foretold else ""
         return (
             f"{first.name} is right most often: {percent(vote.top)}{with_vote}. Voting clearly beats one call for "
             f"{helped} of {len(groups)} {noun}s"
@@ -48,29 +48,21 @@ def best_vote(group: Group) -> Voted:
 
 def vote_headline(vote: Voted) -> str:
     """The decision about a vote."""
-    best, shape = vote.recorded.best, vote.recorded.shape
+    best, shape = vote.best, vote.recorded.shape
     which = "answers" if vote.system == "Vote" else "answers, of those that the filter keeps"
     if not vote.judged:
         return f"One call is right for {percent(vote.single)}; too few calls were recorded to judge a vote"
-    if best.helps:
-        more = _ahead(vote)
-        if vote.falls:
+    if vote.helps:
+        more = "more calls would add little"
+        if best.at_end:
+            more = f"still rising at the end of {'the forecast' if best.foretold else 'the data'}"
+        elif vote.falls and not best.foretold:
             more = "more calls hurt" if shape.beyond_noise else "more calls may hurt"
-        return (
-            f"Take the most frequent of {number(best.k)} {which}: {percent(vote.top)} right instead of "
-            f"{percent(vote.single)}; {more}"
-        )
+        right = f"about {percent(vote.top)} right (a forecast)" if best.foretold else f"{percent(vote.top)} right"
+        return f"Take the most frequent of {best.words[0]} {which}: {right} instead of {percent(vote.single)}; {more}"
     if best.gain <= 0:
         return f"Ask once: a vote is no better than one call, which is right for {percent(vote.single)}"
     return f"A vote gains nothing that is clear of noise over one call, which is right for {percent(vote.single)}"
-
-
-def _ahead(vote: Voted) -> str:
-    last = at(vote.curve, int(vote.curve.k[-1]))
-    gain = last.value - vote.top
-    if gain < _SMALL:
-        return "more calls would add little"
-    return f"{number(last.k)} would give about {percent(last.value)}"
 
 
 def _coverage_headline(group: Group, budgets: Budgets) -> str:
@@ -122,18 +114,19 @@ def _coverage(group: Group, budgets: Budgets) -> list[str]:
 
 
 def _vote(vote: Voted, problems: int) -> list[str]:
-    recorded, best, shape = vote.recorded, vote.recorded.best, vote.recorded.shape
+    recorded, best, shape = vote.recorded, vote.best, vote.recorded.shape
     level = f"{best.level:.0%}"
     if vote.system == "Vote":
         lines = [f"One call is right for {percent(vote.single)} of {number(problems)} problems."]
-        taken = f"The most frequent of {number(best.k)} answers"
+        taken = f"The most frequent of {best.words[0]} answers"
     else:
         lines = []
-        taken = f"With the filter: the most frequent of {number(best.k)} answers, of those that it keeps,"
+        taken = f"With the filter: the most frequent of {best.words[0]} answers, of those that it keeps,"
     if vote.judged:
         if best.k > 1:
             lines.append(
-                f"{taken} is right for {percent(vote.top)}: {points(best.gain)} over one call ({level} interval "
+                f"{taken} {'would be right for about' if best.foretold else 'is right for'} {percent(vote.top)}: "
+                f"{points(best.gain)} over one call ({level} interval "
                 f"{signed(best.gain_lower)} to {signed(best.gain_upper)})."
             )
         noise = "" if shape.beyond_noise or not shape.moves else ", though not beyond the noise of these problems"
@@ -171,10 +164,10 @@ def _several(groups: Sequence[Group], budgets: Budgets, noun: str) -> list[str]:
     if voted:
         first = voted[0].votes[0]
         lines.append(f"With one call, {voted[0].name} is right for {percent(first.single)}.")
-        helped = [group.name for group in voted if group.votes[0].recorded.best.helps]
-        unclear = [group.name for group in voted if not group.votes[0].recorded.best.helps]
+        helped = [group.name for group in voted if group.votes[0].helps]
+        unclear = [group.name for group in voted if not group.votes[0].helps]
         if helped:
-            gains = {group.name: group.votes[0].recorded.best.gain for group in voted}
+            gains = {group.name: group.votes[0].best.gain for group in voted}
             most = max(helped, key=lambda name: gains[name])
             lines.append(f"A vote gains most over one call for {most}: {points(gains[most])}.")
         if unclear:
@@ -218,11 +211,11 @@ def _interval(level: float, row: Point) -> str:
 
 def verdict(vote: Voted) -> str:
     """Whether more calls help a vote, in a few words."""
-    best, shape = vote.recorded.best, vote.recorded.shape
+    best, shape = vote.best, vote.recorded.shape
     if not vote.judged:
         return "too few calls to say"
-    if not best.helps:
+    if not vote.helps:
         return "no better than one call" if best.gain <= 0 else "no clear gain"
-    if vote.falls:
+    if vote.falls and not best.foretold:
         return f"helps up to {number(best.k)}, then {'hurts' if shape.beyond_noise else 'may hurt'}"
     return "helps"

@@ -52,7 +52,7 @@ class Voted:
 
     @property
     def drawn(self) -> Forecast:
-        """The curve without what lies between half of the ballots and all: draws overlap so much there that it jumps."""
+        """The curve without what lies between half of the ballots and all: draws overlap so much that it jumps."""
         return select(self.curve, (self.curve.k <= self.recorded.shape.last) | (self.curve.kind == "forecast"))
 
     @property

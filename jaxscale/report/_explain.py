@@ -108,8 +108,8 @@ _VOTE = (
         "The number of calls with the highest accuracy, of those up to half of the recorded calls (beyond it, draws "
         "overlap so much that near ties are decided as this record happens to decide them). A forecast that is ahead "
         f"by more than {100 * BEST_MARGIN:g} points counts instead: the fewest calls that come so near to its highest "
-        "value, or its end where it still rises by as much there. Intervals: problems are drawn anew, and each draw looks for "
-        "its own best; one that reaches the end of the search is open.",
+        "value, or its end where it still rises by as much there. Intervals: problems are drawn anew, and each draw "
+        "looks for its own best; one that reaches the end of the search is open.",
         "the K with the highest accuracy; its gain is accuracy(K) − accuracy(1)",
         f"bootstrap over problems; the question is that of {_CALLS}",
         f"{RESAMPLES:,} draws of the problems",

@@ -46,7 +46,7 @@ _MODULE_OF = {
     "RoutedVote": "systems",
     "ScaledBeta": "difficulty",
     "Simulation": "simulate",
-    "SolveOnce": "plan",
+    "SolveOnce": "systems",
     "TwoPoint": "difficulty",
     "VerifierRates": "estimate",
     "Vote": "systems",

@@ -222,6 +222,20 @@ class Ballots(ReadOnlyArrays):
         return self.counts.sum(axis=1) + self.blank
 
     @property
+    def right_calls(self) -> np.ndarray:
+        """Recorded calls per query with a right answer; int64, shape (queries,).
+
+        >>> Ballots([[2, 1], [0, 1]], [[True, False], [True, False]]).right_calls
+        array([2, 0])
+        """
+        return np.where(self.correct, self.counts, 0).sum(axis=1)
+
+    @property
+    def as_attempts(self) -> Attempts:
+        """The same calls, right or wrong, whatever their answers."""
+        return Attempts(self.calls, self.right_calls, query=self.query, name=self.name)
+
+    @property
     def call_answers(self) -> np.ndarray:
         """The answer of each call in the order of `scores` and `tokens`; -1 for a blank call and for the padding.
 

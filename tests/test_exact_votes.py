@@ -234,7 +234,7 @@ def test_bad_calls_and_missing_rules_are_refused():
         js.exact(js.FilterVote(filter_calls_count=True), js.AnswerDistribution(Q, keep=Q), [4, 1])
     with pytest.raises(ValueError, match="keep = None"):
         js.exact(js.FilterVote(), population, [1])
-    with pytest.raises(TypeError, match="no exact rule for AdaptiveVote on AnswerDistribution"):
+    with pytest.raises(TypeError, match="no exact for AdaptiveVote on AnswerDistribution: simulate knows"):
         js.exact(js.AdaptiveVote(0.9), population, [1])
 
 

@@ -98,9 +98,9 @@ def test_all_recorded_calls_give_the_recorded_winner_and_one_call_the_share():
 
 
 def test_more_calls_than_ballots_name_the_query():
-    with pytest.raises(ValueError, match=r"calls = 8: query 'e' has 7 ballots; forecast_votes"):
+    with pytest.raises(ValueError, match=r"calls = 8: query 'e' has 7 recorded calls.*forecast"):
         js.majority_at_k(BALLOTS, [1, 8])
-    with pytest.raises(ValueError, match="query at index 0 has 1 ballots"):
+    with pytest.raises(ValueError, match="query at index 0 has 1 recorded calls"):
         js.exact(js.Vote(), js.Ballots([[1]], [[True]]), 2)
     with pytest.raises(ValueError, match="kept_counts = None"):
         js.exact(js.FilterVote(), js.Ballots([[1]], [[True]]), 1)

@@ -60,11 +60,11 @@ def test_keeps_the_shape_of_k():
 
 def test_names_the_query_that_is_too_short_and_offers_the_forecast():
     attempts = js.Attempts([10, 5], [1, 1], query=["first", "second"])
-    with pytest.raises(ValueError, match=r"k = 7 exceeds the 5 attempts of query second.*forecast\(\)"):
+    with pytest.raises(ValueError, match=r"calls = 7: query 'second' has 5 recorded calls.*forecast"):
         js.pass_at_k(attempts, [1, 7])
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, "ten", float("nan"), True, [], 10**13])
 def test_refuses_what_is_no_number_of_calls(k):
-    with pytest.raises(ValueError, match="k"):
+    with pytest.raises(ValueError, match="calls"):
         js.pass_at_k(js.Attempts([10], [1]), k)

@@ -159,7 +159,7 @@ def test_recorded_calls_by_enumeration(system):
     # A blank call counts as wrong.
     ballots = js.Ballots([[2, 3], [3, 2]], [[True, False], [True, True]], blank=[1, 0])
     np.testing.assert_allclose(js.exact(system, ballots, calls), expected, rtol=1e-9, atol=1e-12)
-    with pytest.raises(ValueError, match="calls = 6: expected at most 5, the fewest recorded calls"):
+    with pytest.raises(ValueError, match="calls = 6: query at index 0 has 5 recorded calls"):
         js.exact(system, js.Attempts(attempts, successes), [6])
 
 

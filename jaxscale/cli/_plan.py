@@ -117,8 +117,8 @@ def plan(
     import jax
     from rich.text import Text
 
-    from jaxscale.plan import RecordedBestOfN, SolveOnce, plan
-    from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
+    from jaxscale.plan import plan
+    from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
 
     makers: dict[str, Any] = {"pass-at-k": PassAtK, "solve-once": SolveOnce, "vote": Vote, "filter-vote": FilterVote}
     with arguments_as_options("tpr", "fpr"):

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, float64, promote, whole_numbers
-from jaxscale.data import Attempts, Estimate, require
+from jaxscale._arrays import Floats, float64, promote
+from jaxscale.data import Attempts, Ballots, Estimate, require
 from jaxscale.estimate._distinct import distinct, padded_size
+from jaxscale.estimate._estimate import PerQuery, estimate
 from jaxscale.special import log_beta_ratio
+from jaxscale.systems import PassAtK, SolveOnce, implements
 
 # Distinct queries handled at a time: bounds the memory that uneven attempts of millions of queries would take.
 _BLOCK = 4096
@@ -79,8 +81,22 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
         return np.concatenate(blocks)
 
 
+@implements("estimate", SolveOnce, Attempts)
+@implements("estimate", PassAtK, Attempts)
+def _of_attempts(system: PassAtK | SolveOnce, data: Attempts, calls: np.ndarray) -> PerQuery:
+    pairs = distinct(data)
+    real = pairs.queries > 0
+    return PerQuery(pass_at_k_per_query(pairs.attempts[real], pairs.successes[real], calls), pairs.pair)
+
+
+@implements("estimate", SolveOnce, Ballots)
+@implements("estimate", PassAtK, Ballots)
+def _of_ballots(system: PassAtK | SolveOnce, data: Ballots, calls: np.ndarray) -> PerQuery:
+    return _of_attempts(system, data.as_attempts, calls)
+
+
 def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
-    """Unbiased coverage: the chance that at least one of k calls succeeds, averaged over queries.
+    """Unbiased coverage, the chance that at least one of k calls succeeds: `estimate(PassAtK(), attempts, k)`.
 
     Each query's value is 1 - C(n-c, k)/C(n, k), the exact average over all ways to pick k of its n recorded attempts.
     Computed in float64 whatever the JAX setting. It assumes that n was fixed in advance.
@@ -90,11 +106,10 @@ def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
         k: numbers of calls, whole numbers from 1 to the smallest number of attempts; any shape.
 
     Returns:
-        k, value and standard_error, each of the shape of `k`. The standard error is over queries, taken as a sample
-        (nan for a single query).
+        Values with standard errors over queries (NaN for a single query), each of the shape of `k`.
 
     Raises:
-        ValueError: if k is not a whole number of 1 or more, or exceeds the attempts of a query (it says which).
+        ValueError: for other k; it names the query that has fewer attempts.
 
     Source:
         docs/mathematics.md, "Unbiased pass@k"; [Chen21].
@@ -104,22 +119,4 @@ def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:
         array([0.625, 0.75 ])
     """
     require(attempts, Attempts, "attempts")
-    budgets = whole_numbers(k, "k")
-    fewest = int(np.argmin(attempts.attempts))
-    if budgets.max() > attempts.attempts[fewest]:
-        label = attempts.query[fewest] if attempts.query is not None else str(fewest)
-        raise ValueError(
-            f"k = {budgets.max()} exceeds the {attempts.attempts[fewest]} attempts of query {label}: "
-            "expected k up to the fewest attempts of any query; forecast() goes beyond them"
-        )
-    pairs = distinct(attempts)
-    real = pairs.queries > 0
-    per_pair = pass_at_k_per_query(pairs.attempts[real], pairs.successes[real], budgets.reshape(-1))
-    queries = len(attempts)
-    value = pairs.queries[real] @ per_pair / queries
-    if queries > 1:
-        variance = pairs.queries[real] @ np.square(per_pair - value) / (queries - 1)
-        standard_error = np.sqrt(variance / queries)
-    else:
-        standard_error = np.full_like(value, np.nan)
-    return Estimate(budgets, value.reshape(budgets.shape), standard_error.reshape(budgets.shape))
+    return estimate(PassAtK(), attempts, k)

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
-from jaxscale.data import Ballots, Estimate
-from jaxscale.estimate._vote_difficulty import mean_over_queries
-from jaxscale.plurality import ballots_vote
+from jaxscale.data import Ballots, Estimate, require
+from jaxscale.estimate._estimate import PerQuery, estimate
+from jaxscale.plurality import ballots_filter_vote, ballots_routed_vote, ballots_vote
+from jaxscale.systems import FilterVote, RoutedVote, Vote, implements
+
+
+@implements("estimate", Vote, Ballots)
+def _vote(system: Vote, data: Ballots, calls: np.ndarray) -> PerQuery:
+    return _of_each(ballots_vote(data, calls))
+
+
+@implements("estimate", FilterVote, Ballots)
+def _filter_vote(system: FilterVote, data: Ballots, calls: np.ndarray) -> PerQuery:
+    return _of_each(ballots_filter_vote(data, calls))
+
+
+@implements("estimate", RoutedVote, Ballots)
+def _routed_vote(system: RoutedVote, data: Ballots, calls: np.ndarray) -> PerQuery:
+    return _of_each(ballots_routed_vote(data, calls, np.array([system.votes(k) for k in calls.tolist()])))
+
+
+def _of_each(values: np.ndarray) -> PerQuery:
+    return PerQuery(values.T, np.arange(values.shape[1]))
 
 
 def majority_at_k(ballots: Ballots, k: ArrayLike) -> Estimate:
-    r"""Accuracy of a vote over k calls, unbiased and exact: no resampling, no dependence on the order of calls.
+    r"""Accuracy of a vote over k calls, unbiased and exact: `estimate(Vote(), ballots, k)`.
 
     The mean over queries of P(a right answer wins) where k of the query's n calls are drawn without replacement, ties
     split uniformly and blank calls never winning: the voting twin of unbiased pass@k.
@@ -33,5 +53,5 @@ def majority_at_k(ballots: Ballots, k: ArrayLike) -> Estimate:
         >>> majority_at_k(Ballots([[3, 1], [1, 2]], [[True, False], [True, False]]), [1, 3]).value.round(6).tolist()
         [0.541667, 0.5]
     """
-    k = whole_numbers(k, "k")
-    return mean_over_queries(k, ballots_vote(ballots, k.reshape(-1)))
+    require(ballots, Ballots, "ballots")
+    return estimate(Vote(), ballots, k)

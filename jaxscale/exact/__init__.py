@@ -1,10 +1,10 @@
-"""Exact accuracies: closed forms and the vote kernel, behind one function."""
+"""Exact values: closed forms and the vote kernel, behind one function."""
 
-from jaxscale.exact import _best_of_n, _coverage, _votes, _weighted
-from jaxscale.exact._dispatch import exact, rule
+from jaxscale.exact import _best_of_n, _coverage, _votes
+from jaxscale.exact._exact import exact
 from jaxscale.exact._two_point import best_calls, curve_shape
 
-__all__ = ["best_calls", "curve_shape", "exact", "rule"]
+__all__ = ["best_calls", "curve_shape", "exact"]
 
-# Importing a module of rules registers them.
-del _best_of_n, _coverage, _votes, _weighted
+# Importing a module of closed forms registers them.
+del _best_of_n, _coverage, _votes

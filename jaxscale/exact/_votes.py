@@ -1,4 +1,4 @@
-"""Votes, filtered votes, routed votes and best-of-n on known answer distributions, ballots and difficulty models."""
+"""Votes, filtered votes, routed votes and best-of-n on known answer distributions and laws of difficulty."""
 
 import math
 from collections.abc import Callable
@@ -10,21 +10,16 @@ from jax import lax
 from jax.scipy.special import ndtr
 
 from jaxscale._arrays import Floats, following_dtype, strong_float
-from jaxscale.data import Ballots
 from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
-from jaxscale.exact._best_of_n import SPREAD, STEP
-from jaxscale.exact._dispatch import rule
+from jaxscale.estimate import SPREAD, STEP
 from jaxscale.plurality import (
     DIRICHLET_MULTINOMIAL,
     MULTINOMIAL,
     accuracy,
-    ballots_filter_vote,
-    ballots_routed_vote,
-    ballots_vote,
     winning_votes,
 )
 from jaxscale.special import log_binomial
-from jaxscale.systems import BestOfN, FilterVote, RoutedVote, Vote
+from jaxscale.systems import BestOfN, FilterVote, RoutedVote, Vote, implements
 
 
 def _over_queries(population: AnswerDistribution, evaluate: Callable[..., Floats]) -> Floats:
@@ -37,12 +32,12 @@ def _over_queries(population: AnswerDistribution, evaluate: Callable[..., Floats
         return jnp.moveaxis(values.reshape(-1, *batch, queries).mean(axis=-1), 0, -1)
 
 
-@rule(Vote, AnswerDistribution)
+@implements("exact", Vote, AnswerDistribution)
 def _vote(system: Vote, population: AnswerDistribution, calls: np.ndarray) -> Floats:
     return _over_queries(population, lambda q, right, keep: accuracy(MULTINOMIAL, q, right, calls))
 
 
-@rule(FilterVote, AnswerDistribution)
+@implements("exact", FilterVote, AnswerDistribution)
 def _filter_vote(system: FilterVote, population: AnswerDistribution, calls: np.ndarray) -> Floats:
     """Kept answers compete, dropped ones are a free count; if all are dropped, they vote among themselves."""
     if population.keep is None:
@@ -63,7 +58,7 @@ def _filter_vote(system: FilterVote, population: AnswerDistribution, calls: np.n
     return _over_queries(population, evaluate)
 
 
-@rule(RoutedVote, AnswerDistribution)
+@implements("exact", RoutedVote, AnswerDistribution)
 def _routed_vote(system: RoutedVote, population: AnswerDistribution, calls: np.ndarray) -> Floats:
     least = np.array([system.votes(k) for k in calls.tolist()])
 
@@ -75,7 +70,7 @@ def _routed_vote(system: RoutedVote, population: AnswerDistribution, calls: np.n
     return _over_queries(population, evaluate)
 
 
-@rule(BestOfN, AnswerDistribution)
+@implements("exact", BestOfN, AnswerDistribution)
 def _best_of_n(system: BestOfN, population: AnswerDistribution, calls: np.ndarray) -> Floats:
     separation = system.separation
     if separation is not None:
@@ -125,24 +120,7 @@ def _best_scored(p: Floats, calls: np.ndarray, separation: float) -> Floats:
     return lax.map(one, jnp.asarray(calls, p.dtype))
 
 
-@rule(Vote, Ballots)
-def _vote_recorded(system: Vote, population: Ballots, calls: np.ndarray) -> np.ndarray:
-    return ballots_vote(population, calls).mean(axis=1)
-
-
-@rule(FilterVote, Ballots)
-def _filter_vote_recorded(system: FilterVote, population: Ballots, calls: np.ndarray) -> np.ndarray:
-    answers = np.array([system.answers(k) for k in calls.tolist()])
-    return ballots_filter_vote(population, answers).mean(axis=1)
-
-
-@rule(RoutedVote, Ballots)
-def _routed_vote_recorded(system: RoutedVote, population: Ballots, calls: np.ndarray) -> np.ndarray:
-    least = np.array([system.votes(k) for k in calls.tolist()])
-    return ballots_routed_vote(population, calls, least).mean(axis=1)
-
-
-@rule(Vote, AbstractDifficulty)
+@implements("exact", Vote, AbstractDifficulty)
 def _vote_of_two(system: Vote, population: AbstractDifficulty, calls: np.ndarray) -> Floats:
     """Two answers: the expected upper tail of a binomial, sum_{m > K/2} C(K, m) E[p^m (1-p)^(K-m)].
 
@@ -166,7 +144,7 @@ def _tail(population: AbstractDifficulty, right: jax.Array, wrong: jax.Array, co
     return jnp.where(counted, terms, 0.0).sum()
 
 
-@rule(Vote, DirichletAnswers)
+@implements("exact", Vote, DirichletAnswers)
 def _vote_of_dirichlet(system: Vote, population: DirichletAnswers, calls: np.ndarray) -> Floats:
     """Answer counts have a Dirichlet-multinomial law."""
     with following_dtype(population):

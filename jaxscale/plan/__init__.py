@@ -2,13 +2,13 @@
 
 from jaxscale.plan._allocate import RULES, Widths, allocate, interval_widths
 from jaxscale.plan._best_n import BestN, best_n
-from jaxscale.plan._candidate import Candidate, Curve, RecordedBestOfN, attempts_of
+from jaxscale.plan._candidate import Candidate, Curve, attempts_of
 from jaxscale.plan._cost import Cost
 from jaxscale.plan._frontier import Stretch, frontier
 from jaxscale.plan._plan import plan
 from jaxscale.plan._prices import read_costs
 from jaxscale.plan._result import Choice, Plan, amount, crossings
-from jaxscale.plan._solve_once import SolveOnce, attempts_to_solve
+from jaxscale.plan._solve_once import attempts_to_solve
 
 __all__ = [
     "BestN",
@@ -18,8 +18,6 @@ __all__ = [
     "Curve",
     "Plan",
     "RULES",
-    "RecordedBestOfN",
-    "SolveOnce",
     "Stretch",
     "Widths",
     "allocate",

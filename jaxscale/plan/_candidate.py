@@ -13,14 +13,8 @@ from jaxscale.data import Attempts, Ballots
 from jaxscale.forecast import Forecast, forecast_best_of_n, forecast_votes
 from jaxscale.forecast._groups import Together
 from jaxscale.plan._cost import Cost
-from jaxscale.plan._solve_once import SolveOnce, expected_calls
-from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
-
-
-@dataclass(frozen=True)
-class RecordedBestOfN:
-    """`BestOfN` by the verdicts of a recorded filter, of which each query has rates of its own."""
-
+from jaxscale.plan._solve_once import expected_calls
+from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
 
 System: TypeAlias = PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN | SolveOnce
 Unit: TypeAlias = Literal["money", "flops", "seconds"]

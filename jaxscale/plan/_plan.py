@@ -29,8 +29,7 @@ from jaxscale.plan._candidate import (
 from jaxscale.plan._cost import Cost
 from jaxscale.plan._frontier import frontier
 from jaxscale.plan._result import NEGLIGIBLE, Choice, Plan
-from jaxscale.plan._solve_once import SolveOnce
-from jaxscale.systems import BestOfN, FilterVote, PassAtK, Vote
+from jaxscale.systems import BestOfN, FilterVote, PassAtK, SolveOnce, Vote
 
 _AMOUNTS = {"money": "per_call", "flops": "flops_per_call", "seconds": "seconds_per_call"}
 _ROUNDS = 2  # of looking closer at where a target is reached

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,17 +15,6 @@ _MOST = 10**6
 _PART = 4096
 _EXACT = 20_000  # recorded attempts that are summed one by one
 _POINTS = 1000
-
-
-@dataclass(frozen=True)
-class SolveOnce:
-    """`PassAtK` that stops at the first success: k is the most calls at a query, and only those made are paid.
-
-    Source: [ReD26] (solved queries are discarded, so that attempts go to those that are left).
-
-    >>> SolveOnce()
-    SolveOnce()
-    """
 
 
 def attempts_to_solve(population: Attempts | AbstractLaw, k: ArrayLike) -> np.ndarray:

@@ -6,25 +6,21 @@ from fractions import Fraction
 import numpy as np
 
 from jaxscale.data import Ballots
-from jaxscale.exact._dispatch import rule
-from jaxscale.systems import WeightedVote
+from jaxscale.estimate._estimate import PerQuery
+from jaxscale.systems import WeightedVote, implements
 
 _LARGEST_DENOMINATOR = 1000
 _MOST_CALLS = 1000
 _MOST_WORK = 10**9
 
 
-@rule(WeightedVote, Ballots)
-def _weighted_vote_recorded(system: WeightedVote, population: Ballots, calls: np.ndarray) -> np.ndarray:
+@implements("estimate", WeightedVote, Ballots)
+def _weighted_vote(system: WeightedVote, data: Ballots, calls: np.ndarray) -> PerQuery:
     """Sums that are equal as fractions tie, also where floating-point sums (0.1 + 0.2 and 0.3) would not."""
-    if population.scores is None:
+    if data.scores is None:
         raise ValueError("WeightedVote on ballots without scores: expected `scores`")
-    if calls.max() > population.calls.min():
-        raise ValueError(
-            f"calls = {calls.max()}: expected at most {population.calls.min()}, the fewest recorded calls of a query"
-        )
-    values = [_one_query(population, query, answers, calls) for query, answers in enumerate(population.call_answers)]
-    return np.mean(values, axis=0)
+    values = [_one_query(data, query, answers, calls) for query, answers in enumerate(data.call_answers)]
+    return PerQuery(np.array(values), np.arange(len(values)))
 
 
 def _one_query(data: Ballots, query: int, answers: np.ndarray, calls: np.ndarray) -> np.ndarray:

@@ -1,0 +1,45 @@
+"""Systems: how several calls become one outcome. One file each, and the table of which verb knows which."""
+
+from jaxscale.systems._adaptive_vote import AdaptiveVote
+from jaxscale.systems._base import AbstractSystem, Measure
+from jaxscale.systems._best_of_n import BestOfN, RecordedBestOfN
+from jaxscale.systems._filter_vote import FilterVote
+from jaxscale.systems._pass_at_k import PassAtK
+from jaxscale.systems._registry import Verb, implementation, implemented, implements, unknown_pair
+from jaxscale.systems._routed_vote import RoutedVote
+from jaxscale.systems._solve_once import SolveOnce
+from jaxscale.systems._vote import Vote
+from jaxscale.systems._weighted_vote import WeightedVote
+
+SYSTEMS: tuple[type[AbstractSystem], ...] = (
+    PassAtK,
+    SolveOnce,
+    Vote,
+    FilterVote,
+    WeightedVote,
+    RoutedVote,
+    AdaptiveVote,
+    BestOfN,
+    RecordedBestOfN,
+)
+"""Every system, in the order in which lists name them."""
+
+__all__ = [
+    "SYSTEMS",
+    "AbstractSystem",
+    "AdaptiveVote",
+    "BestOfN",
+    "FilterVote",
+    "Measure",
+    "PassAtK",
+    "RecordedBestOfN",
+    "RoutedVote",
+    "SolveOnce",
+    "Verb",
+    "Vote",
+    "WeightedVote",
+    "implementation",
+    "implemented",
+    "implements",
+    "unknown_pair",
+]

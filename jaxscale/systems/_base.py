@@ -1,0 +1,77 @@
+"""What every system says of itself."""
+
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax
+
+from jaxscale.data import Attempts, Ballots
+
+Measure = Literal["coverage", "accuracy"]
+"""Coverage takes a perfect verifier for granted; accuracy takes nothing for granted."""
+
+
+class AbstractSystem(eqx.Module):
+    """How several calls become one outcome: a frozen description, without randomness.
+
+    A pytree: numbers are leaves, so that `exact` is differentiable in them; all else is static. What the verbs do with
+    a system is registered beside each verb (`jaxscale.systems.implements`), so a new system is one file and one
+    function per verb that knows it.
+
+    Attributes:
+        command: what the command line, TOML files and reports call it.
+        measures: what comes out, "coverage" or "accuracy".
+        reads: the kinds of recorded data that it can be estimated from.
+    """
+
+    command: ClassVar[str]
+    measures: ClassVar[Measure]
+    reads: ClassVar[tuple[type, ...]]
+
+    def answers(self, calls: int) -> int:
+        """How many answers `calls` calls pay for.
+
+        Args:
+            calls: a number of calls, at least 1.
+
+        Raises:
+            ValueError: where they pay for none.
+        """
+        return calls
+
+    def checks(self, calls: Any) -> Any:
+        """How many checks, by a verifier or a filter, go with `calls` calls: by default one each.
+
+        Args:
+            calls: numbers of calls, any shape.
+        """
+        return calls
+
+    def check_data(self, data: Attempts | Ballots, name: str) -> None:
+        """Refuse recorded data that lack what the system reads.
+
+        Args:
+            data: what was recorded.
+            name: what the data set is called, for the message.
+
+        Raises:
+            ValueError: naming the system, the data set and what was expected.
+        """
+        if not isinstance(data, self.reads):
+            expected = " or ".join(kind.__name__ for kind in self.reads)
+            raise ValueError(f"{type(self).__name__} on the {type(data).__name__} of {name!r}: expected {expected}")
+
+
+def traced(value: Any) -> bool:
+    """Whether jax traces a value, so that it cannot be looked at."""
+    return isinstance(value, jax.core.Tracer)
+
+
+def check(name: str, value: object, expected: str, good: bool) -> None:
+    """Refuse an argument by name.
+
+    Raises:
+        ValueError: naming the argument, its value and what was expected, unless `good`.
+    """
+    if not good:
+        raise ValueError(f"{name} = {value!r}: expected {expected}")

@@ -1,5 +1,7 @@
 """`estimate`: what was recorded, without a model. Each system's own part is registered beside this."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np

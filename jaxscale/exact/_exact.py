@@ -1,5 +1,7 @@
 """`exact`: closed forms and kernels. Each system's own part is registered beside this."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

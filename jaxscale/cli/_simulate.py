@@ -128,7 +128,7 @@ def _bar() -> Iterator[Callable[[float, int], None]]:
             whole = int(done)
             words = f"{whole:,}/{total:,}" + (f", {done - whole:.4%} of the next" if done > whole else "")
             if task is None:  # points resumed count as done, but not towards the speed
-                task = bar.add_task(words, total=total, completed=done)
+                task = bar.add_task(words, total=total, completed=int(done))
             else:
                 bar.update(task, completed=done, description=words)
 

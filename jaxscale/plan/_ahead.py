@@ -28,7 +28,7 @@ def standard_error(one: Curve, index: int, other: Curve, place: int) -> float:
         place: the place of its number of calls.
 
     Source:
-        MATH section 7 [Miller24].
+        docs/mathematics.md, "Comparing on the same queries"; [Miller24].
     """
     shared = _shared_doubt(one.forecast, index, other.forecast, place)
     if not _paired(one, other):

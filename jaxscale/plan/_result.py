@@ -10,7 +10,7 @@ from rich.table import Table
 from jaxscale.plan._ahead import probability_ahead
 from jaxscale.plan._candidate import Candidate, Curve, Over
 from jaxscale.plan._frontier import Stretch
-from jaxscale.plan._solve_once import SolveOnce
+from jaxscale.systems import SolveOnce
 
 NEGLIGIBLE = 0.001
 """A gain in accuracy that no budget is spent on."""

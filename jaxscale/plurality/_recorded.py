@@ -147,8 +147,8 @@ def _accuracy(
     for vote in found:
         by_width.setdefault((len(vote[2]) // 8).bit_length(), []).append(vote)
     for votes in by_width.values():
-        lead, never, values, copies = zip(*votes, strict=True)
-        rows = Rows(np.array(lead), _rectangle(values), _rectangle(copies), np.array(never))
+        lead, never, values_of, copies_of = zip(*votes, strict=True)
+        rows = Rows(np.array(lead), _rectangle(values_of), _rectangle(copies_of), np.array(never))
         for vote, wins in zip(votes, drawn_votes(rows, budgets, needed).T, strict=True):
             for query, how_many in found[vote]:
                 result[:, query] += how_many * wins[back]

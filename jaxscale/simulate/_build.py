@@ -77,7 +77,7 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
             raise ValueError("WeightedVote on ballots without scores: expected `scores`")
         return Sequential(call_source(population), WeightedCalls(), counts_calls=False), queries
     source = _source(population)
-    rules = {
+    rules: dict[type, Any] = {
         PassAtK: _rules.score_any,
         Vote: _rules.score_vote,
         FilterVote: _rules.score_filter_vote,

@@ -5,6 +5,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,15 @@ def sweep(
         done = total - sum(map(len, missing))
         show(done, total)
         for numbers in missing:
-            _run(plan, key, numbers, parts, mesh, lambda more, done=done: show(done + more, total))
+            _run(plan, key, numbers, parts, mesh, partial(_show_from, show, done, total))
             done += len(numbers)
         parts.merge()
         parts.remove()
     return out
+
+
+def _show_from(show: Callable[[float, int], None], done: int, total: int, more: float) -> None:
+    show(done + more, total)
 
 
 def _run(plan: Sweep, key: Any, numbers: range, parts: Parts, mesh: Mesh | None, show: Callable[[float], None]) -> None:
@@ -142,7 +147,7 @@ def _identity(plan: Sweep, key: Any) -> dict[str, str]:
     """What two runs must have in common for the rows of one to go on with those of the other."""
     points = [(point.population_name, point.population, point.system_name, point.system) for point in plan.points]
     described = json.dumps([plan.calls, plan.replicates, plan.seed, points], sort_keys=True)
-    partitionable = " (partitionable)" if jax.config.jax_threefry_partitionable else ""
+    partitionable = " (partitionable)" if jax.config.read("jax_threefry_partitionable") else ""
     return {
         "sweep": hashlib.sha256(described.encode()).hexdigest(),
         "jaxscale": __version__,

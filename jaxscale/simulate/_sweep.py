@@ -147,7 +147,7 @@ def _identity(plan: Sweep, key: Any) -> dict[str, str]:
     """What two runs must have in common for the rows of one to go on with those of the other."""
     points = [(point.population_name, point.population, point.system_name, point.system) for point in plan.points]
     described = json.dumps([plan.calls, plan.replicates, plan.seed, points], sort_keys=True)
-    partitionable = " (partitionable)" if jax.config.read("jax_threefry_partitionable") else ""
+    partitionable = " (partitionable)" if jax.config.jax_threefry_partitionable else ""  # type: ignore[attr-defined]
     return {
         "sweep": hashlib.sha256(described.encode()).hexdigest(),
         "jaxscale": __version__,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from jaxscale import Attempts, Ballots
-from jaxscale.estimate import vote_curve
-from jaxscale.forecast._groups import Together
+from jaxscale.estimators import vote_curve
+from jaxscale.forecasting._groups import Together
 
 
 def run(quick: bool) -> list[dict[str, Any]]:

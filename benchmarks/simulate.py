@@ -20,7 +20,7 @@ import numpy as np
 import jaxscale as js
 from benchmarks._timing import alone, compared
 from jaxscale import sampling
-from jaxscale.simulate import sweep
+from jaxscale.simulator import sweep
 
 KEY = jax.random.key(0)
 BUDGETS = np.unique(np.round(np.logspace(0, 4, 54)).astype(int))[-50:]

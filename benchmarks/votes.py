@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from benchmarks._timing import compared, seconds, spread
 from jaxscale import AnswerDistribution, Ballots, Vote, exact, majority_at_k
 from jaxscale._arrays import float64
-from jaxscale.fit import fit_vote_scaling
+from jaxscale.fitting import fit_vote_scaling
 
 
 def published_monte_carlo(rng: np.random.Generator, probabilities: np.ndarray, calls: int, trials: int) -> np.ndarray:

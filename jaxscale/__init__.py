@@ -5,11 +5,112 @@ Names resolve lazily (PEP 562), so importing this package imports neither jax no
 
 import importlib
 import importlib.metadata
-import sys
 import tomllib
-import types
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers read; the same names as below, which a test holds it to
+    from jaxscale.closed_forms import (
+        best_calls as best_calls,
+        curve_shape as curve_shape,
+        exact as exact,
+    )
+    from jaxscale.common import (
+        common_queries as common_queries,
+    )
+    from jaxscale.data import (
+        Attempts as Attempts,
+        Ballots as Ballots,
+        Estimate as Estimate,
+        draw_ballots as draw_ballots,
+    )
+    from jaxscale.difficulty import (
+        AnswerDistribution as AnswerDistribution,
+        Beta as Beta,
+        CorrelatedTrials as CorrelatedTrials,
+        DirichletAnswers as DirichletAnswers,
+        ExponentiatedPowerLaw as ExponentiatedPowerLaw,
+        Grid as Grid,
+        JointLaw as JointLaw,
+        Kumaraswamy as Kumaraswamy,
+        Mixture as Mixture,
+        PointMass as PointMass,
+        PowerLaw as PowerLaw,
+        ScaledBeta as ScaledBeta,
+        TwoPoint as TwoPoint,
+    )
+    from jaxscale.estimators import (
+        VerifierRates as VerifierRates,
+        best_majority as best_majority,
+        estimate as estimate,
+        majority_at_k as majority_at_k,
+        majority_by_difficulty as majority_by_difficulty,
+        pass_at_k as pass_at_k,
+        verifier_rates as verifier_rates,
+        vote_curve as vote_curve,
+        vote_difficulty as vote_difficulty,
+    )
+    from jaxscale.fitting import (
+        FitResult as FitResult,
+        JointFit as JointFit,
+        VoteScaling as VoteScaling,
+        bootstrap as bootstrap,
+        bootstrap_joint as bootstrap_joint,
+        compare_joint as compare_joint,
+        fit as fit,
+        fit_joint as fit_joint,
+        fit_vote_scaling as fit_vote_scaling,
+    )
+    from jaxscale.forecasting import (
+        Forecast as Forecast,
+        forecast as forecast,
+        forecast_best_of_n as forecast_best_of_n,
+        forecast_groups as forecast_groups,
+        forecast_votes as forecast_votes,
+    )
+    from jaxscale.io import (
+        DataSets as DataSets,
+        ReadSummary as ReadSummary,
+        convert as convert,
+        read_attempts as read_attempts,
+        read_ballots as read_ballots,
+        write_attempts as write_attempts,
+        write_ballots as write_ballots,
+    )
+    from jaxscale.planning import (
+        BestN as BestN,
+        Cost as Cost,
+        Plan as Plan,
+        allocate as allocate,
+        attempts_to_solve as attempts_to_solve,
+        best_n as best_n,
+        interval_widths as interval_widths,
+        plan as plan,
+        read_costs as read_costs,
+    )
+    from jaxscale.plurality import (
+        win_probabilities as win_probabilities,
+    )
+    from jaxscale.reports import (
+        report as report,
+    )
+    from jaxscale.simulator import (
+        Call as Call,
+        Simulation as Simulation,
+        simulate as simulate,
+    )
+    from jaxscale.systems import (
+        AbstractSystem as AbstractSystem,
+        AdaptiveVote as AdaptiveVote,
+        BestOfN as BestOfN,
+        FilterVote as FilterVote,
+        PassAtK as PassAtK,
+        RecordedBestOfN as RecordedBestOfN,
+        RoutedVote as RoutedVote,
+        SolveOnce as SolveOnce,
+        Vote as Vote,
+        WeightedVote as WeightedVote,
+    )
 
 try:
     __version__ = importlib.metadata.version("jaxscale")
@@ -17,94 +118,103 @@ except importlib.metadata.PackageNotFoundError:  # a checkout that is not instal
     __version__ = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 _MODULE_OF = {
+    "AbstractSystem": "systems",
     "AdaptiveVote": "systems",
-    "AnswerDistribution": "difficulty._answers",
+    "AnswerDistribution": "difficulty",
     "Attempts": "data",
     "Ballots": "data",
+    "BestN": "planning",
     "BestOfN": "systems",
     "Beta": "difficulty",
-    "Call": "simulate",
+    "Call": "simulator",
     "CorrelatedTrials": "difficulty",
-    "Cost": "plan",
+    "Cost": "planning",
     "DataSets": "io",
     "DirichletAnswers": "difficulty",
     "Estimate": "data",
     "ExponentiatedPowerLaw": "difficulty",
     "FilterVote": "systems",
-    "FitResult": "fit",
-    "Forecast": "forecast",
+    "FitResult": "fitting",
+    "Forecast": "forecasting",
     "Grid": "difficulty",
-    "JointFit": "fit",
+    "JointFit": "fitting",
     "JointLaw": "difficulty",
     "Kumaraswamy": "difficulty",
     "Mixture": "difficulty",
     "PassAtK": "systems",
-    "Plan": "plan",
+    "Plan": "planning",
     "PointMass": "difficulty",
     "PowerLaw": "difficulty",
     "ReadSummary": "io",
+    "RecordedBestOfN": "systems",
     "RoutedVote": "systems",
     "ScaledBeta": "difficulty",
-    "Simulation": "simulate",
+    "Simulation": "simulator",
     "SolveOnce": "systems",
     "TwoPoint": "difficulty",
-    "VerifierRates": "estimate",
+    "VerifierRates": "estimators",
     "Vote": "systems",
-    "VoteScaling": "fit",
+    "VoteScaling": "fitting",
     "WeightedVote": "systems",
-    "BestN": "plan",
-    "allocate": "plan",
-    "attempts_to_solve": "plan",
-    "best_calls": "exact",
-    "best_majority": "estimate",
-    "best_n": "plan",
-    "bootstrap": "fit",
-    "bootstrap_joint": "fit",
+    "allocate": "planning",
+    "attempts_to_solve": "planning",
+    "best_calls": "closed_forms",
+    "best_majority": "estimators",
+    "best_n": "planning",
+    "bootstrap": "fitting",
+    "bootstrap_joint": "fitting",
     "common_queries": "common",
-    "compare_joint": "fit",
+    "compare_joint": "fitting",
     "convert": "io",
-    "curve_shape": "exact",
+    "curve_shape": "closed_forms",
     "draw_ballots": "data",
-    "exact": "exact",
-    "fit": "fit",
-    "fit_joint": "fit",
-    "fit_vote_scaling": "fit",
-    "forecast": "forecast",
-    "forecast_best_of_n": "forecast",
-    "forecast_groups": "forecast",
-    "forecast_votes": "forecast",
-    "interval_widths": "plan",
-    "majority_at_k": "estimate",
-    "majority_by_difficulty": "estimate",
-    "pass_at_k": "estimate",
-    "plan": "plan",
+    "estimate": "estimators",
+    "exact": "closed_forms",
+    "fit": "fitting",
+    "fit_joint": "fitting",
+    "fit_vote_scaling": "fitting",
+    "forecast": "forecasting",
+    "forecast_best_of_n": "forecasting",
+    "forecast_groups": "forecasting",
+    "forecast_votes": "forecasting",
+    "interval_widths": "planning",
+    "majority_at_k": "estimators",
+    "majority_by_difficulty": "estimators",
+    "pass_at_k": "estimators",
+    "plan": "planning",
     "read_attempts": "io",
     "read_ballots": "io",
-    "read_costs": "plan",
-    "report": "report",
-    "simulate": "simulate",
-    "verifier_rates": "estimate",
-    "vote_curve": "estimate",
-    "vote_difficulty": "estimate",
+    "read_costs": "planning",
+    "report": "reports",
+    "simulate": "simulator",
+    "verifier_rates": "estimators",
+    "vote_curve": "estimators",
+    "vote_difficulty": "estimators",
     "win_probabilities": "plurality",
     "write_attempts": "io",
     "write_ballots": "io",
 }
 
 _SUBPACKAGES = (
+    "closed_forms",
     "data",
     "difficulty",
-    "estimate",
+    "estimators",
+    "fitting",
+    "forecasting",
     "io",
+    "planning",
     "plot",
     "plurality",
+    "reports",
     "samples",
     "sampling",
+    "simulator",
     "special",
     "stopping",
     "systems",
 )
-"""Those whose name no public function has: they need no import of their own."""
+"""They need no import of their own."""
 
 __all__ = sorted([*_MODULE_OF, "__version__"])
 
@@ -121,18 +231,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*__all__, *_SUBPACKAGES])
-
-
-class _Package(types.ModuleType):
-    """A package whose public functions win over the subpackages of the same name (`fit`, `forecast`, `exact`, ...).
-
-    The import system binds a subpackage to its parent's attribute whenever it is first imported, which may be after
-    the function of that name was looked up. `from jaxscale.fit import ...` does not go through that attribute.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _MODULE_OF and isinstance(value, types.ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -32,7 +32,7 @@ import numpy as np
 
 import jaxscale as js
 from experiments import Finding, Table, assert_findings, plot_predictions, plot_vote_curves
-from jaxscale.estimate import kept_ballots
+from jaxscale.estimators import kept_ballots
 from jaxscale.plurality import ballots_filter_vote, ballots_vote
 from jaxscale.samples import sample_ballots
 

@@ -43,7 +43,7 @@ from scipy.stats import betabinom, chisquare
 
 import jaxscale as js
 from experiments import Finding, Table, assert_findings
-from jaxscale.simulate import Exchangeable, Sticky
+from jaxscale.simulator import Exchangeable, Sticky
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer replicates, for tests
 REPLICATES = 100_000 if SMALL else 1_000_000

@@ -5,12 +5,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.plan._allocate import Widths, _filled, _kept, _whole
+from jaxscale.planning._allocate import Widths, _filled, _kept, _whole
 
 SEEN = js.Attempts([40] * 12, [0, 0, 0, 0, 0, 1, 1, 2, 4, 8, 20, 39])
 

@@ -237,7 +237,7 @@ def test_the_names_in_a_file_do_not_steer_the_terminal(tmp_path, capsys):
 def test_help_names_every_model_that_is_accepted_and_no_other(capsys):
     from jaxscale.cli._fit import LAWS
     from jaxscale.cli._forecast import MODELS
-    from jaxscale.fit import NAMED_MODELS
+    from jaxscale.fitting import NAMED_MODELS
 
     attempts = js.Attempts([20] * 4, [0, 1, 5, 19])
     with pytest.raises(ValueError, match="model = 'none': expected") as refused:

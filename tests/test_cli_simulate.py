@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jaxscale.cli import run
-from jaxscale.simulate import sweep
+from jaxscale.simulator import sweep
 
 SMALL = """
 calls = [1, 3]
@@ -70,7 +70,7 @@ def test_a_killed_run_goes_on(config, capsys):
     whole = sweep(config, "whole.parquet")
     killed = """
 import importlib, os, sys
-module = importlib.import_module("jaxscale.simulate._sweep")
+module = importlib.import_module("jaxscale.simulator._sweep")
 module._FLUSH_SECONDS = 0.0
 rows, left = module._add_rows, [2]
 def rows_of_point(*arguments):
@@ -97,7 +97,7 @@ def test_an_interrupted_run_says_how_to_go_on(config, capsys, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["jaxscale.simulate"], "sweep", interrupted)
+    monkeypatch.setattr(sys.modules["jaxscale.simulator"], "sweep", interrupted)
     _, err = output(capsys, config, "-o", "out.parquet", code=130)
     assert err.splitlines() == [
         "jaxscale: what is finished is kept in out.parquet.parts: add --resume to go on",
@@ -111,7 +111,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_person_sees_that_points_are_checked(config, capsys, monkeypatch):
-    terminal, read = Terminal(), sys.modules["jaxscale.simulate"].read_sweep
+    terminal, read = Terminal(), sys.modules["jaxscale.simulator"].read_sweep
 
     def slowly(path):
         deadline = time.monotonic() + 30
@@ -119,7 +119,7 @@ def test_a_person_sees_that_points_are_checked(config, capsys, monkeypatch):
             time.sleep(0.05)
         return read(path)
 
-    monkeypatch.setattr(sys.modules["jaxscale.simulate"], "read_sweep", slowly)
+    monkeypatch.setattr(sys.modules["jaxscale.simulator"], "read_sweep", slowly)
     monkeypatch.setattr(sys, "stderr", terminal)
     output(capsys, config, "-o", "out.parquet")
     assert "checking the points of small.toml" in terminal.getvalue()
@@ -183,7 +183,7 @@ UNENDING = {
 
 @pytest.mark.parametrize(("text", "message"), UNENDING.values(), ids=UNENDING)
 def test_what_would_not_end_is_refused_at_once_in_one_line(config, capsys, monkeypatch, text, message):
-    monkeypatch.setattr(sys.modules["jaxscale.simulate._schema"], "MOST_POINTS", 50_000)
+    monkeypatch.setattr(sys.modules["jaxscale.simulator._schema"], "MOST_POINTS", 50_000)
     config.write_text(text)
     _, err = output(capsys, config, "-o", "out.parquet", code=2)
     assert err.startswith("jaxscale: small.toml: ")
@@ -219,7 +219,7 @@ def test_a_person_sees_how_far_a_long_point_is(config, capsys, monkeypatch):
         time.sleep(0.3)
         return out
 
-    monkeypatch.setattr(sys.modules["jaxscale.simulate"], "sweep", slowly)
+    monkeypatch.setattr(sys.modules["jaxscale.simulator"], "sweep", slowly)
     output(capsys, config, "-o", "out.parquet")
     assert "1/3, 25.0000% of the next" in terminal.getvalue()
 

@@ -8,7 +8,7 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataWarning
-from jaxscale.report import report
+from jaxscale.reports import report
 
 RNG = np.random.default_rng(0)
 HARD_FIRST = np.sort(RNG.beta(0.4, 3.0, 40))

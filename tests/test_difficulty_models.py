@@ -24,7 +24,7 @@ from jaxscale.difficulty import (
     ScaledBeta,
     TwoPoint,
 )
-from jaxscale.fit._parameters import layout_of
+from jaxscale.fitting._parameters import layout_of
 
 K = np.array([0, 1, 2, 7, 100, 10_000, 10**9])
 PAIRS = [(0, 3), (1, 0), (2, 5), (30, 9970), (10_000, 0), (5000, 5000), (10_000, 9_990_000), *((0, int(k)) for k in K)]

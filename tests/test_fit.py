@@ -9,7 +9,7 @@ import scipy.stats
 import jaxscale as js
 from jaxscale._arrays import float64
 from jaxscale.difficulty import Beta
-from jaxscale.fit import bootstrap, fit, sample_posterior
+from jaxscale.fitting import bootstrap, fit, sample_posterior
 
 
 def simulated(a, b, queries, attempts, seed=0, ceiling=1.0):
@@ -105,7 +105,7 @@ def test_every_named_model_improves_on_its_start_and_converges(name):
     result = fit(name, data)
     assert result.converged, result.message
     assert result.gradient_norm < 1e-5
-    from jaxscale.fit._models import named_model
+    from jaxscale.fitting._models import named_model
 
     with float64():
         start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), named_model(name).start(data))

@@ -7,8 +7,8 @@ import pytest
 import jaxscale as js
 from jaxscale._arrays import float64
 from jaxscale.data import DataWarning
-from jaxscale.forecast import forecast
-from jaxscale.forecast._noise import rerun_variance
+from jaxscale.forecasting import forecast
+from jaxscale.forecasting._noise import rerun_variance
 from jaxscale.special import log_beta_ratio
 
 
@@ -52,7 +52,7 @@ def test_uneven_attempts_query_by_query():
     data = js.Attempts([10, 10, 1000, 1000], [0, 2, 0, 30])
     curve = forecast(data, [5, 10, 100], model="beta")
     # At k = 100 the long queries have unbiased estimates, a solved short one counts 1, the other is forecast.
-    from jaxscale.estimate._coverage import pass_at_k_per_query
+    from jaxscale.estimators._coverage import pass_at_k_per_query
 
     exact = pass_at_k_per_query(np.array([1000, 1000]), np.array([0, 30]), np.array([100])).sum()
     rest = 4 * curve.value[2] - exact - 1
@@ -88,7 +88,7 @@ def test_rerun_variance_agrees_with_simulation(k):
         model = js.Beta(a, b)
         variance = float(rerun_variance(model, np.array([n]), np.array([c]), np.array([k]))[0, 0])
         later = -np.expm1(float(model.log_predictive_failure(max(k - n, 0), n, 0)))
-    from jaxscale.estimate._coverage import pass_at_k_per_query
+    from jaxscale.estimators._coverage import pass_at_k_per_query
 
     table = pass_at_k_per_query(np.full(n + 1, n), np.arange(n + 1), np.array([min(k, n)]))[:, 0]
     first = rng.binomial(n, p)

@@ -6,9 +6,9 @@ import pytest
 
 import jaxscale as js
 from jaxscale.data import DataWarning
-from jaxscale.estimate._distinct import distinct
-from jaxscale.forecast._rivals import loglog_line
-from jaxscale.forecast._shapes import POINTS, SHAPES, failure_factors, likelihoods, sample_shape
+from jaxscale.estimators._distinct import distinct
+from jaxscale.forecasting._rivals import loglog_line
+from jaxscale.forecasting._shapes import POINTS, SHAPES, failure_factors, likelihoods, sample_shape
 
 
 def weights_of(shape, u):

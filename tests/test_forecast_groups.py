@@ -10,9 +10,9 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataWarning
-from jaxscale.forecast._groups import Together
-from jaxscale.forecast._pool import Member, _grid, _kernels, learn_together
-from jaxscale.forecast._shapes import POINTS, SHAPES
+from jaxscale.forecasting._groups import Together
+from jaxscale.forecasting._pool import Member, _grid, _kernels, learn_together
+from jaxscale.forecasting._shapes import POINTS, SHAPES
 
 
 def labels(size):

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 import jaxscale as js
-from jaxscale.forecast import forecast
+from jaxscale.forecasting import forecast
 
 ONE_SIGMA = 0.6826895
 

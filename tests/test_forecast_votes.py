@@ -7,10 +7,17 @@ from scipy import optimize, special, stats
 
 import jaxscale as js
 from jaxscale.data import Ballots
-from jaxscale.fit._answers import AnswerPrior, draw_answer_priors, log_favourite, log_likelihood, right_laws, wrong_laws
-from jaxscale.fit._vote_scaling import fit_vote_scaling
-from jaxscale.forecast import forecast_votes
-from jaxscale.forecast._votes import DRAWS, _dirichlet, _draw_answers, _runs
+from jaxscale.fitting._answers import (
+    AnswerPrior,
+    draw_answer_priors,
+    log_favourite,
+    log_likelihood,
+    right_laws,
+    wrong_laws,
+)
+from jaxscale.fitting._vote_scaling import fit_vote_scaling
+from jaxscale.forecasting import forecast_votes
+from jaxscale.forecasting._votes import DRAWS, _dirichlet, _draw_answers, _runs
 
 
 def shares(queries, rng, wrong=5):

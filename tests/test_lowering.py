@@ -14,10 +14,10 @@ import jaxscale as js
 from benchmarks._accelerator._correct import SYSTEMS
 from jaxscale import sampling
 from jaxscale._arrays import float64
-from jaxscale.fit._fit import objective_of
-from jaxscale.fit._statistics import compress
-from jaxscale.simulate._build import build_process
-from jaxscale.simulate._engine import _extent, _runner
+from jaxscale.fitting._fit import objective_of
+from jaxscale.fitting._statistics import compress
+from jaxscale.simulator._build import build_process
+from jaxscale.simulator._engine import _extent, _runner
 
 KEY = jax.random.key(0)
 PLATFORMS = ("cuda", "tpu")

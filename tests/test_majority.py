@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxscale as js
-import jaxscale.estimate
+import jaxscale.estimators
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "ballots"
 

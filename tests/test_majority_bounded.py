@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxscale as js
-from jaxscale.estimate import best_majority, vote_curve
+from jaxscale.estimators import best_majority, vote_curve
 
 
 def exact_vote(lead, rivals, free, calls):

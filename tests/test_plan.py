@@ -10,9 +10,9 @@ import pytest
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.forecast import Forecast, ForecastModel
-from jaxscale.plan._candidate import Candidate, Curve
-from jaxscale.plan._frontier import MARGIN, frontier
+from jaxscale.forecasting import Forecast, ForecastModel
+from jaxscale.planning._candidate import Candidate, Curve
+from jaxscale.planning._frontier import MARGIN, frontier
 
 NAMES = tuple(f"q{i}" for i in range(30))
 

@@ -8,9 +8,9 @@ import pytest
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.forecast import Forecast, ForecastModel
-from jaxscale.plan import Candidate, Curve, SolveOnce, attempts_to_solve, frontier
-from jaxscale.plan._ahead import probability_ahead, standard_error
+from jaxscale.forecasting import Forecast, ForecastModel
+from jaxscale.planning import Candidate, Curve, SolveOnce, attempts_to_solve, frontier
+from jaxscale.planning._ahead import probability_ahead, standard_error
 
 NAMES = tuple(f"q{i}" for i in range(200))
 # B's counts of 10 vary widely; A's differ from them by -1 to 3, by 0.032 a call in the mean.

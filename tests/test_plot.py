@@ -5,11 +5,10 @@ import itertools
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from matplotlib.figure import Figure
 
-from jaxscale.forecast import Forecast, ForecastModel
+from jaxscale.forecasting import Forecast, ForecastModel
 from jaxscale.plot import COLOURS, plot_forecasts
 from jaxscale.plot._axes import apart, short
 

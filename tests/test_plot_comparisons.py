@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 import jaxscale as js
 from experiments import plot_costs, plot_curve_shapes, plot_difficulty, plot_predictions, plot_vote_curves
 from jaxscale.data import Estimate
-from jaxscale.estimate import VoteDifficulty, vote_difficulty
+from jaxscale.estimators import VoteDifficulty, vote_difficulty
 from jaxscale.plot import COLOURS
 
 K = np.array([1, 3, 5, 9])

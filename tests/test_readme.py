@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from jaxscale.cli import run
-from jaxscale.simulate._schema import POPULATIONS, SYSTEMS, read_sweep
+from jaxscale.simulator._schema import POPULATIONS, SYSTEMS, read_sweep
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

@@ -15,7 +15,7 @@ import jaxscale as js
 from jaxscale._palette import COLOURS
 from jaxscale.cli import run
 from jaxscale.io import DataSets, ReadSummary
-from jaxscale.report import report
+from jaxscale.reports import report
 
 HARM = """<script>window.harmed = 1</script></script><img src=x onerror="window.harmed=1">"'&javascript:harm()"""
 GROUPS = 10

@@ -5,9 +5,9 @@ import pytest
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.report import report
-from jaxscale.report._analysis import Group
-from jaxscale.report._frontier import cost_chart, leaders, leaders_table, priced_curves
+from jaxscale.reports import report
+from jaxscale.reports._analysis import Group
+from jaxscale.reports._frontier import cost_chart, leaders, leaders_table, priced_curves
 
 K = np.array([1, 2, 4, 8])
 

@@ -109,7 +109,7 @@ def test_a_fit_that_was_pickled_can_be_gone_on_with():
 
 def test_a_result_leaves_the_arrays_that_it_is_made_of_to_their_owner():
     k = np.array([1, 2])
-    forecast = importlib.import_module("jaxscale.forecast")
+    forecast = importlib.import_module("jaxscale.forecasting")
     curve = forecast.Forecast(k, k / 4, k / 8, k / 2, forecast.ForecastModel("beta", {}), np.array(["forecast"] * 2))
     with pytest.raises(ValueError, match="read-only"):
         curve.k[0] = 7

@@ -18,7 +18,7 @@ import dataclasses, json, sys
 import jax, numpy as np
 from jax.sharding import Mesh
 import jaxscale as js
-from jaxscale.simulate import Exchangeable, Sticky
+from jaxscale.simulator import Exchangeable, Sticky
 
 ANSWERS = js.AnswerDistribution(np.full((3, 4), 0.25))
 FILTERED = js.AnswerDistribution(np.full((3, 4), 0.25), keep=np.linspace(0.1, 0.9, 12).reshape(3, 4))
@@ -95,8 +95,8 @@ print(json.dumps([bits(chunk=1000), bits(chunk=1_000_000), bits(mesh), bits(mesh
 def test_sweeps_share_their_points_out_over_devices(tmp_path):
     code = """
 import pyarrow.parquet as pq
-from jaxscale.simulate import sweep
-from jaxscale.simulate._schema import parse_sweep
+from jaxscale.simulator import sweep
+from jaxscale.simulator._schema import parse_sweep
 population = {"model": "kumaraswamy", "a": {"from": 0.2, "to": 1.2, "points": 11}, "b": 3.0}
 plan = parse_sweep({"calls": [1, 30], "replicates": 3000, "population": population, "system": {"name": "pass-at-k"}})
 def rows(name, mesh):

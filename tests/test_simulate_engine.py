@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import jaxscale as js
-from jaxscale.simulate import Exchangeable, Sticky
-from jaxscale.simulate._rules import ahead_table
+from jaxscale.simulator import Exchangeable, Sticky
+from jaxscale.simulator._rules import ahead_table
 from jaxscale.stopping import leader_confidence
 
 KEY = jax.random.key(20)

@@ -17,7 +17,7 @@ import pytest
 
 from jaxscale.cli import run
 from jaxscale.data import DataWarning
-from jaxscale.simulate import OutputTaken, sweep
+from jaxscale.simulator import OutputTaken, sweep
 
 # In tiles of 1,024 indices, these are two chunks: each point is saved within.
 CONFIG = """
@@ -113,8 +113,8 @@ class Disk:
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """A sweep that writes at every opportunity, with its rows; its folder is the current one."""
-    monkeypatch.setattr(importlib.import_module("jaxscale.simulate._sweep"), "_FLUSH_SECONDS", -1.0)
-    monkeypatch.setitem(importlib.import_module("jaxscale.simulate._engine")._TILE, "cpu", 1)
+    monkeypatch.setattr(importlib.import_module("jaxscale.simulator._sweep"), "_FLUSH_SECONDS", -1.0)
+    monkeypatch.setitem(importlib.import_module("jaxscale.simulator._engine")._TILE, "cpu", 1)
     monkeypatch.chdir(tmp_path)
     Path("small.toml").write_text(CONFIG)
     return rows_of(sweep("small.toml", "expected.parquet"))
@@ -205,12 +205,12 @@ def test_a_kill_leaves_the_old_file_of_another_sweep_or_the_new_one(small, tmp_p
 @pytest.fixture
 def parts(small):
     """The folder of parts of a run that ended before its parts became one file, and the rows that are to be."""
-    merge = importlib.import_module("jaxscale.simulate._parts").Parts.merge
+    merge = importlib.import_module("jaxscale.simulator._parts").Parts.merge
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("jaxscale.simulate._parts").Parts, "merge", killed_here)
+        patch.setattr(importlib.import_module("jaxscale.simulator._parts").Parts, "merge", killed_here)
         with pytest.raises(Killed):
             sweep("small.toml", "out.parquet")
-    assert importlib.import_module("jaxscale.simulate._parts").Parts.merge is merge
+    assert importlib.import_module("jaxscale.simulator._parts").Parts.merge is merge
     return Path("out.parquet.parts"), small
 
 
@@ -258,7 +258,7 @@ def deleted(folder):
 
 
 def overlapping(folder):
-    described = importlib.import_module("jaxscale.simulate._parts")
+    described = importlib.import_module("jaxscale.simulator._parts")
     two = importlib.import_module("pyarrow").concat_tables(
         [pq.read_table(folder / FIRST), pq.read_table(folder / SECOND)]
     )
@@ -347,7 +347,7 @@ def test_a_file_of_somebody_else_among_the_parts_stays(parts, capsys):
 
 
 def test_parts_of_another_version_or_kind_of_random_numbers_are_not_mixed_in(parts, monkeypatch):
-    module = importlib.import_module("jaxscale.simulate._sweep")
+    module = importlib.import_module("jaxscale.simulator._sweep")
     with monkeypatch.context() as patch:
         patch.setattr(module, "__version__", "0.0.1")
         with pytest.raises(OutputTaken, match=r"parts of another sweep \(of jaxscale .*\): expected the one to resume"):
@@ -369,9 +369,9 @@ def test_the_file_says_what_it_was_made_with(small):
 
 HOLDING = """
 import importlib, sys
-module = importlib.import_module("jaxscale.simulate._sweep")
+module = importlib.import_module("jaxscale.simulator._sweep")
 module._FLUSH_SECONDS = -1.0
-importlib.import_module("jaxscale.simulate._engine")._TILE["cpu"] = 1
+importlib.import_module("jaxscale.simulator._engine")._TILE["cpu"] = 1
 def hold(done, total):
     if done == 1.0 or 1 < done < 2 and sys.argv[1] == "within":
         print(done, flush=True)
@@ -419,7 +419,7 @@ def test_a_claim_from_another_host_is_not_taken_over(small, capsys):
 
 
 def test_a_point_goes_on_from_within(small, monkeypatch):
-    engine = importlib.import_module("jaxscale.simulate._points")
+    engine = importlib.import_module("jaxscale.simulator._points")
     begun, accumulating = [], engine.accumulating
 
     def seen(*arguments):

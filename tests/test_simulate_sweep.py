@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import jaxscale as js
-from jaxscale.simulate import read_sweep, sweep
-from jaxscale.simulate._schema import parse_sweep
+from jaxscale.simulator import read_sweep, sweep
+from jaxscale.simulator._schema import parse_sweep
 
 SMALL = """
 calls = [1, 3, 4]
@@ -58,8 +58,8 @@ def test_every_point_is_the_simulation_it_names(config, tmp_path):
 @pytest.fixture
 def batches(monkeypatch):
     """How many points each traced computation holds; batches of 4, of which the last is never full."""
-    engine = importlib.import_module("jaxscale.simulate._engine")
-    points = importlib.import_module("jaxscale.simulate._points")
+    engine = importlib.import_module("jaxscale.simulator._engine")
+    points = importlib.import_module("jaxscale.simulator._points")
     traced, one = [], engine._sum_tiles
 
     def counted(*arguments, **how):
@@ -110,7 +110,7 @@ def test_points_run_in_one_compilation_with_the_bits_of_each_alone(batches, tmp_
 
 
 def test_only_small_points_run_together():
-    at_once = importlib.import_module("jaxscale.simulate._engine").points_at_once
+    at_once = importlib.import_module("jaxscale.simulator._engine").points_at_once
     assert at_once(None, 1000, None) == 64
     assert at_once(5, 1600, None) == 8  # 8,000 indices each, in tiles of 8 blocks
     assert at_once(None, 8193, None) == at_once(None, 10**9, None) == 1
@@ -118,7 +118,7 @@ def test_only_small_points_run_together():
 
 @pytest.mark.parametrize(("at_once", "built"), [(1, 2), (2, 4)])
 def test_points_are_built_as_they_are_needed(tmp_path, monkeypatch, at_once, built):
-    points = importlib.import_module("jaxscale.simulate._points")
+    points = importlib.import_module("jaxscale.simulator._points")
     seen, build = [], points.build_process
 
     def counted(*arguments):

@@ -9,7 +9,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale._arrays import float64
-from jaxscale.plan._solve_once import expected_calls
+from jaxscale.planning._solve_once import expected_calls
 
 
 def test_recorded_attempts_are_the_mean_over_all_orders():

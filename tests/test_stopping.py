@@ -7,8 +7,7 @@ import jax
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import jaxscale as js
 from jaxscale import stopping

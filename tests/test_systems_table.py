@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import jaxscale as js
-from jaxscale.estimate import estimate
-from jaxscale.exact import exact  # imported, so that its forms are registered
+from jaxscale.closed_forms import exact  # imported, so that its forms are registered
+from jaxscale.estimators import estimate
 from jaxscale.systems import SYSTEMS, RecordedBestOfN, implemented
 
 BALLOTS = js.Ballots(

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 import jaxscale as js
 from jaxscale._arrays import float64
-from jaxscale.forecast import VerifiedDraws
+from jaxscale.forecasting import VerifiedDraws
 
 CALLS = [1, 2, 3, 10, 30]
 

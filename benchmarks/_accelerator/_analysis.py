@@ -13,7 +13,7 @@ from benchmarks._accelerator._cards import operations_of
 from benchmarks._accelerator._correct import KEY, precision
 from benchmarks._accelerator._session import Session, Unaffordable
 from benchmarks._accelerator._timed import once
-from jaxscale.fit import sample_posterior
+from jaxscale.fitting import sample_posterior
 
 KERNELS = ((200, 5, 100), (10_000, 5, 100), (200, 5, 1_000), (20, 200, 1_000), (1_000, 8, 10_000))
 """(queries, answers, calls) of an exact vote."""

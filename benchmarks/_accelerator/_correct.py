@@ -15,7 +15,7 @@ import jaxscale as js
 from benchmarks._accelerator._session import Session
 from jaxscale import sampling
 from jaxscale._arrays import float64
-from jaxscale.simulate import Exchangeable, Sticky
+from jaxscale.simulator import Exchangeable, Sticky
 
 KEY = jax.random.key(2026)
 _LIMIT = 5.0

@@ -19,8 +19,8 @@ from benchmarks.simulate import BUDGETS, VOTE_BUDGETS, numpy_coverage, numpy_vot
 from jaxscale import sampling
 from jaxscale._arrays import float64
 from jaxscale.sampling import BLOCK
-from jaxscale.simulate._build import build_process
-from jaxscale.simulate._engine import _extent, _runner, _sum_tiles
+from jaxscale.simulator._build import build_process
+from jaxscale.simulator._engine import _extent, _runner, _sum_tiles
 
 _SMALL = 2**16
 

@@ -13,8 +13,7 @@ from jaxscale.cli._options import Seed
 from jaxscale.cli._output import console, replacing
 from jaxscale.cli._plan import print_plan
 from jaxscale.cli._reading import read_attempts, read_ballots
-from jaxscale.cli._vote import draw as draw_votes
-from jaxscale.cli._vote import print_vote, vote_each
+from jaxscale.cli._vote import draw as draw_votes, print_vote, vote_each
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts
@@ -93,7 +92,7 @@ def _plan(out: Any, file: Path, data: Mapping[str, "Attempts"], seed: int) -> No
     """Choose between the models at made-up prices."""
     import jax
 
-    from jaxscale.plan import plan, read_costs
+    from jaxscale.planning import plan, read_costs
 
     prices = file.with_name("prices.toml")
     with replacing(prices, "--output") as part:
@@ -137,7 +136,7 @@ def _vote(out: Any, output: Path, seed: int) -> None:
 
 def _report(page: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
     """Write the page that a person without a terminal reads."""
-    from jaxscale.report import report
+    from jaxscale.reports import report
 
     with replacing(page, "--output") as part:
         part.write_text(report(data, title="simulated attempts", group=["model"], seed=seed), encoding="utf-8")

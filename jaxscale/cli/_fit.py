@@ -45,7 +45,7 @@ def fit(
     prepare_jax(data.values())
     import jax
 
-    from jaxscale.fit import fit as maximise
+    from jaxscale.fitting import fit as maximise
 
     results = {}
     with arguments_as_options("model", "free"), progress(len(data)) as begin:

@@ -26,7 +26,7 @@ from jaxscale.cli._reading import read_attempts, say_read
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts
-    from jaxscale.forecast import Forecast
+    from jaxscale.forecasting import Forecast
 
 
 Over = Literal["these", "population"]
@@ -104,8 +104,8 @@ def forecast_each(
     prepare_jax(data.values())
     import jax
 
-    from jaxscale.forecast import forecast
-    from jaxscale.forecast._groups import Together, warn_of_other_queries
+    from jaxscale.forecasting import forecast
+    from jaxscale.forecasting._groups import Together, warn_of_other_queries
 
     results = {}
     warn_of_other_queries(data)

@@ -14,7 +14,7 @@ from jaxscale.cli._output import check_output, console, described, print_json, p
 from jaxscale.cli._reading import read_attempts
 
 if TYPE_CHECKING:
-    from jaxscale.plan import Widths
+    from jaxscale.planning import Widths
 
 Rule = Literal["online", "optimal", "uniform"]
 
@@ -60,7 +60,7 @@ def next_samples(
     prepare_jax(data.values())
     import jax
 
-    from jaxscale.plan import allocate, interval_widths
+    from jaxscale.planning import allocate, interval_widths
 
     widths = {}
     with arguments_as_options("level", "k", "calls"), progress(len(data)) as begin:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from jaxscale.data import Attempts
-    from jaxscale.forecast import Forecast
+    from jaxscale.forecasting import Forecast
 
 PICTURES = (".png", ".svg", ".pdf")
 

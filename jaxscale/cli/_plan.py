@@ -19,7 +19,7 @@ from jaxscale.cli._reading import read_attempts, read_ballots, say_read
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
     from jaxscale.io import DataSets
-    from jaxscale.plan import Choice, Cost, Plan
+    from jaxscale.planning import Choice, Cost, Plan
 
 SYSTEMS = ("pass-at-k", "solve-once", "vote", "filter-vote", "best-of-n")
 Unit = Literal["money", "flops", "seconds"]
@@ -117,7 +117,7 @@ def plan(
     import jax
     from rich.text import Text
 
-    from jaxscale.plan import plan
+    from jaxscale.planning import plan
     from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
 
     makers: dict[str, Any] = {"pass-at-k": PassAtK, "solve-once": SolveOnce, "vote": Vote, "filter-vote": FilterVote}
@@ -213,7 +213,7 @@ def _read(
 def _costs(
     prices: Path | None, given: Mapping[str, float], data: "Mapping[str, Attempts | Ballots]"
 ) -> "Cost | dict[str, Cost] | None":
-    from jaxscale.plan import Cost, read_costs
+    from jaxscale.planning import Cost, read_costs
 
     if prices is not None:
         try:
@@ -245,7 +245,7 @@ def _whole(result: "Plan") -> dict[str, Any]:
 
 def _group(result: "Plan", choice: "Choice") -> dict[str, Any]:
     """What a data set is, its curve under one system, and the choice."""
-    from jaxscale.plan import attempts_of
+    from jaxscale.planning import attempts_of
 
     curve, candidate = choice.curve, choice.candidate
     costs = (curve.spend * result.shares).tolist()
@@ -264,8 +264,8 @@ def _verified(choice: "Choice", loss: float | None, seed: int) -> dict[str, Any]
     import jax
     import numpy as np
 
-    from jaxscale.estimate import verifier_rates
-    from jaxscale.plan import best_n
+    from jaxscale.estimators import verifier_rates
+    from jaxscale.planning import best_n
     from jaxscale.systems import BestOfN
 
     candidate, level = choice.candidate, choice.curve.forecast.level

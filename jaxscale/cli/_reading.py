@@ -13,7 +13,7 @@ from jaxscale.cli._output import quiet
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
     from jaxscale.io import DataSets, ReadSummary
-    from jaxscale.plan import Cost
+    from jaxscale.planning import Cost
 
 
 def read_attempts(
@@ -100,7 +100,7 @@ def read_prices(prices: Path, data: "Mapping[str, Attempts | Ballots]") -> "dict
     Raises:
         BadInput: one line that names the file, the key and what was expected.
     """
-    from jaxscale.plan import read_costs
+    from jaxscale.planning import read_costs
 
     try:
         return read_costs(prices, data)

@@ -45,7 +45,7 @@ def report(
     for each in said:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
     prepare_jax(data.values())
-    from jaxscale.report import report as page_about
+    from jaxscale.reports import report as page_about
 
     costs = None if prices is None else read_prices(prices, data)
     with arguments_as_options("level"), progress(len(data)) as begin:

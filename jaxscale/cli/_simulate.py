@@ -39,7 +39,7 @@ def simulate(
     import numpy as np
 
     from jaxscale.data import DataWarning
-    from jaxscale.simulate import OutputTaken, read_sweep, sweep
+    from jaxscale.simulator import OutputTaken, read_sweep, sweep
 
     warnings.simplefilter("always", DataWarning)
 

@@ -26,8 +26,8 @@ from jaxscale.cli._reading import read_ballots, say_read
 
 if TYPE_CHECKING:
     from jaxscale.data import Ballots
-    from jaxscale.estimate import BestMajority, VoteCurve
-    from jaxscale.forecast import Forecast
+    from jaxscale.estimators import BestMajority, VoteCurve
+    from jaxscale.forecasting import Forecast
     from jaxscale.systems import FilterVote, Vote
 
 MOST_CALLS = 10**5
@@ -85,7 +85,7 @@ def vote(
             if ballots.kept_counts is None:
                 raise BadInput(f"--system = 'filter-vote': {name}: expected files with a column 'kept'")
     prepare_jax(data.values())
-    from jaxscale.forecast._groups import warn_of_other_queries
+    from jaxscale.forecasting._groups import warn_of_other_queries
     from jaxscale.systems import FilterVote, Vote
 
     chosen = FilterVote(filter_calls_count) if system == "filter-vote" else Vote()
@@ -116,9 +116,9 @@ def vote_each(
     import jax
     import numpy as np
 
-    from jaxscale.estimate import vote_curve
-    from jaxscale.forecast import best_vote, forecast_votes
-    from jaxscale.plan._candidate import select
+    from jaxscale.estimators import vote_curve
+    from jaxscale.forecasting import best_vote, forecast_votes
+    from jaxscale.planning._candidate import select
 
     results = {}
     with arguments_as_options("level", "over", "calls"), progress(len(data)) as begin:
@@ -312,7 +312,7 @@ def draw(
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    from jaxscale.forecast import forecast_votes
+    from jaxscale.forecasting import forecast_votes
     from jaxscale.plot import plot_votes
 
     wide = 2 if len(data) == 1 else min(4, len(data))

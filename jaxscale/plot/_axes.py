@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from jaxscale._palette import COLOURS as COLOURS
-from jaxscale.forecast import Forecast
+from jaxscale.forecasting import Forecast
 
 
 def last_recorded(curve: Forecast) -> int:

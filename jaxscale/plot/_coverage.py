@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import matplotlib.axes
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from jaxscale.forecast import Forecast
+from jaxscale.forecasting import Forecast
 from jaxscale.plot._axes import COLOURS, count_calls, last_recorded, mark_points, name_at_the_end, show_ends
 
 _LABELLED = 16  # curves that are named at their right end; beyond that nobody could read them

@@ -5,7 +5,7 @@ import itertools
 import matplotlib.axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
-from jaxscale.plan import Plan
+from jaxscale.planning import Plan
 from jaxscale.plot._axes import COLOURS, name_at_the_end
 
 _COLOURED = 8  # curves; of more, those that never lead are grey

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from jaxscale.data import Estimate
-from jaxscale.estimate import BestMajority
-from jaxscale.forecast import Forecast
+from jaxscale.estimators import BestMajority
+from jaxscale.forecasting import Forecast
 from jaxscale.plot._axes import COLOURS, count_calls, last_recorded, mark_points, name_at_the_end, show_ends
 
 

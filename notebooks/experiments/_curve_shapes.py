@@ -6,7 +6,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from jaxscale.exact import curve_shape
+from jaxscale.closed_forms import curve_shape
 from jaxscale.plot import COLOURS
 
 _SHAPES = {

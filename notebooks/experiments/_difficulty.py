@@ -4,7 +4,7 @@ import matplotlib.axes
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from jaxscale.estimate import VoteDifficulty
+from jaxscale.estimators import VoteDifficulty
 from jaxscale.plot import COLOURS
 
 _TIED = 0.2  # width of the bar of tied queries, in bins

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 from numpy.typing import ArrayLike
 
 from jaxscale.difficulty import AbstractLaw
-from jaxscale.plan import Cost
+from jaxscale.planning import Cost
 from jaxscale.plot import COLOURS
 
 _LEVELS = np.linspace(0.1, 0.9, 9)

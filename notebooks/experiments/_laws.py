@@ -39,7 +39,7 @@ def plot_laws(
     Example:
         >>> from matplotlib.figure import Figure
         >>> from jaxscale.difficulty import Beta
-        >>> from jaxscale.estimate import pass_at_k
+        >>> from jaxscale.estimators import pass_at_k
         >>> points = {"mine": pass_at_k(Attempts([9, 9, 9], [0, 2, 5]), [1, 3, 9])}
         >>> axes = plot_laws(Figure().subplots(), points, {"Beta": {"mine": Beta(0.5, 1.0)}})
         >>> axes.get_xlabel()

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from jaxscale.closed_forms import best_calls, curve_shape, exact
 from jaxscale.difficulty import TwoPoint
-from jaxscale.exact import best_calls, curve_shape, exact
-from jaxscale.simulate import simulate
+from jaxscale.simulator import simulate
 from jaxscale.systems import Vote
 
 _ROUNDING = 1e-13

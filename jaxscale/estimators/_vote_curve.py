@@ -1,0 +1,188 @@
+"""The whole recorded curve of a vote: its shape, its best number of calls, and its easy and hard parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxscale._arrays import whole_numbers
+from jaxscale.data import Ballots, Estimate
+from jaxscale.estimators._vote_difficulty import (
+    RESAMPLES,
+    BestMajority,
+    VoteDifficulty,
+    best_of,
+    bootstrap_weights,
+    by_difficulty,
+    curve_up_to,
+    mean_over_queries,
+    vote_difficulty,
+)
+from jaxscale.plurality import ballots_filter_vote, ballots_vote
+from jaxscale.systems import FilterVote, Vote
+
+_SMALLEST_MOVE = 0.001
+_SMALLEST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class VoteShape:
+    """How the accuracy of a vote changes as calls are added.
+
+    Args:
+        moves: "rises" or "falls", one after the other; empty if the curve is flat.
+        turns: the numbers of calls at which one move ends and the next begins.
+        first: the fewest calls looked at.
+        last: the most.
+        beyond_noise: whether the bootstrap intervals of all the moves exclude 0.
+
+    >>> VoteShape(("rises", "falls"), (9,), 1, 50, True).words
+    'rises, then falls after 9 calls'
+    """
+
+    moves: tuple[str, ...]
+    turns: tuple[int, ...]
+    first: int
+    last: int
+    beyond_noise: bool
+
+    @property
+    def kind(self) -> str:
+        """In the terms of `curve_shape`: "rises then falls", "flat", ...; "unknown" from a single number of calls."""
+        if self.first == self.last:
+            return "unknown"
+        return " then ".join(self.moves) or "flat"
+
+    @property
+    def words(self) -> str:
+        """The shape as a person would say it."""
+        if not self.moves:
+            return self.kind
+        turned = (f", then {move} after {k:,} calls" for move, k in zip(self.moves[1:], self.turns, strict=True))
+        return self.moves[0] + "".join(turned)
+
+
+@dataclass(frozen=True, eq=False)
+class VoteCurve:
+    """What recorded ballots say of a vote, without a model.
+
+    Args:
+        estimate: unbiased accuracy at increasing numbers of calls.
+        parts: the same over the "easy", the "hard" and the "tied" queries, where there are any.
+        difficulty: how hard each query is for the vote.
+        shape: how the curve goes, up to half of the fewest recorded ballots of a query.
+        best: the best number of calls in that range, and its gain over a single answer.
+        by_query: accuracy of each query; float64, shape (queries, calls).
+    """
+
+    estimate: Estimate
+    parts: dict[str, Estimate]
+    difficulty: VoteDifficulty
+    shape: VoteShape
+    best: BestMajority
+    by_query: np.ndarray
+
+
+def vote_curve(
+    ballots: Ballots,
+    system: Vote | FilterVote | None = None,
+    *,
+    also: Sequence[int] = (),
+    level: float = 0.9,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> VoteCurve:
+    """The exact curve of a vote over recorded ballots, with its shape, best number of calls and parts.
+
+    Looked at are all numbers of calls up to half of the fewest recorded ballots of a query (above 200, forty of them,
+    and up to forty more about the highest and the lowest value): beyond it draws without replacement overlap so much
+    that the curve jumps as near-ties resolve. A turn counts if the curve moves by more than 0.001 and more than a
+    twentieth of its span on both sides of it. Intervals are of a bootstrap over queries, at the turns of the curve
+    itself.
+
+    Args:
+        ballots: what was recorded.
+        system: Vote() (the default) or FilterVote(...), which needs `ballots.kept_counts`; a query is then easy or
+            hard by its kept ballots.
+        also: further numbers of calls to estimate, within the recorded ones; shape and best ignore those beyond half.
+        level: probability that the intervals hold, and the confidence with which a query is surely easy or hard.
+        resamples: bootstrap resamples of the queries.
+        seed: of the resampling.
+
+    Returns:
+        The curve, its parts, difficulty, shape and best number of calls.
+
+    Raises:
+        ValueError: naming the argument and what was expected.
+
+    Source:
+        docs/mathematics.md, "Voting"; [Chen24] sections 3 and 4.
+
+    Example:
+        >>> curve = vote_curve(Ballots([[9, 1], [8, 2], [7, 3], [1, 9]], [[True, False]] * 4))
+        >>> curve.shape.words, curve.best.k, [part for part in curve.parts]
+        ('rises', 5, ['easy', 'hard'])
+    """
+    system = Vote() if system is None else system
+    difficulty = vote_difficulty(ballots if isinstance(system, Vote) else kept_ballots(ballots), level)
+    # With a filter whose calls count, each answer takes two.
+    cost = 2 if isinstance(system, FilterVote) and system.filter_calls_count else 1
+
+    def evaluate(k: np.ndarray) -> np.ndarray:
+        if isinstance(system, FilterVote):
+            return ballots_filter_vote(ballots, np.array([system.answers(count) for count in k.tolist()], np.int64))
+        return ballots_vote(ballots, k)
+
+    half = max(1, int(ballots.calls.min()) // 2)
+    answers, looked_at = curve_up_to(half, lambda answers: evaluate(cost * answers))
+    calls = cost * answers
+    more = np.setdiff1d(whole_numbers(also, "also") if also else [], calls).astype(np.int64)
+    k, values = np.append(calls, more), looked_at
+    if len(more):
+        values = np.concatenate([looked_at, evaluate(more)])
+    order = np.argsort(k)
+    k, values = k[order], values[order]
+    weights = bootstrap_weights(len(ballots), resamples, seed)
+    return VoteCurve(
+        mean_over_queries(k, values),
+        by_difficulty(k, values, difficulty.difficulty),
+        difficulty,
+        _shape(calls, looked_at, weights, level),
+        best_of(calls, looked_at, weights, level),
+        values.T,
+    )
+
+
+def kept_ballots(ballots: Ballots) -> Ballots:
+    """The ballots that the filter kept, among all calls: dropped ones are blank.
+
+    Raises:
+        ValueError: where nothing says what was kept.
+    """
+    if ballots.kept_counts is None:
+        raise ValueError("kept_counts = None: FilterVote needs to know which ballots the filter kept")
+    return Ballots(ballots.kept_counts, ballots.correct, blank=ballots.calls - ballots.kept_counts.sum(axis=1))
+
+
+def _shape(k: np.ndarray, values: np.ndarray, weights: np.ndarray, level: float) -> VoteShape:
+    mean = values.mean(axis=1)
+    top, bottom = int(np.argmax(mean.round(12))), int(np.argmin(mean.round(12)))
+    least = max(_SMALLEST_MOVE, _SMALLEST_SHARE * float(mean[top] - mean[bottom]))
+    turns = sorted({top, bottom})
+    while turns and abs(mean[turns[0]] - mean[0]) <= least:
+        turns.pop(0)
+    while turns and abs(mean[-1] - mean[turns[-1]]) <= least:
+        turns.pop()
+    points = np.array([0, *turns, len(k) - 1])
+    moves = np.diff(mean[points])
+    if len(moves) == 1 and abs(moves[0]) <= least:
+        return VoteShape((), (), int(k[0]), int(k[-1]), False)
+    # Every move in its own direction: the lower end of its interval must be above 0.
+    resampled = np.diff(values[points] @ weights, axis=0) * np.sign(moves)[:, None]
+    return VoteShape(
+        tuple("rises" if move > 0 else "falls" for move in moves),
+        tuple(k[turns].tolist()),
+        int(k[0]),
+        int(k[-1]),
+        bool((np.quantile(resampled, (1 - level) / 2, axis=1) > 0).all()),
+    )

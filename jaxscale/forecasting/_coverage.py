@@ -1,0 +1,262 @@
+"""Coverage beyond the recorded attempts: posterior prediction, query by query."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import check_probability, float64, generator, whole_numbers
+from jaxscale.data import Attempts, require
+from jaxscale.difficulty import AbstractDifficulty
+from jaxscale.estimators._coverage import pass_at_k_per_query
+from jaxscale.estimators._distinct import Distinct, distinct, padded_size
+from jaxscale.fitting import NAMED_MODELS, fit, sample_posterior
+from jaxscale.forecasting._auto import Belief, believe, foretell_coverage
+from jaxscale.forecasting._intervals import interval
+from jaxscale.forecasting._noise import rerun_variance
+from jaxscale.forecasting._prior import AUTO, warn_of_prior
+from jaxscale.forecasting._result import Forecast, ForecastModel
+from jaxscale.forecasting._rivals import RIVALS
+
+DEFAULT_SEED = 0
+_DRAWS = 400
+
+
+def forecast(
+    attempts: Attempts,
+    k: ArrayLike,
+    *,
+    model: str | AbstractDifficulty = "auto",
+    level: float = 0.9,
+    over: Literal["these", "population"] = "these",
+    key: PRNGKeyArray | None = None,
+) -> Forecast:
+    """Pass@k within and beyond the recorded attempts, with intervals.
+
+    Query by query: the unbiased estimate where k is within its attempts; beyond them, 1 for a query that was solved,
+    and otherwise the probability, given its failures, that more calls solve it. That probability is averaged over the
+    posterior of the model's parameters, so the curve has no jump where the data end. The intervals of "auto" are those
+    of its shapes, and wide enough to hold the value, too.
+
+    Args:
+        attempts: what was recorded; attempts may be uneven.
+        k: numbers of calls, whole numbers from 1 to 10^12; any shape.
+        model: "auto" (five shapes of difficulty by their evidence, averaged with the curve's own trend, the line of
+            log(-log pass@k) on log k; within the attempts "beta", for the noise of a further run), a difficulty model's
+            name or instance (the start of its fit), or a rival that users know: "loglog" or "discretised-beta".
+        level: probability that the interval is to hold, in (0, 1).
+        over: "these" for the unbiased estimate that a further, equally long or longer run on these very queries would
+            give, its noise included; "population" for the expectation over queries like these.
+        key: a typed JAX key for the posterior draws; None stands for jax.random.key(0).
+
+    Returns:
+        The curve. Computed in float64 whatever the JAX setting.
+
+    Raises:
+        ValueError: naming the argument and what was expected.
+
+    Warns:
+        DataWarning: where every attempt failed or none did, so that the forecast is that of the prior, which it names.
+
+    Source:
+        docs/mathematics.md, "Posterior prediction" and "Forecasts by several laws".
+
+    Example:
+        >>> curve = forecast(Attempts(attempts=[100] * 5, successes=[0, 1, 5, 40, 99]), [1, 100, 10_000])
+        >>> curve.value.shape, curve.kind.tolist()
+        ((3,), ['estimate', 'estimate', 'forecast'])
+    """
+    require(attempts, Attempts, "attempts")
+    budgets, key = checked(k, level, over, key)
+    if not isinstance(model, str) or model not in RIVALS:
+        name = model if isinstance(model, str) else type(model).__name__
+        warn_of_prior(attempts, AUTO if name == "auto" else f"{name} under wide priors of its parameters")
+    if isinstance(model, str) and model == "auto":
+        return average(attempts, budgets, level, over, key)
+    flat = budgets.reshape(-1)
+    if isinstance(model, str) and model in RIVALS:
+        found = _Found(*RIVALS[model](attempts, flat, level, key))
+    else:
+        found = _by_model(attempts, flat, level, over, key, model)
+    return _shaped(attempts, budgets, level, over, found)
+
+
+def checked(
+    k: ArrayLike, level: float, over: str, key: PRNGKeyArray | None
+) -> tuple[Int[np.ndarray, "..."], PRNGKeyArray]:
+    """The numbers of calls and the key, or a ValueError that names the argument."""
+    budgets = whole_numbers(k, "k")
+    check_probability(level, "level")
+    if over not in ("these", "population"):
+        raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
+    return budgets, jax.random.key(DEFAULT_SEED) if key is None else key
+
+
+def average(
+    attempts: Attempts,
+    budgets: np.ndarray,
+    level: float,
+    over: Literal["these", "population"],
+    key: PRNGKeyArray,
+    belief: Belief | None = None,
+) -> Forecast:
+    """The forecast of "auto".
+
+    Args:
+        attempts: what was recorded.
+        budgets: numbers of calls, any shape.
+        level: as for `forecast`.
+        over: as for `forecast`.
+        key: a typed JAX key.
+        belief: what is believed of the queries at `budgets`, flat; None for what the data alone say.
+
+    Returns:
+        The curve.
+    """
+    flat = budgets.reshape(-1)
+    ahead = flat > attempts.attempts.min()
+    found = []
+    if not ahead.all():
+        found.append(_by_model(attempts, flat[~ahead], level, over, key, "beta"))
+    if ahead.any():
+        if belief is not None:
+            belief = belief._replace(solved_later=belief.solved_later[:, ahead], draws=belief.draws[:, ahead])
+        found.append(_by_belief(attempts, flat[ahead], level, over, key, belief))
+    # Back to the order in which they were asked for.
+    place = np.argsort(np.argsort(ahead, kind="stable"), kind="stable")
+    parts = [(each.value, each.lower, each.upper, each.per_query, each.doubt) for each in found]
+    arrays: list[Any] = [
+        None if array[0] is None else np.concatenate(array, axis=-1)[..., place] for array in zip(*parts, strict=True)
+    ]
+    value, lower, upper, per_query, doubt = arrays
+    return _shaped(attempts, budgets, level, over, _Found(value, lower, upper, found[-1].model, per_query, doubt))
+
+
+class _Found(NamedTuple):
+    """A forecast at flat numbers of calls; the last two as `Forecast` has them."""
+
+    value: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    model: ForecastModel
+    per_query: np.ndarray | None = None
+    doubt: np.ndarray | None = None
+
+
+def _shaped(
+    attempts: Attempts, budgets: np.ndarray, level: float, over: Literal["these", "population"], found: _Found
+) -> Forecast:
+    kind = np.where(budgets <= attempts.attempts.min(), "estimate", "forecast")
+    value, lower, upper = (array.reshape(budgets.shape) for array in (found.value, found.lower, found.upper))
+    per_query = None if found.per_query is None else found.per_query.reshape(-1, *budgets.shape)
+    doubt = None if found.doubt is None else found.doubt.reshape(budgets.shape)
+    return Forecast(budgets, value, lower, upper, found.model, kind, level, over, per_query, doubt)
+
+
+def _by_model(
+    attempts: Attempts,
+    k: np.ndarray,
+    level: float,
+    over: str,
+    key: PRNGKeyArray,
+    model: str | AbstractDifficulty,
+) -> _Found:
+    known = [name for name, named in NAMED_MODELS.items() if issubclass(named.law, AbstractDifficulty)]
+    if not isinstance(model, AbstractDifficulty) and model not in known:
+        raise ValueError(f"model = {model!r}: expected auto, {', '.join([*known, *RIVALS])}")
+    key_posterior, key_interval = jax.random.split(key)
+    ahead = bool(k.max() > attempts.attempts.min())
+    result = fit(model, attempts, method="map")
+    pairs = distinct(attempts)
+    drawn = sample_posterior(result, attempts, key_posterior, _DRAWS).model if ahead else None
+    value, means, noise, per_pair = _predict(result.model, drawn, pairs, k)
+    counts = pairs.queries
+    if over == "these":
+        variance = counts @ noise / counts.sum() ** 2
+        # Within k calls a query of a run as long as that is solved or not; a longer run averages over subsets.
+        step = np.minimum(1.0, k / np.mean(attempts.attempts)) / counts.sum()
+    else:
+        variance = _over_queries(value, counts @ np.square(per_pair) / counts.sum(), len(attempts))
+        step = np.zeros(len(k))
+    lower, upper = interval(key_interval, value, means, variance, level, step)
+    found = _Found(value, lower, upper, ForecastModel(result.name, result.values, {result.name: 1.0}))
+    return found if over == "these" else found._replace(per_query=per_pair[pairs.pair], doubt=means.var(axis=0))
+
+
+def _by_belief(
+    attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief | None = None
+) -> _Found:
+    """The forecast of "auto", for k beyond the fewest attempts; without a belief, by what the data alone say."""
+    key_posterior, key_interval = jax.random.split(key)
+    found = foretell_coverage(attempts, belief or believe(attempts, k, generator(key_posterior)), k)
+    queries = len(attempts)
+    # Values are counts of queries, and so many queries do not tell a coverage of 1 from one a little below.
+    step = np.full(len(k), 1 / queries)
+    variance = found.rerun
+    if over == "population":
+        variance = _over_queries(found.value, found.squares, queries)
+        step *= 1 - attempts.attempts.min() / k
+    lower, upper = interval(key_interval, found.value, found.draws, variance, level, step)
+    result = _Found(found.value, lower, upper, ForecastModel("auto", found.line, found.weights))
+    if over == "these":
+        return result
+    per_query = found.per_query[distinct(attempts).pair if belief is None else np.arange(queries)]
+    # What is foretold of a query varies less than its true chance; and laws and trend may disagree.
+    within = np.maximum(found.squares - np.square(per_query).mean(axis=0), 0.0) / queries
+    doubt = within + found.draws.var(axis=0) + np.square(found.value - found.draws.mean(axis=0))
+    return result._replace(per_query=per_query, doubt=doubt)
+
+
+def _over_queries(value: np.ndarray, squares: np.ndarray, queries: int) -> np.ndarray:
+    """Variance of a mean over sampled queries, from the mean and the mean square of the chance of each.
+
+    One pseudo-query is solved and one failed in a half each: equal queries do not make a sample certain.
+    """
+    spread = queries * np.maximum(squares - value**2, 0.0) + value**2 + (1 - value) ** 2
+    return spread / (queries + 1) ** 2
+
+
+class _Prediction(NamedTuple):
+    """What a model says: the mean over queries, posterior draws of it, and the noise and value of each query."""
+
+    value: np.ndarray  # (budgets,)
+    draws: np.ndarray  # (draws, budgets)
+    noise: np.ndarray  # (pairs, budgets) variance of a further run's estimate
+    per_pair: np.ndarray  # (pairs, budgets)
+
+
+def _predict(model: Any, drawn: Any, pairs: Distinct, k: np.ndarray) -> _Prediction:
+    n, c, counts = pairs.attempts, pairs.successes, pairs.queries
+    beyond = k > n[:, None]
+    # 1 for a query that was solved, and the unbiased estimate within its attempts.
+    per_pair = pass_at_k_per_query(n, c, k)
+    by_draw = np.broadcast_to(counts @ per_pair / counts.sum(), (_DRAWS, len(k))).copy()
+    unsolved = np.flatnonzero((c == 0) & (counts > 0))
+    with float64():
+        if beyond[unsolved].any():
+            padded = np.pad(unsolved, (0, padded_size(len(unsolved)) - len(unsolved)), mode="edge")
+            further = np.maximum(k - n[padded, None], 0).astype(float)
+            chance = np.asarray(_solved_later(drawn, n[padded].astype(float), further))
+            chance = chance[:, : len(unsolved)]
+            by_draw += np.einsum("p,dpk->dk", counts[unsolved], chance) / counts.sum()
+            per_pair[unsolved] += chance.mean(axis=0)
+        noise = np.asarray(rerun_variance(model, n, c, k))
+    value = counts @ per_pair / counts.sum()
+    return _Prediction(value, value + by_draw - by_draw.mean(axis=0), noise, per_pair)
+
+
+@jax.jit
+def _solved_later(
+    drawn: AbstractDifficulty, failures: Array, further: Float[Array, "pairs budgets"]
+) -> Float[Array, "draws pairs budgets"]:
+    """The chance, for each posterior draw of the model, that further calls solve a query that failed so far."""
+
+    def one(model: AbstractDifficulty) -> Array:
+        return -jnp.expm1(model.log_predictive_failure(further, failures[:, None], jnp.zeros_like(failures)[:, None]))
+
+    return jax.lax.map(one, drawn, batch_size=32)

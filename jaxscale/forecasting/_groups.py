@@ -1,0 +1,204 @@
+"""Coverage of several groups at once: what was recorded of one tells something of the others."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from typing import Literal
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+from numpy.typing import ArrayLike
+
+from jaxscale._arrays import generator
+from jaxscale.common import DIFFERENT, common_queries
+from jaxscale.data import Attempts, Ballots, DataWarning, require
+from jaxscale.forecasting._auto import believe
+from jaxscale.forecasting._coverage import DEFAULT_SEED, average, checked
+from jaxscale.forecasting._pool import Member, Pool, learn_together
+from jaxscale.forecasting._prior import AUTO, warn_of_prior
+from jaxscale.forecasting._result import Forecast, Joint
+
+# Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs.
+_DEVIATIONS = 3.0
+# A pool of more queries would take long, and so many say enough of themselves.
+_MOST_QUERIES = 2_000
+_AT_ONCE = 256  # groups that are compared with all others
+
+
+def forecast_groups(
+    groups: Mapping[str, Attempts],
+    k: ArrayLike,
+    *,
+    level: float = 0.9,
+    over: Literal["these", "population"] = "these",
+    key: PRNGKeyArray | None = None,
+) -> dict[str, Forecast]:
+    """Pass@k of several groups (models, say), those at the same queries informing each other.
+
+    As `forecast` with model "auto", but for groups whose success rates go together at the queries that they share: how
+    hard a query is, is then learned from all of them, and so is the curve that each of them follows; intervals give the
+    same weight to what a group says alone, should it be unlike the others. Groups with other
+    queries, without labels of queries, or at more than 2,000 queries are forecast each by itself.
+
+    Args:
+        groups: what was recorded, by name; queries are the same where their labels are.
+        k: numbers of calls, whole numbers from 1 to 10^12; any shape.
+        level: probability that each interval is to hold, in (0, 1).
+        over: as for `forecast`.
+        key: a typed JAX key; None stands for jax.random.key(0).
+
+    Returns:
+        A curve for each group, in their order. `model.weights` names "pooled ..." laws where others had a say.
+
+    Raises:
+        ValueError: naming the argument and what was expected.
+
+    Warns:
+        DataWarning: where the groups have different queries, of how many and which: values then do not compare.
+
+    Source:
+        docs/mathematics.md, "Pooled groups"; [Rasch60].
+
+    Example:
+        >>> groups = {name: Attempts([30] * 4, c, query=tuple("abcd")) for name, c in {"x": [0, 1, 9, 3]}.items()}
+        >>> forecast_groups(groups, [30, 300])["x"].kind.tolist()
+        ['estimate', 'forecast']
+    """
+    together = Together(groups, key)
+    warn_of_other_queries(groups)
+    return {name: together.forecast(name, k, level=level, over=over) for name in groups}
+
+
+def warn_of_other_queries(groups: Mapping[str, Attempts] | Mapping[str, Ballots]) -> None:
+    """Warn where groups that are forecast side by side, each at all its queries, do not have the same ones."""
+    differs = common_queries(groups).words
+    if differs:
+        warnings.warn(f"{differs}; {DIFFERENT}", DataWarning, stacklevel=3)
+
+
+class Together:
+    """Groups whose coverage is forecast together; what they share is learnt once, when it is first asked for.
+
+    Args:
+        groups: as for `forecast_groups`.
+        key: a typed JAX key; None stands for jax.random.key(0).
+    """
+
+    def __init__(self, groups: Mapping[str, Attempts], key: PRNGKeyArray | None = None) -> None:
+        if not isinstance(groups, Mapping):
+            raise ValueError(f"groups is a {type(groups).__name__}: expected a mapping of names to Attempts")
+        for name, attempts in groups.items():
+            require(attempts, Attempts, f"groups[{name!r}]")
+        self._groups = groups
+        self._key = jax.random.key(DEFAULT_SEED) if key is None else key
+        self._names = _pools(groups)
+        self._pools: dict[int, Pool] = {}
+
+    def forecast(self, name: str, k: ArrayLike, *, level: float, over: Literal["these", "population"]) -> Forecast:
+        """The forecast of one group, as `forecast_groups` returns it."""
+        budgets, key = checked(k, level, over, self._key)
+        attempts = self._groups[name]
+        warn_of_prior(attempts, AUTO, name if len(self._groups) > 1 else attempts.name)
+        belief, joint = None, None
+        for number, names in enumerate(self._names):
+            if name in names and budgets.max(initial=0) > attempts.attempts.min():
+                if number not in self._pools:
+                    key_pool = jax.random.fold_in(key, 1)
+                    members = _members([self._groups[each] for each in names])
+                    self._pools[number] = learn_together(members, generator(key_pool))
+                belief = self._pools[number].belief(names.index(name), budgets.reshape(-1))
+                joint = Joint(self._pools[number], belief.draws.reshape(-1, *budgets.shape))
+                # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of
+                # the draws behind the interval are those of the group alone.
+                key_alone, _ = jax.random.split(key)
+                alone = believe(attempts, budgets.reshape(-1), generator(key_alone)).draws
+                chosen = np.arange(len(belief.draws)) * len(alone) // len(belief.draws)
+                belief = belief._replace(draws=np.concatenate([belief.draws, alone[chosen]]))
+        return dataclasses.replace(average(attempts, budgets, level, over, key, belief), joint=joint)
+
+
+def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
+    """Names of groups that go together, directly or by way of others; two or more to a pool."""
+    # Groups at the same queries are compared all at once.
+    sets: dict[tuple[str, ...], list[str]] = {}
+    for name, each in groups.items():
+        # A label that stands for two queries tells nothing of either.
+        if each.query is not None and len(set(each.query)) == len(each.query):
+            sets.setdefault(tuple(sorted(each.query)), []).append(name)
+    rates = {}
+    for names in sets.values():
+        for name in names:
+            order = np.argsort(np.array(groups[name].query))
+            rates[name] = (groups[name].successes / groups[name].attempts)[order]
+    pool_of = {name: name for name in rates}
+
+    def root(name: str) -> str:
+        while pool_of[name] != name:
+            pool_of[name] = name = pool_of[pool_of[name]]
+        return name
+
+    at = [{query: place for place, query in enumerate(queries)} for queries in sets]
+    sharing: dict[str, list[int]] = {}
+    for number, queries in enumerate(sets):
+        for query in queries:
+            sharing.setdefault(query, []).append(number)
+    names_of = list(sets.values())
+    for number, (queries, names) in enumerate(sets.items()):
+        for other in sorted({other for query in queries for other in sharing[query] if other >= number}):
+            common = [query for query in queries if query in at[other]]
+            if len(common) < 2:
+                continue
+            mine, theirs = ([at[which][query] for query in common] for which in (number, other))
+            there = np.array([rates[name][theirs] for name in names_of[other]])
+            for start in range(0, len(names), _AT_ONCE):
+                block = names[start : start + _AT_ONCE]
+                akin = _go_together(np.array([rates[name][mine] for name in block]), there)
+                for name, row in zip(block, akin, strict=True):
+                    for fellow in np.flatnonzero(row).tolist():
+                        pool_of[root(names_of[other][fellow])] = root(name)
+    pools: dict[str, list[str]] = {}
+    for name in rates:
+        pools.setdefault(root(name), []).append(name)
+    # In order of names, so that the same key gives the same numbers in whatever order the groups come.
+    return [
+        sorted(pool)
+        for pool in pools.values()
+        if len(pool) > 1 and len({query for name in pool for query in groups[name].query or ()}) <= _MOST_QUERIES
+    ]
+
+
+def _go_together(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether rank correlation at common queries is too high for chance; its deviation is 1 / sqrt(queries - 1).
+
+    Args:
+        some: (groups, queries) rates.
+        others: (other groups, queries).
+
+    Returns:
+        (groups, other groups) bool.
+    """
+    if some.shape[1] < 2:
+        return np.zeros((len(some), len(others)), bool)
+    one, other = (_centred_ranks(rates) for rates in (some, others))
+    size = np.sqrt(np.square(one).sum(axis=1)[:, None] * np.square(other).sum(axis=1))
+    return one @ other.T > _DEVIATIONS / np.sqrt(some.shape[1] - 1) * size
+
+
+def _centred_ranks(rates: np.ndarray) -> np.ndarray:
+    """Ranks in each row less their mean, those of equal values averaged."""
+    ranks = np.empty(rates.shape)
+    for row, values in zip(ranks, rates, strict=True):
+        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+        row[:] = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks - ranks.mean(axis=1, keepdims=True)
+
+
+def _members(groups: list[Attempts]) -> list[Member]:
+    place: dict[str, int] = {}
+    for each in groups:
+        for query in each.query or ():
+            place.setdefault(query, len(place))
+    return [Member(each, np.array([place[query] for query in each.query or ()])) for each in groups]

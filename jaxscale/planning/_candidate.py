@@ -1,0 +1,195 @@
+"""What a plan chooses between: a data set under a system at a cost."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from jaxscale._numpy import ReadOnlyArrays
+from jaxscale.data import Attempts, Ballots
+from jaxscale.forecasting import Forecast, forecast_best_of_n, forecast_votes
+from jaxscale.forecasting._groups import Together
+from jaxscale.planning._cost import Cost
+from jaxscale.planning._solve_once import expected_calls
+from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
+
+System: TypeAlias = PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN | SolveOnce
+Unit: TypeAlias = Literal["money", "flops", "seconds"]
+Over: TypeAlias = Literal["these", "population"]
+
+MOST_CALLS = {"coverage": (10**6, 10**12), "accuracy": (10**4, 10**5)}
+"""The most calls a query that are looked at, usually and at all, by what is measured: accuracy soon settles."""
+
+_FIRST = 10  # numbers of calls up to this are all looked at,
+_POINTS = 29  # and so many more, evenly spaced in their logarithm
+_REFINED = 20  # and so many again between two of those, where something happens
+_SIZE = 40
+_NAMES: dict[type, str] = {
+    PassAtK: "pass-at-k",
+    Vote: "vote",
+    FilterVote: "filter-vote",
+    BestOfN: "best-of-n",
+    RecordedBestOfN: "best-of-n",
+    SolveOnce: "solve-once",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A data set under a system at a cost.
+
+    Args:
+        name: of the data set.
+        data: what was recorded.
+        system: how calls become an answer.
+        cost: what calls cost.
+        unit: what they are counted in.
+    """
+
+    name: str
+    data: Attempts | Ballots
+    system: System
+    cost: Cost
+    unit: Unit
+
+    @property
+    def label(self) -> str:
+        """The data set and the system."""
+        return f"{self.name}, {self.system_name}"
+
+    @property
+    def system_name(self) -> str:
+        """The system as the command line names it."""
+        return _NAMES[type(self.system)]
+
+    @property
+    def measures(self) -> Literal["coverage", "accuracy"]:
+        """What comes out: coverage takes a perfect verifier for granted, accuracy nothing."""
+        return "coverage" if isinstance(self.system, PassAtK | SolveOnce) else "accuracy"
+
+    def spend(self, calls: np.ndarray) -> np.ndarray:
+        """The cost of one query, in `unit`: a vote checks no answer, every other system all of them."""
+        checks = 0 if isinstance(self.system, Vote) else calls
+        return np.asarray(getattr(self.cost, self.unit)(np.asarray(calls, float), checks), float)
+
+    def seconds(self, calls: int) -> float:
+        """The time of one query."""
+        return float(self.cost.seconds(float(calls), 0 if isinstance(self.system, Vote) else float(calls)))
+
+    def affordable(self, budget: float, most: int) -> int:
+        """The most calls, up to `most`, that cost at most `budget` a query; 0 if not even one does."""
+        low, high = 0, most + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            # Prices are no binary fractions: a budget of 3 is to pay for 3 calls at 0.1 times 10.
+            if self.spend(np.asarray(middle)) <= budget * (1 + 1e-12):
+                low = middle
+            else:
+                high = middle
+        return low
+
+
+@dataclass(frozen=True, eq=False)
+class Curve(ReadOnlyArrays):
+    """The forecast of a candidate at increasing numbers of calls, and what they cost.
+
+    Args:
+        candidate: what it is of.
+        forecast: accuracy or coverage.
+        spend: cost of one query, shape of `forecast.k`.
+    """
+
+    candidate: Candidate
+    forecast: Forecast
+    spend: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        calls = self.forecast.k
+        if isinstance(self.candidate.system, SolveOnce):
+            calls = expected_calls(attempts_of(self.candidate.data), self.forecast)
+        object.__setattr__(self, "spend", self.candidate.spend(calls))
+        super().__post_init__()
+
+    def spend_at(self, calls: np.ndarray) -> np.ndarray:
+        """The cost of one query with numbers of calls in the range of the curve."""
+        if isinstance(self.candidate.system, SolveOnce):
+            k = np.log(self.forecast.k)
+            return np.exp(np.interp(np.log(calls), k, np.log(self.spend)))
+        return self.candidate.spend(calls)
+
+    def within(self, budget: float) -> "Curve":
+        """The part that costs at most so much a query; the first point at least."""
+        chosen = self.spend <= max(budget * (1 + 1e-12), self.spend[0])
+        return Curve(self.candidate, select(self.forecast, chosen))
+
+
+def foretell(
+    candidate: Candidate,
+    calls: Sequence[int],
+    together: Together,
+    *,
+    level: float,
+    over: Over,
+    key: PRNGKeyArray | None,
+) -> Forecast:
+    """The forecast of a candidate at numbers of calls, each once and in order; that of coverage by all data sets."""
+    data, system = candidate.data, candidate.system
+    # Always as many, some of them twice, so that nothing is compiled anew for another data set.
+    ordered = np.sort(np.resize(calls, _SIZE))
+    if isinstance(system, PassAtK | SolveOnce):
+        result = together.forecast(candidate.name, ordered, level=level, over=over)
+    elif isinstance(system, BestOfN | RecordedBestOfN):
+        common = system if isinstance(system, BestOfN) else None
+        result = forecast_best_of_n(data, ordered, system=common, level=level, over=over, key=key)
+    else:
+        assert isinstance(data, Ballots)
+        result = forecast_votes(data, ordered, system=system, level=level, over=over, key=key)
+    return select(result, np.diff(ordered, prepend=0) > 0)
+
+
+def grid(most: int) -> list[int]:
+    """Numbers of calls to look at, up to `most`."""
+    first = np.arange(1, min(most, _FIRST) + 1)
+    beyond = np.rint(np.geomspace(_FIRST, most, _POINTS)).astype(int) if most > _FIRST else first
+    return np.union1d(first, beyond).tolist()
+
+
+def between(low: int, high: int) -> list[int]:
+    """Numbers of calls between two, ends included: all of them, or some."""
+    return np.unique(np.rint(np.linspace(low, high, _REFINED)).astype(int)).tolist()
+
+
+def joined(first: Forecast, second: Forecast) -> Forecast:
+    """Two forecasts of one thing as one, in order of calls."""
+    _, chosen = np.unique(np.concatenate([first.k, second.k]), return_index=True)
+    return _picked((first, second), chosen)
+
+
+def select(forecast: Forecast, chosen: np.ndarray) -> Forecast:
+    """Some of the points of a forecast."""
+    return _picked((forecast,), chosen)
+
+
+def _picked(forecasts: Sequence[Forecast], chosen: np.ndarray) -> Forecast:
+    """Some of the points of forecasts of one thing, one after the other."""
+
+    def points(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        known = [array for array in arrays if array is not None]
+        return np.concatenate(known, axis=-1)[..., chosen] if len(known) == len(forecasts) else None
+
+    names = ("k", "value", "lower", "upper", "kind", "per_query", "doubt")
+    arrays: dict[str, Any] = {name: points([getattr(each, name) for each in forecasts]) for name in names}
+    joints = [each.joint for each in forecasts]
+    draws = points([None if joint is None else joint.draws for joint in joints])
+    joint = None if draws is None or joints[0] is None else joints[0]._replace(draws=draws)
+    return dataclasses.replace(forecasts[0], **arrays, joint=joint)
+
+
+def attempts_of(data: Attempts | Ballots) -> Attempts:
+    """The right and wrong calls among ballots."""
+    if isinstance(data, Attempts):
+        return data
+    return Attempts(data.calls, np.where(data.correct, data.counts, 0).sum(axis=1), data.query, data.name)

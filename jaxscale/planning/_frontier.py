@@ -1,0 +1,152 @@
+"""The most accuracy for every amount spent, and where one choice overtakes another."""
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxscale.planning._ahead import standard_error
+from jaxscale.planning._candidate import Candidate, Curve
+
+MARGIN = 0.005
+"""By how much a choice must be ahead to take the lead, and by so much that it is ahead with probability 0.9."""
+
+_SURE = 1.2816  # standard errors: the normal quantile of 0.9
+_DENSE = 400
+_MOST_COSTS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """A range of spending in which one choice is the most accurate.
+
+    Args:
+        candidate: the choice.
+        costs: from the cost of one query at which it leads to that at which another does, or the highest looked at.
+        calls: the calls that it makes at either end.
+        values: the accuracy there.
+    """
+
+    candidate: Candidate
+    costs: tuple[float, float]
+    calls: tuple[int, int]
+    values: tuple[float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The stretch as plain numbers and strings."""
+        ends = {"costs": self.costs, "calls": self.calls, "values": self.values}
+        return {
+            "name": self.candidate.name,
+            "system": self.candidate.system_name,
+            **{name: list(pair) for name, pair in ends.items()},
+        }
+
+
+def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = None) -> tuple[Stretch, ...]:
+    """Who leads at which cost, from the cheapest call to the costliest looked at.
+
+    Between the numbers of calls of a curve its accuracy is interpolated in their logarithm; between one call more at
+    all queries and none, in the cost, as some of them may have it. Nobody has to spend all: at any cost a choice counts
+    with its best accuracy so far.
+
+    From the recommended choice on, in both directions, who leads keeps the lead until another is ahead by more than
+    noise (by `MARGIN`, and with probability 0.9), and then the best takes it, or below its first call the cheapest that
+    is no more than noise behind: so there are few stretches, and the recommended choice lies on one of its own.
+
+    Args:
+        curves: of all candidates, in one unit of cost.
+        recommended: one of them and what it costs a query; None for the most accurate at the highest cost.
+
+    Returns:
+        Stretches in order of cost, each beginning where the one before it ends.
+
+    Example:
+        >>> from jaxscale.data import Attempts
+        >>> from jaxscale.forecasting import Forecast, ForecastModel
+        >>> from jaxscale.planning._cost import Cost
+        >>> from jaxscale.systems import PassAtK
+        >>> def curve(name, price, value):
+        ...     model, kind = ForecastModel("beta", {}), np.array(["estimate"] * 2)
+        ...     forecast = Forecast(np.array([1, 2]), *np.array([value] * 3), model, kind)
+        ...     return Curve(Candidate(name, Attempts([2], [1]), PassAtK(), Cost(price), "money"), forecast)
+        >>> [s.candidate.name for s in frontier([curve("small", 1.0, [0.2, 0.4]), curve("large", 2.0, [0.5, 0.7])])]
+        ['small', 'large']
+    """
+    bests = [_best_so_far(curve) for curve in curves]
+    costs = np.unique(np.concatenate([best.costs for best in bests]))
+    if len(costs) > _MOST_COSTS:
+        costs = costs[np.unique(np.rint(np.linspace(0, len(costs) - 1, _MOST_COSTS)).astype(int))]
+    values = np.stack([np.interp(costs, best.costs, best.values, left=-np.inf) for best in bests])
+    leader = values.argmax(axis=0)
+    known = [best.costs.tolist() for best in bests]
+    errors: dict[tuple[int, int, int, int], float] = {}
+
+    def at(index: int, point: int) -> int:
+        """The place of the most calls that a curve makes at a cost."""
+        return bisect.bisect_right(known[index], costs[point]) - 1
+
+    def holds(index: int, point: int) -> bool:
+        """Whether a curve is behind the leader at a cost by no more than noise."""
+        ahead = int(leader[point])
+        behind = values[ahead, point] - values[index, point]
+        if behind <= MARGIN or not np.isfinite(behind):
+            return bool(behind <= MARGIN)
+        places = index, int(bests[index].nearest[at(index, point)]), ahead, int(bests[ahead].nearest[at(ahead, point)])
+        if places not in errors:
+            errors[places] = standard_error(curves[index], places[1], curves[ahead], places[3])
+        return bool(behind <= _SURE * errors[places])
+
+    def next_leader(before: int, point: int) -> int:
+        if holds(before, point):
+            return before
+        if np.isfinite(values[before, point]):
+            return int(leader[point])
+        alike = [index for index in range(len(curves)) if holds(index, point)]
+        return min(alike, key=lambda index: (known[index][0], -values[index, point]))
+
+    if recommended is None:
+        start, chosen = len(costs) - 1, int(leader[-1])
+    else:
+        chosen = next(index for index, curve in enumerate(curves) if curve is recommended[0])
+        start = max(int(np.searchsorted(costs, recommended[1] * (1 + 1e-12), side="right")) - 1, 0)
+    led = np.empty(len(costs), int)
+    led[start] = chosen
+    for points, neighbour in ((range(start - 1, -1, -1), 1), (range(start + 1, len(costs)), -1)):
+        for point in points:
+            led[point] = next_leader(int(led[point + neighbour]), point)
+
+    changes = np.flatnonzero(np.diff(led, prepend=-1))
+    ends = [*costs[changes[1:]].tolist(), max(float(curve.spend[-1]) for curve in curves)]
+    stretches = []
+    for first, last, end in zip(changes.tolist(), [*(changes[1:] - 1).tolist(), len(costs) - 1], ends, strict=True):
+        index = int(led[first])
+        best, places = bests[index], [at(index, first), at(index, last)]
+        calls, found = best.calls[places].tolist(), best.values[places].tolist()
+        stretches.append(
+            Stretch(curves[index].candidate, (float(costs[first]), end), (calls[0], calls[1]), (found[0], found[1]))
+        )
+    return tuple(stretches)
+
+
+class _Best(NamedTuple):
+    """The numbers of calls at which a curve is better than at any fewer."""
+
+    costs: np.ndarray
+    calls: np.ndarray
+    values: np.ndarray
+    nearest: np.ndarray  # the place among the points of the forecast
+
+
+def _best_so_far(curve: Curve) -> _Best:
+    k = curve.forecast.k
+    dense = np.union1d(k, np.rint(np.geomspace(k[0], k[-1], _DENSE)).astype(int))
+    values = np.interp(np.log(dense), np.log(k), curve.forecast.value)
+    rises = values > np.maximum.accumulate(np.concatenate([[-1.0], values[:-1]]))
+    calls = dense[rises]
+    # Costs of equally many rounds are equal: of these the last counts.
+    costs = curve.spend_at(calls)
+    last = np.append(costs[1:] > costs[:-1], True)
+    nearest = np.rint(np.interp(np.log(calls), np.log(k), np.arange(len(k)))).astype(int)
+    return _Best(costs[last], calls[last], values[rises][last], nearest[last])

@@ -1,0 +1,90 @@
+"""The section on cost: the most that every amount spent brings, and where one choice overtakes another."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jaxscale.planning import Candidate, Cost, Curve, amount, frontier
+from jaxscale.reports import _charts
+from jaxscale.reports._analysis import Group
+from jaxscale.reports._format import calls, number, percent
+from jaxscale.reports._tables import Columns, Table
+from jaxscale.systems import FilterVote, PassAtK, Vote
+
+_SYSTEMS: dict[str, Vote | FilterVote] = {"Vote": Vote(), "Filter-Vote": FilterVote()}
+
+
+def priced_curves(groups: Sequence[Group], costs: Mapping[str, Cost]) -> list[Curve]:
+    """What every data set gives at every cost: votes where all have answers, else coverage."""
+    if all(group.votes and group.ballots is not None for group in groups):
+        return [
+            Curve(Candidate(group.name, group.ballots, _SYSTEMS[vote.system], costs[group.name], "money"), vote.curve)
+            for group in groups
+            for vote in group.votes
+            if group.ballots is not None
+        ]
+    return [
+        Curve(Candidate(group.name, group.attempts, PassAtK(), costs[group.name], "money"), group.coverage)
+        for group in groups
+    ]
+
+
+def name_of(candidate: Candidate, curves: Sequence[Curve]) -> str:
+    """What a curve is called: its data set, and its system where there are several."""
+    return candidate.label if len({curve.candidate.system_name for curve in curves}) > 1 else candidate.name
+
+
+def cost_chart(curves: Sequence[Curve], problems: int, *, description: str) -> dict[str, Any]:
+    """The chart of curves against calls, with the cost of all problems in the place of these."""
+    named = {name_of(curve.candidate, curves): curve.forecast for curve in curves}
+    measures = curves[0].candidate.measures
+    tip = {"cost": ("cost", ",.5~r")}
+    spec = _charts.curves(named, measure=measures, description=description, best={}, tip=tip)
+    spend = {name_of(curve.candidate, curves): curve for curve in curves}
+    cost = {
+        (name, k): value * problems
+        for name, curve in spend.items()
+        for k, value in zip(curve.forecast.k.tolist(), curve.spend.tolist(), strict=True)
+    }
+    for row in spec["data"]["values"]:
+        row["cost"] = float(f"{cost[row['name'], row['k']]:.5g}")
+    axis = {"title": f"cost of {problems:,} problems", "labelOverlap": True, "grid": False, "tickCount": 6}
+    spec["encoding"]["x"] = {
+        "field": "cost",
+        "type": "quantitative",
+        "scale": {"type": "log", "nice": False},
+        "axis": axis,
+    }
+    return spec
+
+
+def leaders_table(curves: Sequence[Curve], problems: int, noun: str) -> Table:
+    """Which choice gives the most, by cost."""
+    rows = []
+    for stretch in frontier(curves):
+        low, high = (amount(cost * problems, "money") for cost in stretch.costs)
+        times = " to ".join(dict.fromkeys(number(k) for k in stretch.calls))
+        shares = " to ".join(dict.fromkeys(percent(value) for value in stretch.values))
+        rows.append([name_of(stretch.candidate, curves), f"{low} to {high}", times, shares])
+    measures = curves[0].candidate.measures
+    head: Columns = [(noun, None), ("cost", "frontier"), ("calls each", None), (measures, "frontier")]
+    return Table(f"The most {measures} for every cost", head, rows)
+
+
+def leaders(curves: Sequence[Curve], problems: int) -> list[str]:
+    """Which choice gives the most, by cost, in sentences."""
+    stretches = frontier(curves)
+    lines = []
+    for index, stretch in enumerate(stretches):
+        low, high = (amount(cost * problems, "money") for cost in stretch.costs)
+        if len(stretches) == 1:
+            where = "At every cost"
+        elif index == len(stretches) - 1:
+            where = f"From {low}"
+        else:
+            where = f"Below {high}" if index == 0 else f"From {low} to {high}"
+        first, last = stretch.calls
+        times = calls(last) if first == last else f"{number(first)} to {calls(last)}"
+        shares = " to ".join(dict.fromkeys(percent(value) for value in stretch.values))
+        measures = stretch.candidate.measures
+        lines.append(f"{where}: {name_of(stretch.candidate, curves)} with {times} each, {measures} {shares}.")
+    return lines

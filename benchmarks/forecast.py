@@ -81,7 +81,7 @@ def _together(
     pool: Sequence[Case], k: np.ndarray, claim: str, index: int
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     groups = {str(i): js.Attempts(case.attempts, case.successes, query=case.query) for i, case in enumerate(pool)}
-    found = js.forecast_groups(groups, k, level=LEVEL, over=claim, key=jax.random.key(index))
+    found = js.forecast(js.PassAtK(), groups, k, level=LEVEL, over=claim, key=jax.random.key(index))
     return [(curve.value, curve.lower, curve.upper) for curve in found.values()]
 
 
@@ -93,7 +93,7 @@ def _forecast(
         return rival(case.attempts, case.successes, k, LEVEL, np.random.default_rng(index))
     attempts = js.Attempts(case.attempts, case.successes)
     model = method.removeprefix("js:")
-    found = js.forecast(attempts, k, model=model, level=LEVEL, over=claim, key=jax.random.key(index))
+    found = js.forecast(js.PassAtK(), attempts, k, model=model, level=LEVEL, over=claim, key=jax.random.key(index))
     return found.value, found.lower, found.upper
 
 

@@ -67,7 +67,7 @@ def _forecast(
         return VOTE_RIVALS[method](case.cells, case.right, calls, LEVEL, np.random.default_rng(index))
     system = js.FilterVote() if case.filtered else js.Vote()
     model, key = method.removeprefix("js:"), jax.random.key(index)
-    found = js.forecast_votes(case.ballots(), calls, system=system, model=model, level=LEVEL, over=over, key=key)
+    found = js.forecast(system, case.ballots(), calls, model=model, level=LEVEL, over=over, key=key)
     return found.value, found.lower, found.upper
 
 

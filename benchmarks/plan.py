@@ -99,7 +99,7 @@ def _allocation(replicates: int) -> Iterator[dict[str, Any]]:
             truth = float(np.mean(-np.expm1(K * np.log1p(-np.minimum(chance, 1 - 1e-12)))))
             seen = js.Attempts(np.full(QUERIES, SEEN), rng.binomial(SEEN, chance))
             for rule, further in _RULES.items():
-                curve = js.forecast(further(seen, chance, rng, FURTHER * QUERIES), [K])
+                curve = js.forecast(js.PassAtK(), further(seen, chance, rng, FURTHER * QUERIES), [K])
                 low, high = float(curve.lower[0]), float(curve.upper[0])
                 found[rule].append((float(curve.value[0]) - truth, high - low, low <= truth <= high))
         for rule, results in found.items():
@@ -125,7 +125,7 @@ def _calibration(replicates: int) -> Iterator[dict[str, Any]]:
         for replicate in range(replicates):
             rng = np.random.default_rng([1, replicate])
             chance = draw(rng, QUERIES)
-            curve = js.forecast(js.Attempts(np.full(QUERIES, 50), rng.binomial(50, chance)), k)
+            curve = js.forecast(js.PassAtK(), js.Attempts(np.full(QUERIES, 50), rng.binomial(50, chance)), k)
             # A further run: within the 50 calls the unbiased estimate, beyond them who was solved by then.
             again = js.Attempts(np.full(QUERIES, 50), rng.binomial(50, chance))
             first = rng.geometric(np.maximum(chance, 1e-12))
@@ -148,7 +148,7 @@ def _real(draws: int) -> Iterator[dict[str, Any]]:
                 rng = np.random.default_rng([2, draw, len(name)])
                 n, c = whole.attempts, whole.successes
                 seen = rng.hypergeometric(c, n - c, 200)
-                curve = js.forecast(js.Attempts(np.full(len(n), 200), seen), k)
+                curve = js.forecast(js.PassAtK(), js.Attempts(np.full(len(n), 200), seen), k)
                 column, target = _goal(curve, rng)
                 again = rng.hypergeometric(c - seen, n - c - (200 - seen), int(k[column]))
                 claims.append(float(curve.probability_at_least(target)[column]))
@@ -166,7 +166,7 @@ def _real(draws: int) -> Iterator[dict[str, Any]]:
             for draw in range(draws):
                 rng = np.random.default_rng([3, draw])
                 seen, rest = _halves(whole, 15, 30, rng)
-                curve = js.forecast_votes(seen, calls, system=system)
+                curve = js.forecast(system, seen, calls)
                 column, target = _goal(curve, rng)
                 claims.append(float(curve.probability_at_least(target)[column]))
                 outcomes.append(bool(js.exact(system, rest, int(calls[column])) >= target))

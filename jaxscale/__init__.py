@@ -64,9 +64,6 @@ if TYPE_CHECKING:  # what editors and type checkers read; the same names as belo
     from jaxscale.forecasting import (
         Forecast as Forecast,
         forecast as forecast,
-        forecast_best_of_n as forecast_best_of_n,
-        forecast_groups as forecast_groups,
-        forecast_votes as forecast_votes,
     )
     from jaxscale.io import (
         DataSets as DataSets,
@@ -174,9 +171,6 @@ _MODULE_OF = {
     "fit_joint": "fitting",
     "fit_vote_scaling": "fitting",
     "forecast": "forecasting",
-    "forecast_best_of_n": "forecasting",
-    "forecast_groups": "forecasting",
-    "forecast_votes": "forecasting",
     "interval_widths": "planning",
     "majority_at_k": "estimators",
     "majority_by_difficulty": "estimators",

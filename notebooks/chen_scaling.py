@@ -168,7 +168,7 @@ for name, (data, system, k, seen, _) in results.items():
     for seed in range(draws):
         part = js.draw_ballots(data, 20, seed=seed)
         for model in shown:
-            values = js.forecast_votes(part, k[k > 20], system=system, model=model).value
+            values = js.forecast(system, part, k[k > 20], model=model).value
             errors_of[model].append(values - comes)
             shown[model][0].extend(comes)
             shown[model][1].extend(values)

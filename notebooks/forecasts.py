@@ -61,10 +61,10 @@ for panel, (name, law) in zip(panels, LAWS.items(), strict=True):
     data = js.Attempts(np.full(QUERIES, CALLS), rng.binomial(CALLS, p))
     with np.errstate(divide="ignore"):
         truth = np.mean(-np.expm1(k[:, None] * np.log1p(-p)), axis=1)
-    auto = js.forecast(data, k)
+    auto = js.forecast(js.PassAtK(), data, k)
     panel.plot(k, truth, color="black", label="truth")
     for model, colour in (("loglog", "#D55E00"), ("beta", "#009E73")):
-        panel.plot(k, js.forecast(data, k, model=model).value, color=colour, linestyle="--", label=model)
+        panel.plot(k, js.forecast(js.PassAtK(), data, k, model=model).value, color=colour, linestyle="--", label=model)
     panel.plot(k, auto.value, color="#0072B2", label="auto")
     panel.fill_between(k, auto.lower, auto.upper, color="#0072B2", alpha=0.15, linewidth=0, label="its 90% interval")
     panel.axvline(CALLS, color="#777777", linestyle=":")
@@ -132,7 +132,7 @@ for name in LAWS:
         with np.errstate(divide="ignore"):
             rerun = np.mean(rng.random(QUERIES) < -np.expm1(AHEAD * np.log1p(-p)))
         for model, found in errors.items():
-            curve = js.forecast(data, AHEAD, model=model, key=jax.random.key(seed))
+            curve = js.forecast(js.PassAtK(), data, AHEAD, model=model, key=jax.random.key(seed))
             found[name].append(float(curve.value - rerun))
             if model == "auto":
                 held[name].append(bool(curve.lower <= rerun <= curve.upper))
@@ -193,11 +193,11 @@ k = np.unique(np.rint(np.geomspace(1, far, 25)).astype(int))
 rng = np.random.default_rng(4)
 p = models(rng)
 groups = sampled(rng, p, few)
-pooled = js.forecast_groups(groups, k)
+pooled = js.forecast(js.PassAtK(), groups, k)
 figure, panels = plt.subplots(1, 3, figsize=(11, 3.4), sharey=True, layout="constrained")
 for panel, (name, data), row in zip(panels, groups.items(), p, strict=True):
     panel.plot(k, np.mean(-np.expm1(k[:, None] * np.log1p(-row)), axis=1), color="black", label="truth")
-    alone = js.forecast(data, k)
+    alone = js.forecast(js.PassAtK(), data, k)
     for curve, colour, label in ((alone, "#E69F00", "alone"), (pooled[name], "#0072B2", "together")):
         panel.plot(k, curve.value, color=colour, label=label)
         panel.fill_between(k, curve.lower, curve.upper, color=colour, alpha=0.15, linewidth=0)
@@ -217,10 +217,10 @@ for seed in range(2 if SMALL else 20):
     rng = np.random.default_rng([seed, 9])
     p = models(rng, rng.uniform(1.5, 3.0))
     groups = sampled(rng, p, few)
-    pooled = js.forecast_groups(groups, far, key=jax.random.key(seed))
+    pooled = js.forecast(js.PassAtK(), groups, far, key=jax.random.key(seed))
     for (name, data), row in zip(groups.items(), p, strict=True):
         rerun = np.mean(rng.random(QUERIES) < -np.expm1(far * np.log1p(-row)))
-        curves = (js.forecast(data, far, key=jax.random.key(seed)), pooled[name])
+        curves = (js.forecast(js.PassAtK(), data, far, key=jax.random.key(seed)), pooled[name])
         missed.append([float(curve.value - rerun) for curve in curves])
         inside.append([bool(curve.lower <= rerun <= curve.upper) for curve in curves])
 alone, together = np.sqrt(np.mean(np.square(missed), axis=0))
@@ -250,11 +250,11 @@ else:
                 rng = np.random.default_rng([seed, place])
                 drawn = rng.hypergeometric(whole.successes, whole.attempts - whole.successes, CALLS)
                 groups[name] = js.Attempts(np.full(len(whole), CALLS), drawn, query=whole.query)
-            pooled = js.forecast_groups(groups, AHEAD)
+            pooled = js.forecast(js.PassAtK(), groups, AHEAD)
             for name, data in groups.items():
                 target = np.mean(wholes[name].successes > 0)
                 for model, found in real.items():
-                    curve = pooled[name] if model == "together" else js.forecast(data, AHEAD, model=model)
+                    curve = pooled[name] if model == "together" else js.forecast(js.PassAtK(), data, AHEAD, model=model)
                     found.append(float(curve.value - target))
                     if model == "together":
                         inside.append(bool(curve.lower <= target <= curve.upper))

@@ -241,7 +241,7 @@ def test_help_names_every_model_that_is_accepted_and_no_other(capsys):
 
     attempts = js.Attempts([20] * 4, [0, 1, 5, 19])
     with pytest.raises(ValueError, match="model = 'none': expected") as refused:
-        js.forecast(attempts, 10, model="none")
+        js.forecast(js.PassAtK(), attempts, 10, model="none")
     assert tuple(str(refused.value).split("expected ")[1].split(", ")) == MODELS
     assert tuple(NAMED_MODELS) == LAWS
     for command, names in (("forecast", MODELS), ("fit", LAWS)):

@@ -154,7 +154,7 @@ def test_help_has_a_short_name(capsys):
 
 def test_a_gate_ends_a_pipeline_with_a_code_of_its_own(place, capsys):
     attempts = js.read_attempts("runs.csv")["all"]
-    value = js.forecast(attempts, 1000, model="loglog").value
+    value = js.forecast(js.PassAtK(), attempts, 1000, model="loglog").value
     assert run([*FORECAST, "--fail-under", str(value - 0.001)]) == 0
     capsys.readouterr()
     assert run([*FORECAST, "--fail-under", "0.999", "--json", "-q"]) == 3

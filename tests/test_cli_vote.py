@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.estimators import VoteShape
-from jaxscale.forecasting import best_vote, forecast_votes
+from jaxscale.forecasting import best_vote, forecast
 from jaxscale.plot import plot_votes
 from jaxscale.samples import sample_ballots
+from jaxscale.systems import Vote
 
 REAL = Path(__file__).parent.parent.parent / "shared" / "data" / "ballots"
 
@@ -61,7 +62,7 @@ def test_the_json_of_a_vote(ballots, capsys):
     assert all(0 <= row["lower"] <= row["value"] <= row["upper"] <= 1 for row in group["curve"])
     values = {row["calls"]: row["value"] for row in group["curve"]}
     assert [values[k] for k in (1, 9, 20)] == pytest.approx(js.majority_at_k(data, [1, 9, 20]).value, abs=1e-12)
-    assert values[40] == pytest.approx(float(forecast_votes(data, 40).value), abs=0.05)
+    assert values[40] == pytest.approx(float(forecast(Vote(), data, 40).value), abs=0.05)
     assert group["model"]["name"] == "auto"
 
     easy, hard = (group["parts"][name] for name in ("easy", "hard"))
@@ -145,7 +146,7 @@ def foretold(recorded, calls, values):
     """A forecast with the same value for all queries."""
     values = np.asarray(values, float)
     kind = np.full(len(calls), "forecast")
-    model = js.forecast(js.Attempts([1, 1], [0, 1]), 1).model
+    model = js.forecast(js.PassAtK(), js.Attempts([1, 1], [0, 1]), 1).model
     by_query = np.broadcast_to(values, (len(recorded.by_query), len(calls)))
     return js.Forecast(np.array(calls), values, values - 0.01, values + 0.01, model, kind, by_query=by_query)
 
@@ -280,7 +281,7 @@ def test_pictures(ballots, tmp_path, capsys):
 def test_what_is_drawn():
     data = two_answers(*[30] * 5, *[10] * 5)
     recorded = js.vote_curve(data)
-    curve = forecast_votes(data, [1, 5, 20, 40, 41, 100], model="scaling")
+    curve = forecast(Vote(), data, [1, 5, 20, 40, 41, 100], model="scaling")
     axes = Figure().subplots()
     assert plot_votes(axes, curve, curve, best=recorded.best) is axes
     names = [text.get_text() for text in axes.get_legend().get_texts()]

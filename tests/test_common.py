@@ -83,7 +83,7 @@ def test_a_plan_for_groups_without_common_queries_needs_their_number():
 
 def test_forecasts_side_by_side_say_what_differs():
     with pytest.warns(DataWarning, match="'a' has 12 more .*; values of different queries do not compare"):
-        js.forecast_groups({"a": A, "b": B}, 5)
+        js.forecast(js.PassAtK(), {"a": A, "b": B}, 5)
 
 
 @pytest.fixture(scope="module")

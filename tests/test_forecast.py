@@ -10,6 +10,7 @@ from jaxscale.data import DataWarning
 from jaxscale.forecasting import forecast
 from jaxscale.forecasting._noise import rerun_variance
 from jaxscale.special import log_beta_ratio
+from jaxscale.systems import PassAtK
 
 
 def simulated(a, b, queries, attempts, seed, ceiling=1.0):
@@ -22,7 +23,7 @@ def simulated(a, b, queries, attempts, seed, ceiling=1.0):
 def test_within_the_attempts_it_is_the_unbiased_estimate():
     _, data = simulated(0.4, 6.0, 60, 100, seed=0)
     k = [1, 10, 100]
-    curve = forecast(data, k)
+    curve = forecast(PassAtK(), data, k)
     np.testing.assert_allclose(curve.value, js.pass_at_k(data, k).value, atol=1e-13)
     assert curve.kind.tolist() == ["estimate"] * 3
 
@@ -30,7 +31,7 @@ def test_within_the_attempts_it_is_the_unbiased_estimate():
 def test_has_no_jump_where_the_data_end():
     _, data = simulated(0.4, 6.0, 60, 100, seed=1)
     for over in ("these", "population"):
-        curve = forecast(data, [99, 100, 101, 102], over=over)
+        curve = forecast(PassAtK(), data, [99, 100, 101, 102], over=over)
         # The noise within the data is one model's and beyond them several': the ends differ by a hundredth of the
         # width at most.
         step_back = 0.01 * (curve.upper - curve.lower).max()
@@ -42,7 +43,7 @@ def test_has_no_jump_where_the_data_end():
 @pytest.mark.parametrize("model", ["auto", "beta", "beta-ceiling", "scaled-beta", "loglog"])
 def test_is_a_curve_inside_its_interval(model):
     _, data = simulated(0.4, 6.0, 60, 100, seed=2)
-    curve = forecast(data, [1, 30, 100, 1000, 10**6, 10**12], model=model)
+    curve = forecast(PassAtK(), data, [1, 30, 100, 1000, 10**6, 10**12], model=model)
     assert (np.diff(curve.value) >= 0).all()
     assert ((curve.lower >= 0) & (curve.lower <= curve.value)).all()
     assert ((curve.value <= curve.upper) & (curve.upper <= 1)).all()
@@ -50,7 +51,7 @@ def test_is_a_curve_inside_its_interval(model):
 
 def test_uneven_attempts_query_by_query():
     data = js.Attempts([10, 10, 1000, 1000], [0, 2, 0, 30])
-    curve = forecast(data, [5, 10, 100], model="beta")
+    curve = forecast(PassAtK(), data, [5, 10, 100], model="beta")
     # At k = 100 the long queries have unbiased estimates, a solved short one counts 1, the other is forecast.
     from jaxscale.estimators._coverage import pass_at_k_per_query
 
@@ -62,7 +63,7 @@ def test_uneven_attempts_query_by_query():
 
 def test_beta_forecast_is_the_posterior_mean_of_the_predictive():
     data = js.Attempts([20] * 8, [0, 0, 1, 2, 0, 7, 0, 15])
-    curve = forecast(data, 200, model="beta")
+    curve = forecast(PassAtK(), data, 200, model="beta")
     log_a, log_b = np.meshgrid(np.linspace(-5, 4, 150), np.linspace(-5, 6, 150), indexing="ij")
     log_density = -(log_a**2 + log_b**2) / 18
     with float64():
@@ -106,7 +107,7 @@ def test_nothing_or_everything_solved_still_gives_an_honest_interval(attempts, a
     data = js.Attempts(attempts, attempts if all_right else [0] * 5)
     for over in ("these", "population"):
         with pytest.warns(DataWarning, match="the prior alone"):
-            curve = forecast(data, [1, 3, 1000], over=over)
+            curve = forecast(PassAtK(), data, [1, 3, 1000], over=over)
         assert np.isfinite([curve.value, curve.lower, curve.upper]).all()
         assert curve.value[0] == (1.0 if all_right else 0.0)
         assert curve.upper[0] - curve.lower[0] > 1e-3
@@ -116,20 +117,20 @@ def test_nothing_or_everything_solved_still_gives_an_honest_interval(attempts, a
 def test_one_query_and_one_attempt_have_an_answer():
     for data in (js.Attempts([1], [0]), js.Attempts([1], [1]), js.Attempts([1] * 4, [0, 1, 0, 0])):
         for over in ("these", "population"):
-            curve = forecast(data, [1, 100], over=over)
+            curve = forecast(PassAtK(), data, [1, 100], over=over)
             assert np.isfinite([curve.value, curve.lower, curve.upper]).all()
 
 
 def test_same_key_same_numbers_and_a_documented_default():
     _, data = simulated(0.4, 6.0, 30, 50, seed=4)
-    default, again = forecast(data, [1000]), forecast(data, [1000], key=jax.random.key(0))
+    default, again = forecast(PassAtK(), data, [1000]), forecast(PassAtK(), data, [1000], key=jax.random.key(0))
     assert default.to_dict() == again.to_dict()
-    assert forecast(data, [1000], key=jax.random.key(1)).lower != default.lower
+    assert forecast(PassAtK(), data, [1000], key=jax.random.key(1)).lower != default.lower
 
 
 def test_keeps_the_order_and_shape_of_k():
     _, data = simulated(0.4, 6.0, 30, 50, seed=4)
-    curve = forecast(data, [[1000, 1], [50, 10**5]])
+    curve = forecast(PassAtK(), data, [[1000, 1], [50, 10**5]])
     assert curve.value.shape == curve.kind.shape == (2, 2)
     assert [row["k"] for row in curve.curve()] == [1000, 1, 50, 10**5]
     assert curve.curve()[0]["kind"] == "forecast"
@@ -138,15 +139,15 @@ def test_keeps_the_order_and_shape_of_k():
 def test_bad_arguments_are_named():
     data = js.Attempts([10, 10], [1, 2])
     with pytest.raises(ValueError, match=r"model = 'magic': expected auto, beta.*loglog"):
-        forecast(data, 100, model="magic")
+        forecast(PassAtK(), data, 100, model="magic")
     with pytest.raises(ValueError, match=r"level = 1\.5"):
-        forecast(data, 100, level=1.5)
+        forecast(PassAtK(), data, 100, level=1.5)
     with pytest.raises(ValueError, match="over = 'all'"):
-        forecast(data, 100, over="all")
+        forecast(PassAtK(), data, 100, over="all")
     with pytest.raises(ValueError, match="k = 0"):
-        forecast(data, 0)
+        forecast(PassAtK(), data, 0)
     with pytest.raises(ValueError, match="strictly between 0 and 1"):
-        forecast(js.Attempts([10, 10], [0, 0]), 100, model="loglog")
+        forecast(PassAtK(), js.Attempts([10, 10], [0, 0]), 100, model="loglog")
 
 
 @pytest.mark.parametrize(("over", "least", "most"), [("these", 0.82, 0.97), ("population", 0.82, 0.97)])
@@ -157,7 +158,7 @@ def test_intervals_hold_as_often_as_they_claim(over, least, most):
     for seed in range(60):
         a, b = rng.choice([0.25, 0.5, 1.0]), rng.choice([3.0, 10.0])
         p, data = simulated(a, b, 100, 50, seed=100 + seed)
-        curve = forecast(data, [20, 1000], over=over)
+        curve = forecast(PassAtK(), data, [20, 1000], over=over)
         for i, k in enumerate((20, 1000)):
             if over == "population":
                 with float64():

@@ -96,24 +96,24 @@ def test_every_posterior_is_that_of_draws_from_the_prior(name):
 
 def test_auto_names_its_shapes_and_the_line():
     data = simulated(lambda rng, queries: rng.beta(0.4, 6.0, queries), 60, 50, seed=1)
-    model = js.forecast(data, [50, 500, 5_000]).model
+    model = js.forecast(js.PassAtK(), data, [50, 500, 5_000]).model
     assert list(model.weights) == ["loglog", *SHAPES]
     assert sum(model.weights.values()) == pytest.approx(1)
     # Half a decade's worth of trust in the shapes, two decades beyond the data.
     assert model.weights["loglog"] == pytest.approx(1 - 0.5 / 2)
     coefficient, exponent = loglog_line(data)
     assert model.parameters == {"coefficient": coefficient, "exponent": exponent}
-    assert js.forecast(data, 500, model="loglog").model.parameters["exponent"] == pytest.approx(exponent)
+    assert js.forecast(js.PassAtK(), data, 500, model="loglog").model.parameters["exponent"] == pytest.approx(exponent)
 
 
 def test_auto_without_a_curve_to_follow_uses_shapes_alone():
     once = js.Attempts(np.ones(30, int), (np.arange(30) % 3 == 0).astype(int))
-    curve = js.forecast(once, [1, 100])
+    curve = js.forecast(js.PassAtK(), once, [1, 100])
     assert "loglog" not in curve.model.weights
     assert curve.value[0] == pytest.approx(1 / 3)
     assert 1 / 3 < curve.value[1] < 1
     with pytest.warns(DataWarning, match="nothing was solved"):
-        nothing = js.forecast(js.Attempts(np.full(30, 50), np.zeros(30, int)), [50, 5_000])
+        nothing = js.forecast(js.PassAtK(), js.Attempts(np.full(30, 50), np.zeros(30, int)), [50, 5_000])
     assert nothing.value[0] == 0
     assert 0 < nothing.value[1] < 0.2 < nothing.upper[1] < 0.9
 
@@ -133,8 +133,8 @@ def test_a_few_wide_laws_are_foretold_and_their_intervals_hold():
             p = law(rng, 120)
             data = js.Attempts(np.full(120, 60), rng.binomial(60, p))
             rerun = np.mean(rng.random(120) < -np.expm1(2_000 * np.log1p(-p)))
-            curve = js.forecast(data, 2_000, key=jax.random.key(seed))
-            errors.append([curve.value - rerun, js.forecast(data, 2_000, model="loglog").value - rerun])
+            curve = js.forecast(js.PassAtK(), data, 2_000, key=jax.random.key(seed))
+            errors.append([curve.value - rerun, js.forecast(js.PassAtK(), data, 2_000, model="loglog").value - rerun])
             inside.append(curve.lower <= rerun <= curve.upper)
     ours, line = np.sqrt(np.mean(np.square(errors), axis=0))
     assert ours < line
@@ -147,7 +147,7 @@ def test_uneven_attempts_and_many_of_them():
     attempts = rng.integers(5, 400, 3_000)
     p = rng.beta(0.4, 4.0, 3_000)
     data = js.Attempts(attempts, rng.binomial(attempts, p))
-    curve = js.forecast(data, [5, 200, 20_000])
+    curve = js.forecast(js.PassAtK(), data, [5, 200, 20_000])
     truth = -np.expm1(np.array([5, 200, 20_000])[:, None] * np.log1p(-p)).mean(axis=1)
     assert curve.kind.tolist() == ["estimate", "forecast", "forecast"]
     assert (np.abs(curve.value - truth) < [0.02, 0.02, 0.06]).all()

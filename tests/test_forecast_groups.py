@@ -116,16 +116,16 @@ def test_groups_that_share_nothing_are_forecast_as_if_alone():
     elsewhere = js.Attempts(other.attempts, other.successes, query=tuple(f"other {index}" for index in range(60)))
     unnamed = js.Attempts(other.attempts, other.successes)
     twice = js.Attempts(other.attempts, other.successes, query=("q0", *other.query[:-1]))
-    alone = js.forecast(one, k, key=key)
+    alone = js.forecast(js.PassAtK(), one, k, key=key)
     for second in (shuffled, elsewhere, unnamed, twice):
         differ = contextlib.nullcontext() if second is shuffled else pytest.warns(DataWarning, match="do not compare")
         with differ:
-            both = js.forecast_groups({"one": one, "two": second}, k, key=key)
-        for each, curve in ((alone, both["one"]), (js.forecast(second, k, key=key), both["two"])):
+            both = js.forecast(js.PassAtK(), {"one": one, "two": second}, k, key=key)
+        for each, curve in ((alone, both["one"]), (js.forecast(js.PassAtK(), second, k, key=key), both["two"])):
             np.testing.assert_array_equal(each.value, curve.value)
             np.testing.assert_array_equal(each.upper, curve.upper)
             assert each.model == curve.model
-    pooled = js.forecast_groups({"one": one, "two": other}, k, key=key)["one"]
+    pooled = js.forecast(js.PassAtK(), {"one": one, "two": other}, k, key=key)["one"]
     assert {"pooled beta", "pooled bent"} <= set(pooled.model.weights)
     assert sum(pooled.model.weights.values()) == pytest.approx(1)
     np.testing.assert_array_equal(pooled.value[:2], alone.value[:2])
@@ -135,8 +135,8 @@ def test_numbers_depend_neither_on_the_order_of_groups_nor_on_other_calls():
     rng = np.random.default_rng(5)
     groups = drawn(rng, chances(rng, 50, [0.0, -1.0, -2.0]), 25)
     key = jax.random.key(1)
-    first = js.forecast_groups(groups, [100, 1_000], key=key)
-    again = js.forecast_groups(dict(reversed(groups.items())), [1_000], key=key)
+    first = js.forecast(js.PassAtK(), groups, [100, 1_000], key=key)
+    again = js.forecast(js.PassAtK(), dict(reversed(groups.items())), [1_000], key=key)
     assert list(first) == list(groups)
     together = Together(groups, key)
     for name, curve in first.items():
@@ -155,7 +155,7 @@ def test_groups_may_lack_queries_and_have_uneven_attempts():
         n = rng.integers(10, 60, 60)
         groups[name] = js.Attempts(n, rng.binomial(n, row[kept]), query=tuple(names[i] for i in kept))
     with pytest.warns(DataWarning, match="queries are in all 2 groups: 'strong' has"):
-        curves = js.forecast_groups(groups, [9, 50, 500, 10**6, 10**12], over="population")
+        curves = js.forecast(js.PassAtK(), groups, [9, 50, 500, 10**6, 10**12], over="population")
     for name, curve in curves.items():
         assert "pooled beta" in curve.model.weights
         assert (np.diff(curve.value) > 0).all()
@@ -170,11 +170,11 @@ def test_a_pool_foretells_weak_groups_better_and_its_intervals_hold():
         rng = np.random.default_rng([seed, 11])
         p = chances(rng, 100, [0.0, -2.0, -3.0])
         groups, key = drawn(rng, p, 30), jax.random.key(seed)
-        pooled = js.forecast_groups(groups, 1_000, key=key)
+        pooled = js.forecast(js.PassAtK(), groups, 1_000, key=key)
         for (name, data), row in zip(groups.items(), p, strict=True):
             rerun = np.mean(rng.random(100) < -np.expm1(1_000 * np.log1p(-row)))
             curve = pooled[name]
-            errors.append([curve.value - rerun, js.forecast(data, 1_000, key=key).value - rerun])
+            errors.append([curve.value - rerun, js.forecast(js.PassAtK(), data, 1_000, key=key).value - rerun])
             inside.append(curve.lower <= rerun <= curve.upper)
     ours, alone = np.sqrt(np.mean(np.square(errors), axis=0))
     assert ours < 0.8 * alone
@@ -185,13 +185,13 @@ def test_a_pool_foretells_weak_groups_better_and_its_intervals_hold():
 def test_names_the_argument_that_is_wrong():
     data = js.Attempts([5, 5], [1, 0], query=("a", "b"))
     with pytest.raises(ValueError, match=r"groups\['x'\]"):
-        js.forecast_groups({"x": [1, 2]}, 10)
+        js.forecast(js.PassAtK(), {"x": [1, 2]}, 10)
     for wrong in (data, [data]):
         with pytest.raises(ValueError, match="expected a mapping of names to Attempts"):
-            js.forecast_groups(wrong, 10)
+            js.forecast(js.PassAtK(), wrong, 10)
     with pytest.raises(ValueError, match="level = 2"):
-        js.forecast_groups({"x": data}, 10, level=2)
-    assert js.forecast_groups({}, 10) == {}
+        js.forecast(js.PassAtK(), {"x": data}, 10, level=2)
+    assert js.forecast(js.PassAtK(), {}, 10) == {}
 
 
 def test_commands_forecast_groups_together_unless_told_otherwise(tmp_path, capsys):
@@ -212,8 +212,8 @@ def test_commands_forecast_groups_together_unless_told_otherwise(tmp_path, capsy
 
     key = jax.random.key(3)
     for found, expected in (
-        (curves(), js.forecast_groups(groups, [20, 200], key=key)),
-        (curves("--separately"), {name: js.forecast(each, [20, 200], key=key) for name, each in groups.items()}),
+        (curves(), js.forecast(js.PassAtK(), groups, [20, 200], key=key)),
+        (curves("--separately"), js.forecast(js.PassAtK(), groups, [20, 200], pool=False, key=key)),
     ):
         for name, curve in expected.items():
             assert found[name]["model"]["weights"] == pytest.approx(dict(curve.model.weights))
@@ -221,5 +221,5 @@ def test_commands_forecast_groups_together_unless_told_otherwise(tmp_path, capsy
     chosen = js.plan(groups, target=0.5, key=key, most=200)
     for curve in chosen.curves:
         calls = int(curve.forecast.k[-1])
-        expected = js.forecast_groups(groups, calls, key=key)[curve.candidate.name]
+        expected = js.forecast(js.PassAtK(), groups, calls, key=key)[curve.candidate.name]
         assert curve.forecast.value[-1] == pytest.approx(float(expected.value), rel=1e-6)

@@ -25,12 +25,12 @@ SOME = js.Attempts([20] * 6, [0, 0, 1, 3, 9, 20], query=NAMES)
 )
 def test_a_forecast_from_the_prior_alone_names_it(data, model, said):
     with pytest.warns(DataWarning, match=said):
-        js.forecast(data, 1_000, model=model)
+        js.forecast(js.PassAtK(), data, 1_000, model=model)
 
 
 def test_groups_and_plans_name_the_group():
     with pytest.warns(DataWarning, match="^none: nothing was solved in 120 calls"):
-        js.forecast_groups({"some": SOME, "none": NONE}, 10)
+        js.forecast(js.PassAtK(), {"some": SOME, "none": NONE}, 10)
     with pytest.warns(DataWarning, match="^none: nothing was solved in 120 calls"):
         js.plan({"some": SOME, "none": NONE}, budget=60)
 
@@ -38,7 +38,7 @@ def test_groups_and_plans_name_the_group():
 def test_votes_say_so_too():
     ballots = js.Ballots([[3, 2], [4, 1]], [[False, False]] * 2)
     with pytest.warns(DataWarning, match=r"nothing was solved in 10 calls at 2 queries: .*\(dirichlet: a law"):
-        js.forecast_votes(ballots, 9)
+        js.forecast(js.Vote(), ballots, 9)
 
 
 @pytest.mark.parametrize("command", [["forecast", "--k", "10,10000"], ["plan", "--target", "0.5", "--most", "100"]])

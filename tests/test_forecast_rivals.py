@@ -6,6 +6,7 @@ from scipy import optimize, stats
 
 import jaxscale as js
 from jaxscale.forecasting import forecast
+from jaxscale.systems import PassAtK
 
 ONE_SIGMA = 0.6826895
 
@@ -23,7 +24,7 @@ def test_loglog_is_the_least_squares_line():
     curve = js.pass_at_k(data, points).value
     slope, intercept = np.polyfit(np.log(points), np.log(-np.log(curve)), 1)
     beyond = np.array([50, 10**4, 10**8])
-    found = forecast(data, beyond, model="loglog")
+    found = forecast(PassAtK(), data, beyond, model="loglog")
     np.testing.assert_allclose(found.value, np.exp(-np.exp(intercept) * beyond**slope), rtol=1e-10)
     assert found.model.parameters["exponent"] == pytest.approx(-slope, rel=1e-10)
     assert found.model.parameters["coefficient"] == pytest.approx(np.exp(intercept), rel=1e-10)
@@ -33,7 +34,7 @@ def test_discretised_beta_recovers_a_beta():
     # 10^4 attempts: the rate of a query is then its success probability to well within a bin.
     data = simulated(0.4, 3.0, 400, 10**4, seed=1)
     k = [10**5, 10**6, 10**8]
-    curve = forecast(data, k, model="discretised-beta", level=ONE_SIGMA)
+    curve = forecast(PassAtK(), data, k, model="discretised-beta", level=ONE_SIGMA)
     error = (curve.upper - curve.lower) / 2
     truth = np.asarray(js.Beta(0.4, 3.0).pass_at_k(np.array(k)))
     assert (error < 0.01).all()
@@ -52,7 +53,7 @@ def test_discretised_beta_is_the_maximum_of_the_binned_likelihood():
         return -np.sum(queries * np.log(np.maximum(probability, 1e-300)))
 
     best = optimize.minimize(loss, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-10}).x
-    found = forecast(data, [10, 50, 500], model="discretised-beta")
+    found = forecast(PassAtK(), data, [10, 50, 500], model="discretised-beta")
     parameters = found.model.parameters
     np.testing.assert_allclose([parameters["a"], parameters["b"]], np.exp(best), rtol=1e-3)
     assert parameters["scale"] == scale
@@ -65,7 +66,7 @@ def test_discretised_beta_is_the_maximum_of_the_binned_likelihood():
 @pytest.mark.parametrize("model", ["loglog", "discretised-beta"])
 def test_intervals_hold_the_value_and_widen_with_the_level(model):
     data = simulated(0.5, 8.0, 100, 50, seed=3)
-    wide, narrow = (forecast(data, [10, 50, 500], model=model, level=level) for level in (0.95, 0.5))
+    wide, narrow = (forecast(PassAtK(), data, [10, 50, 500], model=model, level=level) for level in (0.95, 0.5))
     assert ((wide.lower < narrow.lower) & (narrow.lower <= narrow.value)).all()
     assert ((narrow.value <= narrow.upper) & (narrow.upper < wide.upper)).all()
     assert ((wide.lower >= 0) & (wide.upper <= 1)).all()
@@ -74,7 +75,7 @@ def test_intervals_hold_the_value_and_widen_with_the_level(model):
 def test_uneven_attempts_are_binned_by_rate():
     uneven = js.Attempts([10, 10, 1000, 1000], [0, 2, 0, 200])
     even = js.Attempts([10] * 4, [0, 2, 0, 2])
-    found, expected = (forecast(data, 10**4, model="discretised-beta") for data in (uneven, even))
+    found, expected = (forecast(PassAtK(), data, 10**4, model="discretised-beta") for data in (uneven, even))
     assert found.model.parameters == expected.model.parameters
     assert found.value == pytest.approx(expected.value, rel=1e-12)
 
@@ -90,15 +91,15 @@ def test_uneven_attempts_are_binned_by_rate():
 )
 def test_discretised_beta_needs_two_bins(attempts, successes, got):
     with pytest.raises(ValueError, match=f"model = 'discretised-beta': expected success rates in two bins.*{got}"):
-        forecast(js.Attempts(attempts, successes), 100, model="discretised-beta")
+        forecast(PassAtK(), js.Attempts(attempts, successes), 100, model="discretised-beta")
 
 
 def test_discretised_beta_within_the_data_alone():
     data = simulated(0.5, 8.0, 100, 50, seed=2)
-    found = forecast(data, [[1], [50]], model="discretised-beta")
+    found = forecast(PassAtK(), data, [[1], [50]], model="discretised-beta")
     np.testing.assert_allclose(found.value, js.pass_at_k(data, [[1], [50]]).value, atol=1e-12)
 
 
 def test_an_unknown_rival_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"model = 'magic': expected .*loglog, discretised-beta"):
-        forecast(js.Attempts([10, 10], [0, 3]), 100, model="magic")
+        forecast(PassAtK(), js.Attempts([10, 10], [0, 3]), 100, model="magic")

@@ -232,7 +232,7 @@ def test_the_probability_of_reaching_a_target_comes_true():
     for _ in range(24):
         p = rng.beta(0.5, 3.0, 60)
         seen = js.Attempts([n] * 60, rng.binomial(n, p))
-        curve = js.forecast(seen, [60, 120, 240, 480, 960, 1920])
+        curve = js.forecast(js.PassAtK(), seen, [60, 120, 240, 480, 960, 1920])
         chance = curve.probability_at_least(target)
         # A further run, at every number of calls: first successes are geometric.
         first = rng.geometric(p)

@@ -89,13 +89,13 @@ def test_what_pooled_groups_learn_together_counts_once():
         for name, share in (("x", 1.0), ("y", 0.6))
     }
     for over in ("these", "population"):
-        curves = js.forecast_groups(groups, [400], over=over)
+        curves = js.forecast(js.PassAtK(), groups, [400], over=over)
         assert curves["x"].joint.pool is curves["y"].joint.pool
         x, y = (
             Curve(Candidate(name, groups[name], js.PassAtK(), js.Cost(1.0), "money"), curve)
             for name, curve in curves.items()
         )
-        alone = Curve(y.candidate, js.forecast(groups["y"], [400], over=over))
+        alone = Curve(y.candidate, js.forecast(js.PassAtK(), groups["y"], [400], over=over))
         assert np.cov(x.forecast.joint.draws[:, 0], y.forecast.joint.draws[:, 0])[0, 1] > 0
         assert standard_error(x, 0, y, 0) < standard_error(x, 0, alone, 0)
         assert probability_ahead(x, 0, y, 0) > 0.5

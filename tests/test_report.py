@@ -124,7 +124,7 @@ def test_numbers_are_those_of_the_verbs(folder, pages):
     assert (k[0], k[-1]) == (1, 400)
     assert {10, 40, 100} <= set(k.tolist())
     assert values["estimate"] == pytest.approx(js.pass_at_k(attempts, k[k <= 40]).value, rel=1e-4)
-    ahead = js.forecast(attempts, k)
+    ahead = js.forecast(js.PassAtK(), attempts, k)
     assert values["forecast"] == pytest.approx(ahead.value[k > 40], rel=1e-4)
     assert [row["upper"] for row in rows] == pytest.approx(ahead.upper.tolist(), rel=1e-4)
 

@@ -13,9 +13,8 @@ K = np.array([1, 2, 4, 8])
 
 
 def group(name, value, queries=10):
-    forecast = js.Forecast(
-        K, *np.array([value] * 3, float), js.forecast(js.Attempts([1, 1], [0, 1]), 1).model, np.array(["estimate"] * 4)
-    )
+    model = js.forecast(js.PassAtK(), js.Attempts([1, 1], [0, 1]), 1).model
+    forecast = js.Forecast(K, *np.array([value] * 3, float), model, np.array(["estimate"] * 4))
     attempts = js.Attempts([8] * queries, [1] * queries)
     return Group(name, attempts, None, forecast, ())
 

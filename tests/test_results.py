@@ -52,7 +52,7 @@ MAKERS = {
     "fit": lambda: js.fit("beta", ATTEMPTS),
     "fit of a law of one's own": lambda: js.fit(Steep(0.1), ATTEMPTS),
     "bootstrap": lambda: js.bootstrap(js.fit("beta", ATTEMPTS), ATTEMPTS, KEY, replicates=20),
-    "forecast": lambda: js.forecast(ATTEMPTS, [1, 100], model="loglog"),
+    "forecast": lambda: js.forecast(js.PassAtK(), ATTEMPTS, [1, 100], model="loglog"),
     "vote scaling": vote_scaling,
     "vote difficulty": lambda: js.vote_difficulty(BALLOTS),
     "vote curve": lambda: js.vote_curve(BALLOTS),
@@ -144,14 +144,16 @@ REFUSED = {
     "k = -2: expected numbers": lambda: js.DirichletAnswers([1.0, 0.5]).pass_at_k(-2),
     "model = None: expected one of beta, ": lambda: js.fit(None, ATTEMPTS),
     r"model = <class .*Beta'>: expected one of .* an instance of a law": lambda: js.fit(js.Beta, ATTEMPTS),
-    "model = None: expected auto, beta, ": lambda: js.forecast(ATTEMPTS, 100, model=None),
-    r"model = PowerLaw\(.*: expected auto, ": lambda: js.forecast(ATTEMPTS, 100, model=js.PowerLaw(0.3, 0.4)),
-    "model = None: expected auto, dirichlet": lambda: js.forecast_votes(BALLOTS, 100, model=None),
+    "model = None: expected auto, beta, ": lambda: js.forecast(js.PassAtK(), ATTEMPTS, 100, model=None),
+    r"model = PowerLaw\(.*: expected auto, ": lambda: js.forecast(
+        js.PassAtK(), ATTEMPTS, 100, model=js.PowerLaw(0.3, 0.4)
+    ),
+    "model = None: expected auto, dirichlet": lambda: js.forecast(js.Vote(), BALLOTS, 100, model=None),
 }
 LEVELS = {
-    "forecast": lambda level: js.forecast(ATTEMPTS, 100, level=level),
-    "forecast_votes": lambda level: js.forecast_votes(BALLOTS, 100, level=level),
-    "forecast_groups": lambda level: js.forecast_groups({"m": ATTEMPTS}, 100, level=level),
+    "forecast": lambda level: js.forecast(js.PassAtK(), ATTEMPTS, 100, level=level),
+    "forecast_votes": lambda level: js.forecast(js.Vote(), BALLOTS, 100, level=level),
+    "forecast_groups": lambda level: js.forecast(js.PassAtK(), {"m": ATTEMPTS}, 100, level=level),
     "vote_curve": lambda level: js.vote_curve(BALLOTS, level=level),
     "vote_difficulty": lambda level: js.vote_difficulty(BALLOTS, level=level),
     "best_majority": lambda level: js.best_majority(BALLOTS, level=level),

@@ -44,7 +44,7 @@ def test_beyond_the_attempts_the_sum_follows_the_forecast():
     law = js.Beta(1.0, 1.0)  # failure of k calls: 1 / (k + 1)
     k = np.unique(np.rint(np.geomspace(1, 10**5, 60)).astype(int))
     value = np.asarray(law.pass_at_k(k), float)
-    model = js.forecast(js.Attempts([1, 1], [0, 1]), 1).model
+    model = js.forecast(js.PassAtK(), js.Attempts([1, 1], [0, 1]), 1).model
     curve = js.Forecast(k, value, value, value, model, np.full(len(k), "forecast"))
     found = expected_calls(js.Attempts([1, 1], [0, 1]), curve)
     np.testing.assert_allclose(found, js.attempts_to_solve(law, k), rtol=3e-3)

@@ -229,7 +229,7 @@ def test_within_the_calls_the_forecast_is_the_mean_over_all_subsets():
     # Five calls of one query: right and kept, right and dropped, wrong and kept twice, wrong and dropped.
     calls = [(1, 1), (1, 0), (0, 1), (0, 1), (0, 0)]
     ballots = js.Ballots([[2, 3]] * 2, [[True, False]] * 2, kept_counts=[[1, 2], [0, 0]])
-    curve = js.forecast_best_of_n(ballots, [1, 2, 3, 4, 5])
+    curve = js.forecast(js.RecordedBestOfN(), ballots, [1, 2, 3, 4, 5])
     assert set(curve.kind) == {"estimate"}
     for k, value in zip(curve.k, curve.value, strict=True):
         scores = []
@@ -270,8 +270,8 @@ def test_forecasts_with_known_and_with_recorded_rates_agree_where_they_are_alike
     p, ballots = many
     expected = js.exact(js.BestOfN(0.8, 0.1), js.AnswerDistribution(np.stack([p, 1 - p], axis=1)), [1, 10, 100])
     for curve in (
-        js.forecast_best_of_n(ballots, [1, 10, 100]),
-        js.forecast_best_of_n(ballots, [1, 10, 100], system=js.BestOfN(0.8, 0.1)),
+        js.forecast(js.RecordedBestOfN(), ballots, [1, 10, 100]),
+        js.forecast(js.BestOfN(0.8, 0.1), ballots, [1, 10, 100]),
     ):
         np.testing.assert_allclose(curve.value, expected, atol=2e-3)
         assert (curve.lower <= curve.value).all()

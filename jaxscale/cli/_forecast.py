@@ -42,7 +42,9 @@ _MEANING = {
 
 def forecast(
     files: Files,
-    k: Annotated[str, typer.Option("--k", metavar="K,...", help="Numbers of calls.")] = "1,10,100,1000,10000",
+    calls: Annotated[
+        str, typer.Option("--calls", "--k", metavar="K,...", help="Numbers of calls.")
+    ] = "1,10,100,1000,10000",
     group: Group = None,
     format: Format = None,
     scorer: Scorer = None,
@@ -64,7 +66,7 @@ def forecast(
     FILE is CSV, JSONL or Parquet with columns problem, attempts, successes (or problem, passed with one row a call), or
     a log of a known evaluation tool. Groups at the same problems inform each other's forecasts by auto.
     """
-    budgets = whole_numbers(k, "--k")
+    budgets = whole_numbers(calls, "--calls")
     if model not in MODELS:
         raise BadInput(
             f"--model = {model!r}: expected {', '.join(MODELS)} (the shapes that auto averages are not to be had "
@@ -104,18 +106,18 @@ def forecast_each(
     prepare_jax(data.values())
     import jax
 
-    from jaxscale.forecasting import forecast
-    from jaxscale.forecasting._groups import Together, warn_of_other_queries
+    from jaxscale.forecasting import Together, forecast, warn_of_other_queries
+    from jaxscale.systems import PassAtK
 
     results = {}
     warn_of_other_queries(data)
     key = jax.random.key(seed)
-    with arguments_as_options("model", "level", "over", "k"), progress(len(data)) as begin:
+    with arguments_as_options("model", "level", "over", "calls"), progress(len(data)) as begin:
         together = Together(data, key) if model == "auto" and not separately else None
         for name, attempts in data.items():
             begin(name)
             if together is None:
-                results[name] = forecast(attempts, k, model=model, level=level, over=over, key=key)
+                results[name] = forecast(PassAtK(), attempts, k, model=model, level=level, over=over, key=key)
             else:
                 results[name] = together.forecast(name, k, level=level, over=over)
     return results

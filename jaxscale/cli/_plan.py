@@ -271,15 +271,19 @@ def _verified(choice: "Choice", loss: float | None, seed: int) -> dict[str, Any]
     candidate, level = choice.candidate, choice.curve.forecast.level
     if candidate.system_name != "best-of-n":
         return {}
-    common = candidate.system if isinstance(candidate.system, BestOfN) else None
     found: dict[str, Any] = {}
-    if common is None:
+    if not isinstance(candidate.system, BestOfN):
         found["verifier"] = verifier_rates(candidate.data, level=level).to_dict()  # type: ignore[arg-type]
     if loss is not None:
         price = float(np.diff(candidate.spend(np.array([0, 1])))[0])
         with arguments_as_options("loss"):
             best = best_n(
-                candidate.data, loss=loss, cost_per_call=price, system=common, level=level, key=jax.random.key(seed)
+                candidate.data,
+                loss=loss,
+                cost_per_call=price,
+                system=candidate.system,
+                level=level,
+                key=jax.random.key(seed),
             )
         found["best_n"] = {**best.to_dict(), "words": best.words}
     return found

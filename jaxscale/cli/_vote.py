@@ -47,7 +47,7 @@ class _Result(NamedTuple):
 
 def vote(
     files: Files,
-    calls: Annotated[str, typer.Option("--calls", metavar="K,...", help="Numbers of calls.")] = "1,3,5,9,33",
+    calls: Annotated[str, typer.Option("--calls", "--k", metavar="K,...", help="Numbers of calls.")] = "1,3,5,9,33",
     group: Group = None,
     format: Format = None,
     scorer: Scorer = None,
@@ -117,7 +117,7 @@ def vote_each(
     import numpy as np
 
     from jaxscale.estimators import vote_curve
-    from jaxscale.forecasting import best_vote, forecast_votes
+    from jaxscale.forecasting import best_vote, forecast
     from jaxscale.planning._candidate import select
 
     results = {}
@@ -127,11 +127,11 @@ def vote_each(
             key = jax.random.key(seed)
             end = _recorded(ballots, system)
             looked_at = [*calls, *_ahead(end, max(calls))]
-            forecast = forecast_votes(ballots, looked_at, system=system, level=level, over=over, key=key)
+            ahead = forecast(system, ballots, looked_at, level=level, over=over, key=key)
             within = [k for k in calls if k <= end]
             curve = vote_curve(ballots, system, also=within, level=level, seed=seed)
-            asked = select(forecast, np.arange(len(calls)))
-            results[name] = _Result(asked, curve, best_vote(curve, forecast, seed=seed))
+            asked = select(ahead, np.arange(len(calls)))
+            results[name] = _Result(asked, curve, best_vote(curve, ahead, seed=seed))
     return results
 
 
@@ -312,7 +312,7 @@ def draw(
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    from jaxscale.forecasting import forecast_votes
+    from jaxscale.forecasting import forecast
     from jaxscale.plot import plot_votes
 
     wide = 2 if len(data) == 1 else min(4, len(data))
@@ -328,8 +328,8 @@ def draw(
             np.rint(np.geomspace(first, last, 40)).astype(int), [max(first, end // 2), end, min(end + 1, last)]
         )
         method: Any = points.model.name
-        curve = forecast_votes(
-            ballots, dense, system=system, model=method, level=points.level, over=points.over, key=jax.random.key(seed)
+        curve = forecast(
+            system, ballots, dense, model=method, level=points.level, over=points.over, key=jax.random.key(seed)
         )
         if len(data) == 1:
             plot_votes(panels.pop(0), curve, points, best=best)

@@ -1,16 +1,20 @@
 """Unbiased values of what was recorded, with standard errors and no model."""
 
 from jaxscale.estimators import _weighted
-from jaxscale.estimators._best_of_n import SPREAD, STEP, best_is_right, check_best_of_n
+from jaxscale.estimators._best_of_n import SPREAD, STEP, best_is_right, by_recorded_verdicts, check_best_of_n
 from jaxscale.estimators._coverage import pass_at_k, pass_at_k_per_query
 from jaxscale.estimators._distinct import Distinct, distinct, padded_size
 from jaxscale.estimators._estimate import PerQuery, estimate, over_queries, per_query
+from jaxscale.estimators._limits import check_recorded
+from jaxscale.estimators._recorded import ballots_filter_vote, ballots_vote
 from jaxscale.estimators._verifier import Rate, VerifierRates, verdicts, verifier_rates
 from jaxscale.estimators._vote_curve import VoteCurve, VoteShape, kept_ballots, vote_curve
 from jaxscale.estimators._vote_difficulty import (
+    RESAMPLES,
     BestMajority,
     VoteDifficulty,
     best_majority,
+    bootstrap_weights,
     majority_by_difficulty,
     vote_difficulty,
 )
@@ -27,8 +31,14 @@ __all__ = [
     "VoteCurve",
     "VoteDifficulty",
     "VoteShape",
+    "RESAMPLES",
+    "bootstrap_weights",
     "best_is_right",
+    "ballots_filter_vote",
+    "ballots_vote",
     "best_majority",
+    "check_recorded",
+    "by_recorded_verdicts",
     "check_best_of_n",
     "distinct",
     "estimate",

@@ -9,7 +9,7 @@ from jax.scipy.special import log_ndtr
 
 from jaxscale._arrays import Floats, float64
 from jaxscale.data import Attempts, Ballots
-from jaxscale.estimators._coverage import log_failure_without_replacement
+from jaxscale.estimators._coverage import pass_at_k_per_query
 from jaxscale.estimators._distinct import distinct
 from jaxscale.estimators._estimate import PerQuery
 from jaxscale.estimators._verifier import verdicts
@@ -50,22 +50,30 @@ def _of_ballots(system: BestOfN, data: Ballots, calls: np.ndarray) -> PerQuery:
 
 @implements("estimate", RecordedBestOfN, Ballots)
 def _by_verdicts(system: RecordedBestOfN, data: Ballots, calls: np.ndarray) -> PerQuery:
-    """An accepted one of the drawn calls, at random, is one of all accepted; if none is, one of all unaccepted."""
-    right, wrong = verdicts(data, system.threshold)
+    return PerQuery(by_recorded_verdicts(data, system.threshold, calls), np.arange(len(data)))
+
+
+def by_recorded_verdicts(data: Ballots, threshold: float | None, calls: np.ndarray) -> np.ndarray:
+    """Unbiased accuracy of each query: an accepted one of the drawn calls, at random, is one of all accepted calls.
+
+    Args:
+        data: what was recorded, with verdicts.
+        threshold: the least accepted score, or None for what a filter kept.
+        calls: (budgets,); more than a query has stand for all of them.
+
+    Returns:
+        (queries, budgets) float64.
+
+    Source:
+        docs/mathematics.md, "Best of n" and "Unbiased pass@k" (that none is accepted).
+    """
+    right, wrong = verdicts(data, threshold)
     accepted, recorded = right[:, 0] + wrong[:, 0], right[:, 1] + wrong[:, 1]
-    none = np.exp(np.asarray(_log_none(recorded, accepted, calls)))
+    some = pass_at_k_per_query(recorded, accepted, calls)
     rest = recorded - accepted
     by_verifier = np.divide(right[:, 0], accepted, out=np.zeros(len(recorded)), where=accepted > 0)[:, None]
     unaccepted = np.divide(right[:, 1] - right[:, 0], rest, out=np.zeros(len(recorded)), where=rest > 0)[:, None]
-    return PerQuery((1 - none) * by_verifier + none * unaccepted, np.arange(len(recorded)))
-
-
-def _log_none(recorded: np.ndarray, accepted: np.ndarray, calls: np.ndarray) -> Floats:
-    """Log probability that none of the drawn calls is accepted: pass@k's, with acceptances as successes."""
-    with float64():
-        return log_failure_without_replacement(
-            recorded[:, None].astype(float), accepted[:, None].astype(float), calls.astype(float)
-        )
+    return some * by_verifier + (1 - some) * unaccepted
 
 
 def check_best_of_n(calls: np.ndarray) -> None:

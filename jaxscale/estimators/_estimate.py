@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Attempts, Ballots, Estimate
+from jaxscale.estimators._limits import check_recorded
 from jaxscale.systems import AbstractSystem, implementation, unknown_pair
 
 
@@ -104,23 +105,3 @@ def over_queries(budgets: np.ndarray, found: PerQuery) -> Estimate:
     if queries > 1:
         error = np.sqrt(share @ np.square(found.values - value) / (queries - 1))
     return Estimate(budgets, value.reshape(budgets.shape), error.reshape(budgets.shape))
-
-
-def check_recorded(data: Attempts | Ballots, calls: np.ndarray) -> None:
-    """Refuse more calls than were recorded for some query.
-
-    Args:
-        data: what was recorded.
-        calls: (budgets,) numbers of calls.
-
-    Raises:
-        ValueError: naming the query.
-    """
-    recorded = data.attempts if isinstance(data, Attempts) else data.calls
-    fewest = int(recorded.argmin())
-    if calls.max(initial=0) > recorded[fewest]:
-        query = repr(data.query[fewest]) if data.query is not None else f"at index {fewest}"
-        raise ValueError(
-            f"calls = {int(calls.max())}: query {query} has {recorded[fewest]} recorded calls: expected at most the "
-            "fewest of any query; forecast goes beyond them"
-        )

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Ballots, Estimate
+from jaxscale.estimators._recorded import ballots_filter_vote, ballots_vote
 from jaxscale.estimators._vote_difficulty import (
     RESAMPLES,
     BestMajority,
@@ -18,7 +19,6 @@ from jaxscale.estimators._vote_difficulty import (
     mean_over_queries,
     vote_difficulty,
 )
-from jaxscale.plurality import ballots_filter_vote, ballots_vote
 from jaxscale.systems import FilterVote, Vote
 
 _SMALLEST_MOVE = 0.001

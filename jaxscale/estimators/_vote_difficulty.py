@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Ballots, Estimate
-from jaxscale.plurality import ballots_vote
+from jaxscale.estimators._recorded import ballots_vote
 
 RESAMPLES = 1000
 """How many times a bootstrap draws the queries anew, unless it is told otherwise."""

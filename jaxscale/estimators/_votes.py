@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from jaxscale.data import Ballots, Estimate, require
 from jaxscale.estimators._estimate import PerQuery, estimate
-from jaxscale.plurality import ballots_filter_vote, ballots_routed_vote, ballots_vote
+from jaxscale.estimators._recorded import ballots_filter_vote, ballots_routed_vote, ballots_vote
 from jaxscale.systems import FilterVote, RoutedVote, Vote, implements
 
 

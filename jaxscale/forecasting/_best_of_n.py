@@ -7,16 +7,15 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from numpy.typing import ArrayLike
 
-from jaxscale._arrays import check_probability, generator, whole_numbers
+from jaxscale._arrays import generator
 from jaxscale.data import Attempts, Ballots
-from jaxscale.estimators import verdicts
+from jaxscale.difficulty import AbstractDifficulty
+from jaxscale.estimators import by_recorded_verdicts, verdicts
 from jaxscale.fitting import fit, sample_posterior
-from jaxscale.forecasting._coverage import DEFAULT_SEED
 from jaxscale.forecasting._intervals import interval
 from jaxscale.forecasting._result import Forecast, ForecastModel
-from jaxscale.systems import BestOfN
+from jaxscale.systems import BestOfN, RecordedBestOfN, implements
 
 _DRAWS = 400
 
@@ -57,17 +56,14 @@ class VerifiedDraws(NamedTuple):
         return np.divide(good, good + bad, out=np.array(self.right, copy=True), where=good + bad > 0)
 
 
-def verified_draws(
-    data: Attempts | Ballots, system: BestOfN | None, threshold: float | None, key: PRNGKeyArray
-) -> VerifiedDraws:
+def verified_draws(data: Attempts | Ballots, system: BestOfN | RecordedBestOfN, key: PRNGKeyArray) -> VerifiedDraws:
     """Draw what calls at each query do, given what was recorded.
 
     Each rate of a query is Beta over queries, and its posterior a Beta again; the law's parameters are drawn, too.
 
     Args:
         data: what was recorded.
-        system: the verifier's rates, common to all queries; None where each query has its own, by recorded verdicts.
-        threshold: the least accepted score, where verdicts are by score.
+        system: the verifier's rates, common to all queries, or that verdicts were recorded, so that each has its own.
         key: a typed JAX key.
 
     Returns:
@@ -77,75 +73,52 @@ def verified_draws(
         ValueError: naming what was expected.
     """
     keys = jax.random.split(key, 3)
-    if system is not None:
+    if isinstance(system, BestOfN):
         if system.tpr is None or system.fpr is None:
             raise ValueError(f"system = {system!r}: expected tpr and fpr")
-        answers = (data.successes, data.attempts) if isinstance(data, Attempts) else _right(data)
-        return VerifiedDraws(_draw(answers, keys[0]), np.array(system.tpr), np.array(system.fpr))
+        counted = data.as_attempts if isinstance(data, Ballots) else data
+        return VerifiedDraws(
+            _draw(counted.successes, counted.attempts, keys[0]), np.array(system.tpr), np.array(system.fpr)
+        )
     if isinstance(data, Attempts):
-        raise ValueError("system = None: expected BestOfN(tpr, fpr), as attempts record no verdicts")
-    right, wrong = verdicts(data, threshold)
-    return VerifiedDraws(_draw(_right(data), keys[0]), _draw(right.T, keys[1]), _draw(wrong.T, keys[2]))
+        raise ValueError(f"system = {system!r}: expected BestOfN(tpr, fpr), as attempts record no verdicts")
+    right, wrong = verdicts(data, system.threshold)
+    rates = (_draw(*each.T, part) for each, part in zip((right, wrong), keys[1:], strict=True))
+    return VerifiedDraws(_draw(data.right_calls, data.calls, keys[0]), *rates)
 
 
-def forecast_best_of_n(
+@implements("forecast", RecordedBestOfN, Ballots)
+@implements("forecast", BestOfN, Ballots)
+@implements("forecast", BestOfN, Attempts)
+def _of_data(
+    system: BestOfN | RecordedBestOfN,
     data: Attempts | Ballots,
-    n: ArrayLike,
+    budgets: np.ndarray,
     *,
-    system: BestOfN | None = None,
-    threshold: float | None = None,
-    level: float = 0.9,
-    over: Literal["these", "population"] = "these",
-    key: PRNGKeyArray | None = None,
+    model: str | AbstractDifficulty,
+    level: float,
+    over: Literal["these", "population"],
+    key: PRNGKeyArray,
 ) -> Forecast:
-    """The accuracy of an answer drawn from those of n calls that a verifier accepts, or from all if it accepts none.
+    """With recorded verdicts the value is unbiased where the calls are within a query's: the verdicts on some of them.
 
-    With verdicts recorded (system None) the value is unbiased where n is within a query's calls: the verdicts on n of
-    them, drawn without replacement. Otherwise, and beyond, it is the mean over posterior draws of the query's rates, so
-    there may be a jump where the data end.
-
-    Args:
-        data: what was recorded.
-        n: numbers of calls, whole numbers from 1 to 10^12; any shape.
-        system: a verifier with known rates, alike at all queries; None for the recorded one, each query with its own.
-        threshold: the least score that is accepted; None for what a filter kept. Only with system None.
-        level: probability that the interval is to hold, in (0, 1).
-        over: "these" for the accuracy that a further, equally long or longer run on these very queries would show;
-            "population" for the expectation over queries like these.
-        key: a typed JAX key; None stands for jax.random.key(0).
-
-    Returns:
-        The curve.
-
-    Raises:
-        ValueError: naming the argument and what was expected.
-
-    Source:
-        docs/mathematics.md, "Best of n"; [Stroebl24] (more calls stop helping where wrong answers are accepted).
-
-    Example:
-        >>> data = Attempts(attempts=[20] * 6, successes=[0, 1, 2, 5, 9, 19])
-        >>> forecast_best_of_n(data, [1, 10, 1000], system=BestOfN(tpr=0.9, fpr=0.1)).kind.tolist()
-        ['forecast', 'forecast', 'forecast']
+    Otherwise, and beyond, it is the mean over posterior draws of the query's rates, so there may be a jump where the
+    data end.
     """
-    budgets = whole_numbers(n, "n")
-    check_probability(level, "level")
-    if over not in ("these", "population"):
-        raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
-    if threshold is not None and system is not None:
-        raise ValueError(f"threshold = {threshold!r} beside system: expected one of them")
-    key_draws, key_interval = jax.random.split(jax.random.key(DEFAULT_SEED) if key is None else key)
-    draws = verified_draws(data, system, threshold, key_draws)
+    if not isinstance(model, str) or model not in ("auto", "beta"):
+        raise ValueError(f"model = {model!r}: expected 'auto' or 'beta' for {type(system).__name__}")
+    key_draws, key_interval = jax.random.split(key)
+    draws = verified_draws(data, system, key_draws)
     flat = budgets.reshape(-1)
     outcomes = (draws.outcomes(k) for k in flat.tolist())
     chance = np.stack([accepted + fallback for accepted, _, fallback in outcomes], axis=-1)  # (draws, queries, budgets)
     value = chance.mean(axis=0)
     once = (chance * (1 - chance)).mean(axis=0)
-    if system is None:
+    if isinstance(system, RecordedBestOfN):
         assert isinstance(data, Ballots)
         recorded = data.calls[:, None]
         within = flat <= recorded
-        value = np.where(within, _recorded(data, threshold, flat), value)
+        value = np.where(within, by_recorded_verdicts(data, system.threshold, flat), value)
         # Both runs are averages over subsets, whose variance is at most n/N of a single outcome's (Hoeffding).
         noise = np.where(within, 2 * np.minimum(flat / recorded, 1) * once, once)
     else:
@@ -163,7 +136,7 @@ def forecast_best_of_n(
         doubt, means = means.var(axis=0), np.broadcast_to(mean, means.shape)
     lower, upper = interval(key_interval, mean, means, variance, level)
     shape = budgets.shape
-    parameters = {} if system is None else {"tpr": system.tpr, "fpr": system.fpr}
+    parameters = {"tpr": system.tpr, "fpr": system.fpr} if isinstance(system, BestOfN) else {}
     return Forecast(
         budgets,
         mean.reshape(shape),
@@ -178,13 +151,8 @@ def forecast_best_of_n(
     )
 
 
-def _right(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
-    return np.where(ballots.correct, ballots.counts, 0).sum(axis=1), ballots.calls
-
-
-def _draw(counts: Any, key: PRNGKeyArray) -> np.ndarray:
+def _draw(yes: np.ndarray, calls: np.ndarray, key: PRNGKeyArray) -> np.ndarray:
     """Posterior draws of a rate at each query from (yes, calls); without calls, from the law of the other queries."""
-    yes, calls = counts
     seen = calls > 0
     data = Attempts(calls[seen], yes[seen])
     key_law, key_rates = jax.random.split(key)
@@ -192,20 +160,3 @@ def _draw(counts: Any, key: PRNGKeyArray) -> np.ndarray:
     a, b = (np.asarray(parameter, float)[:, None] for parameter in (law.a, law.b))
     rng = generator(key_rates)
     return rng.beta(a + yes, b + calls - yes)
-
-
-def _recorded(ballots: Ballots, threshold: float | None, n: np.ndarray) -> np.ndarray:
-    """(queries, budgets) unbiased accuracy: an accepted one of n recorded calls, at random, is one of all accepted."""
-    right, wrong = verdicts(ballots, threshold)
-    accepted, calls = right[:, 0] + wrong[:, 0], right[:, 1] + wrong[:, 1]
-    dropped = calls - accepted
-    none = np.ones((len(calls), len(n)))
-    for column, k in enumerate(n.tolist()):
-        # P(none of k accepted) = prod_j (dropped - j) / (calls - j), j < k: of the fewer factors of its two forms.
-        for row in np.flatnonzero(calls >= k):
-            j = np.arange(min(k, accepted[row]))
-            top = dropped[row] if k <= accepted[row] else calls[row] - k
-            none[row, column] = np.prod(np.maximum(top - j, 0) / (calls[row] - j))
-    by_verifier = np.divide(right[:, 0], accepted, out=np.zeros(len(calls)), where=accepted > 0)[:, None]
-    unaccepted = np.divide(right[:, 1] - right[:, 0], dropped, out=np.zeros(len(calls)), where=dropped > 0)[:, None]
-    return (1 - none) * by_verifier + none * unaccepted

@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from jaxscale.estimators import BestMajority, VoteCurve
-from jaxscale.estimators._vote_difficulty import RESAMPLES, bootstrap_weights
+from jaxscale.estimators import RESAMPLES, BestMajority, VoteCurve, bootstrap_weights
 from jaxscale.forecasting._result import Forecast
 
 MARGIN = 0.005
@@ -21,7 +20,7 @@ def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAM
 
     Args:
         recorded: what `vote_curve` returned.
-        forecast: what `forecast_votes` returned for the same ballots and system, at calls beyond the recorded ones.
+        forecast: what `forecast` returned for the same ballots and system, at calls beyond the recorded ones.
         resamples: bootstrap resamples of the queries.
         seed: of the resampling.
 
@@ -30,10 +29,11 @@ def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAM
 
     Example:
         >>> from jaxscale.estimators import vote_curve
-        >>> from jaxscale.forecasting import forecast_votes
+        >>> from jaxscale.forecasting import forecast
         >>> from jaxscale.data import Ballots
+        >>> from jaxscale.systems import Vote
         >>> ballots = Ballots([[8, 4]] * 9 + [[5, 7]], [[True, False]] * 10)
-        >>> best_vote(vote_curve(ballots), forecast_votes(ballots, [20, 40, 80])).foretold
+        >>> best_vote(vote_curve(ballots), forecast(Vote(), ballots, [20, 40, 80])).foretold
         True
     """
     beyond = forecast.kind == "forecast"

@@ -7,14 +7,12 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
-from numpy.typing import ArrayLike
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxscale._arrays import check_probability, float64, generator, whole_numbers
-from jaxscale.data import Attempts, require
+from jaxscale._arrays import float64, generator
+from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty
-from jaxscale.estimators._coverage import pass_at_k_per_query
-from jaxscale.estimators._distinct import Distinct, distinct, padded_size
+from jaxscale.estimators import Distinct, distinct, padded_size, pass_at_k_per_query
 from jaxscale.fitting import NAMED_MODELS, fit, sample_posterior
 from jaxscale.forecasting._auto import Belief, believe, foretell_coverage
 from jaxscale.forecasting._intervals import interval
@@ -22,79 +20,40 @@ from jaxscale.forecasting._noise import rerun_variance
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, ForecastModel
 from jaxscale.forecasting._rivals import RIVALS
+from jaxscale.systems import PassAtK, SolveOnce, implements
 
-DEFAULT_SEED = 0
 _DRAWS = 400
 
 
-def forecast(
-    attempts: Attempts,
-    k: ArrayLike,
+@implements("forecast", SolveOnce, Attempts)
+@implements("forecast", PassAtK, Attempts)
+def _of_attempts(
+    system: PassAtK | SolveOnce,
+    data: Attempts,
+    budgets: np.ndarray,
     *,
-    model: str | AbstractDifficulty = "auto",
-    level: float = 0.9,
-    over: Literal["these", "population"] = "these",
-    key: PRNGKeyArray | None = None,
+    model: str | AbstractDifficulty,
+    level: float,
+    over: Literal["these", "population"],
+    key: PRNGKeyArray,
 ) -> Forecast:
-    """Pass@k within and beyond the recorded attempts, with intervals.
-
-    Query by query: the unbiased estimate where k is within its attempts; beyond them, 1 for a query that was solved,
-    and otherwise the probability, given its failures, that more calls solve it. That probability is averaged over the
-    posterior of the model's parameters, so the curve has no jump where the data end. The intervals of "auto" are those
-    of its shapes, and wide enough to hold the value, too.
-
-    Args:
-        attempts: what was recorded; attempts may be uneven.
-        k: numbers of calls, whole numbers from 1 to 10^12; any shape.
-        model: "auto" (five shapes of difficulty by their evidence, averaged with the curve's own trend, the line of
-            log(-log pass@k) on log k; within the attempts "beta", for the noise of a further run), a difficulty model's
-            name or instance (the start of its fit), or a rival that users know: "loglog" or "discretised-beta".
-        level: probability that the interval is to hold, in (0, 1).
-        over: "these" for the unbiased estimate that a further, equally long or longer run on these very queries would
-            give, its noise included; "population" for the expectation over queries like these.
-        key: a typed JAX key for the posterior draws; None stands for jax.random.key(0).
-
-    Returns:
-        The curve. Computed in float64 whatever the JAX setting.
-
-    Raises:
-        ValueError: naming the argument and what was expected.
-
-    Warns:
-        DataWarning: where every attempt failed or none did, so that the forecast is that of the prior, which it names.
-
-    Source:
-        docs/mathematics.md, "Posterior prediction" and "Forecasts by several laws".
-
-    Example:
-        >>> curve = forecast(Attempts(attempts=[100] * 5, successes=[0, 1, 5, 40, 99]), [1, 100, 10_000])
-        >>> curve.value.shape, curve.kind.tolist()
-        ((3,), ['estimate', 'estimate', 'forecast'])
-    """
-    require(attempts, Attempts, "attempts")
-    budgets, key = checked(k, level, over, key)
     if not isinstance(model, str) or model not in RIVALS:
         name = model if isinstance(model, str) else type(model).__name__
-        warn_of_prior(attempts, AUTO if name == "auto" else f"{name} under wide priors of its parameters")
+        warn_of_prior(data, AUTO if name == "auto" else f"{name} under wide priors of its parameters")
     if isinstance(model, str) and model == "auto":
-        return average(attempts, budgets, level, over, key)
+        return average(data, budgets, level, over, key)
     flat = budgets.reshape(-1)
     if isinstance(model, str) and model in RIVALS:
-        found = _Found(*RIVALS[model](attempts, flat, level, key))
+        found = _Found(*RIVALS[model](data, flat, level, key))
     else:
-        found = _by_model(attempts, flat, level, over, key, model)
-    return _shaped(attempts, budgets, level, over, found)
+        found = _by_model(data, flat, level, over, key, model)
+    return _shaped(data, budgets, level, over, found)
 
 
-def checked(
-    k: ArrayLike, level: float, over: str, key: PRNGKeyArray | None
-) -> tuple[Int[np.ndarray, "..."], PRNGKeyArray]:
-    """The numbers of calls and the key, or a ValueError that names the argument."""
-    budgets = whole_numbers(k, "k")
-    check_probability(level, "level")
-    if over not in ("these", "population"):
-        raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
-    return budgets, jax.random.key(DEFAULT_SEED) if key is None else key
+@implements("forecast", SolveOnce, Ballots)
+@implements("forecast", PassAtK, Ballots)
+def _of_ballots(system: PassAtK | SolveOnce, data: Ballots, budgets: np.ndarray, **settings: Any) -> Forecast:
+    return _of_attempts(system, data.as_attempts, budgets, **settings)
 
 
 def average(

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 
 from jaxscale._arrays import generator
 from jaxscale.common import DIFFERENT, common_queries
-from jaxscale.data import Attempts, Ballots, DataWarning, require
+from jaxscale.data import Attempts, Ballots, DataWarning
+from jaxscale.forecasting._arguments import DEFAULT_SEED, checked
 from jaxscale.forecasting._auto import believe
-from jaxscale.forecasting._coverage import DEFAULT_SEED, average, checked
+from jaxscale.forecasting._coverage import average
 from jaxscale.forecasting._pool import Member, Pool, learn_together
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, Joint
@@ -28,51 +29,7 @@ _MOST_QUERIES = 2_000
 _AT_ONCE = 256  # groups that are compared with all others
 
 
-def forecast_groups(
-    groups: Mapping[str, Attempts],
-    k: ArrayLike,
-    *,
-    level: float = 0.9,
-    over: Literal["these", "population"] = "these",
-    key: PRNGKeyArray | None = None,
-) -> dict[str, Forecast]:
-    """Pass@k of several groups (models, say), those at the same queries informing each other.
-
-    As `forecast` with model "auto", but for groups whose success rates go together at the queries that they share: how
-    hard a query is, is then learned from all of them, and so is the curve that each of them follows; intervals give the
-    same weight to what a group says alone, should it be unlike the others. Groups with other
-    queries, without labels of queries, or at more than 2,000 queries are forecast each by itself.
-
-    Args:
-        groups: what was recorded, by name; queries are the same where their labels are.
-        k: numbers of calls, whole numbers from 1 to 10^12; any shape.
-        level: probability that each interval is to hold, in (0, 1).
-        over: as for `forecast`.
-        key: a typed JAX key; None stands for jax.random.key(0).
-
-    Returns:
-        A curve for each group, in their order. `model.weights` names "pooled ..." laws where others had a say.
-
-    Raises:
-        ValueError: naming the argument and what was expected.
-
-    Warns:
-        DataWarning: where the groups have different queries, of how many and which: values then do not compare.
-
-    Source:
-        docs/mathematics.md, "Pooled groups"; [Rasch60].
-
-    Example:
-        >>> groups = {name: Attempts([30] * 4, c, query=tuple("abcd")) for name, c in {"x": [0, 1, 9, 3]}.items()}
-        >>> forecast_groups(groups, [30, 300])["x"].kind.tolist()
-        ['estimate', 'forecast']
-    """
-    together = Together(groups, key)
-    warn_of_other_queries(groups)
-    return {name: together.forecast(name, k, level=level, over=over) for name in groups}
-
-
-def warn_of_other_queries(groups: Mapping[str, Attempts] | Mapping[str, Ballots]) -> None:
+def warn_of_other_queries(groups: Mapping[str, Attempts | Ballots]) -> None:
     """Warn where groups that are forecast side by side, each at all its queries, do not have the same ones."""
     differs = common_queries(groups).words
     if differs:
@@ -83,22 +40,24 @@ class Together:
     """Groups whose coverage is forecast together; what they share is learnt once, when it is first asked for.
 
     Args:
-        groups: as for `forecast_groups`.
+        groups: what was recorded, by name; of ballots, which calls were right.
         key: a typed JAX key; None stands for jax.random.key(0).
+
+    Source:
+        docs/mathematics.md, "Pooled groups"; [Rasch60].
     """
 
-    def __init__(self, groups: Mapping[str, Attempts], key: PRNGKeyArray | None = None) -> None:
-        if not isinstance(groups, Mapping):
-            raise ValueError(f"groups is a {type(groups).__name__}: expected a mapping of names to Attempts")
-        for name, attempts in groups.items():
-            require(attempts, Attempts, f"groups[{name!r}]")
-        self._groups = groups
+    def __init__(self, groups: Mapping[str, Attempts | Ballots], key: PRNGKeyArray | None = None) -> None:
+        for name, each in groups.items():
+            if not isinstance(each, Attempts | Ballots):
+                raise ValueError(f"data[{name!r}] is a {type(each).__name__}: expected Attempts or Ballots")
+        self._groups = {name: each.as_attempts if isinstance(each, Ballots) else each for name, each in groups.items()}
         self._key = jax.random.key(DEFAULT_SEED) if key is None else key
         self._names = _pools(groups)
         self._pools: dict[int, Pool] = {}
 
     def forecast(self, name: str, k: ArrayLike, *, level: float, over: Literal["these", "population"]) -> Forecast:
-        """The forecast of one group, as `forecast_groups` returns it."""
+        """The forecast of one group, as `forecast` of all of them returns it."""
         budgets, key = checked(k, level, over, self._key)
         attempts = self._groups[name]
         warn_of_prior(attempts, AUTO, name if len(self._groups) > 1 else attempts.name)

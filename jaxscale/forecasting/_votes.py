@@ -9,19 +9,16 @@ from typing import Literal, NamedTuple
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from numpy.typing import ArrayLike
 
-from jaxscale._arrays import check_probability, generator, whole_numbers
-from jaxscale.data import Ballots, require
-from jaxscale.estimators import kept_ballots, vote_difficulty
+from jaxscale._arrays import generator
+from jaxscale.data import Ballots
+from jaxscale.estimators import ballots_filter_vote, ballots_vote, kept_ballots, vote_difficulty
 from jaxscale.fitting._answers import AnswerPrior, draw_answer_priors, log_favourite
 from jaxscale.fitting._vote_scaling import fit_vote_scaling
-from jaxscale.forecasting._coverage import DEFAULT_SEED
 from jaxscale.forecasting._intervals import interval
 from jaxscale.forecasting._prior import ANSWERS, warn_of_prior
 from jaxscale.forecasting._result import Forecast, ForecastModel
-from jaxscale.plurality import ballots_filter_vote, ballots_vote
-from jaxscale.systems import FilterVote, Vote
+from jaxscale.systems import FilterVote, Vote, implements
 
 METHODS = ("dirichlet", "scaling")
 """The ways to forecast votes: a posterior predictive of answers, and the per-query curves of Chen et al."""
@@ -35,63 +32,33 @@ _TINY = 1e-12
 Curves = np.ndarray  # (queries, budgets) accuracy
 
 
-def forecast_votes(
-    ballots: Ballots,
-    calls: ArrayLike,
+@implements("forecast", FilterVote, Ballots)
+@implements("forecast", Vote, Ballots)
+def _of_ballots(
+    system: Vote | FilterVote,
+    data: Ballots,
+    budgets: np.ndarray,
     *,
-    system: Vote | FilterVote | None = None,
-    model: Literal["auto", "dirichlet", "scaling"] = "auto",
-    level: float = 0.9,
-    over: Literal["these", "population"] = "these",
-    key: PRNGKeyArray | None = None,
+    model: str,
+    level: float,
+    over: Literal["these", "population"],
+    key: PRNGKeyArray,
 ) -> Forecast:
-    """Voting accuracy within and beyond the recorded ballots, with intervals.
+    """Query by query the exact unbiased value within its ballots, else the mean of the posterior and of the curve.
 
-    Query by query: the exact unbiased value where the calls are within its ballots, else what a model foretells.
-    "dirichlet" draws answer probabilities from their posterior (under priors that the whole data set determines, with
-    a favourite wrong answer, room for ones not seen yet and for a right one that never came) and two further runs under
-    each of 150 draws, which spread as the interval over these queries does; "scaling" fits Chen et al.'s curve to each
-    query's accuracy at few calls. "auto" is the mean of the two, which err for different reasons; half of what they
-    differ by counts as doubt.
-
-    Args:
-        ballots: what was recorded; numbers of ballots may be uneven.
-        calls: numbers of calls, whole numbers from 1 to 10^5; any shape.
-        system: Vote() (the default) or FilterVote(...), which needs `ballots.kept_counts`.
-        model: "auto", "dirichlet" or "scaling".
-        level: probability that the interval is to hold, in (0, 1).
-        over: "these" for the accuracy that a further run of as many calls on these very queries would show;
-            "population" for the expectation over queries like these.
-        key: a typed JAX key; None stands for jax.random.key(0). The same key gives the same numbers at some calls,
-            whichever others are asked for.
-
-    Returns:
-        The curve; its `model` names the method and what the priors of "dirichlet" come to: the mean share of right
-        answers, and that of the favourite among wrong ones (see `AnswerPrior`).
-
-    Raises:
-        ValueError: naming the argument and what was expected.
-
-    Source:
-        docs/mathematics.md, "Posterior of ballots" and "Scaling of votes"; [Chen24] section 4.
-
-    Example:
-        >>> ballots = Ballots(counts=[[5, 3], [2, 6]], correct=[[True, False], [True, False]])
-        >>> forecast_votes(ballots, [1, 8, 32]).kind.tolist()
-        ['estimate', 'estimate', 'forecast']
+    The posterior ("dirichlet") comes with two further runs under each draw, which spread as the interval over these
+    queries does. It and the curve ("scaling") err for different reasons; half of what they differ by counts as
+    uncertainty. The same key gives the same numbers at some calls, whichever others are asked for.
     """
-    require(ballots, Ballots, "ballots")
-    system = Vote() if system is None else system
-    budgets = whole_numbers(calls, "calls", most=MOST_FORECAST_CALLS)
-    check_probability(level, "level")
-    if over not in ("these", "population"):
-        raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
-    if model not in ("auto", *METHODS):
+    ballots = data
+    if budgets.max() > MOST_FORECAST_CALLS:
+        raise ValueError(f"calls = {budgets.max()}: expected whole numbers from 1 to {MOST_FORECAST_CALLS}")
+    if not isinstance(model, str) or model not in ("auto", *METHODS):
         raise ValueError(f"model = {model!r}: expected auto, {', '.join(METHODS)}")
     warn_of_prior(ballots, ANSWERS)
     flat = budgets.reshape(-1)
     answers = np.array([_answers(system, k) for k in flat.tolist()])
-    key_model, key_interval = jax.random.split(jax.random.key(DEFAULT_SEED) if key is None else key)
+    key_model, key_interval = jax.random.split(key)
     rng = generator(key_model)
 
     recorded = ballots.calls[:, None]

@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecasting import verified_draws
-from jaxscale.systems import BestOfN
+from jaxscale.systems import BestOfN, RecordedBestOfN
 
 _SEED = 0
 _POINTS = 60
@@ -71,8 +71,7 @@ def best_n(
     loss: float,
     cost_per_call: float = 0.0,
     gain: float = 1.0,
-    system: BestOfN | None = None,
-    threshold: float | None = None,
+    system: BestOfN | RecordedBestOfN = RecordedBestOfN(),  # noqa: B008  # frozen
     most: int = 10**5,
     level: float = 0.9,
     key: PRNGKeyArray | None = None,
@@ -88,8 +87,8 @@ def best_n(
         loss: what a wrong accepted answer loses, 0 or more.
         cost_per_call: what one call and its check cost, 0 or more, in the same unit.
         gain: what a right accepted answer gains, above 0.
-        system: as in `forecast_best_of_n`.
-        threshold: as there.
+        system: a verifier with known rates, alike at all queries, or by default the recorded one, each query with its
+            own.
         most: the most calls to look at.
         level: probability of the intervals, which are over the posterior of what was recorded.
         key: a typed JAX key; None stands for jax.random.key(0).
@@ -115,7 +114,7 @@ def best_n(
         raise ValueError(f"gain = {gain!r}: expected a finite number above 0")
     most = int(whole_numbers(most, "most"))
     check_probability(level, "level")
-    draws = verified_draws(data, system, threshold, jax.random.key(_SEED) if key is None else key)
+    draws = verified_draws(data, system, jax.random.key(_SEED) if key is None else key)
 
     def worth(n: int) -> np.ndarray:
         """(3, draws) what n calls are worth, and how often they end in a right and in a wrong accepted answer."""

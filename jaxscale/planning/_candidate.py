@@ -10,8 +10,7 @@ from jaxtyping import PRNGKeyArray
 
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, Ballots
-from jaxscale.forecasting import Forecast, forecast_best_of_n, forecast_votes
-from jaxscale.forecasting._groups import Together
+from jaxscale.forecasting import Forecast, Together, forecast
 from jaxscale.planning._cost import Cost
 from jaxscale.planning._solve_once import expected_calls
 from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
@@ -139,14 +138,10 @@ def foretell(
     data, system = candidate.data, candidate.system
     # Always as many, some of them twice, so that nothing is compiled anew for another data set.
     ordered = np.sort(np.resize(calls, _SIZE))
-    if isinstance(system, PassAtK | SolveOnce):
+    if system.measures == "coverage":
         result = together.forecast(candidate.name, ordered, level=level, over=over)
-    elif isinstance(system, BestOfN | RecordedBestOfN):
-        common = system if isinstance(system, BestOfN) else None
-        result = forecast_best_of_n(data, ordered, system=common, level=level, over=over, key=key)
     else:
-        assert isinstance(data, Ballots)
-        result = forecast_votes(data, ordered, system=system, level=level, over=over, key=key)
+        result = forecast(system, data, ordered, level=level, over=over, key=key)
     return select(result, np.diff(ordered, prepend=0) > 0)
 
 

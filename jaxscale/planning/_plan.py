@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale.common import Common, common_queries
 from jaxscale.data import Attempts, Ballots, DataWarning
-from jaxscale.forecasting._groups import Together
+from jaxscale.forecasting import Together
 from jaxscale.planning._candidate import (
     MOST_CALLS,
     Candidate,
@@ -54,7 +54,7 @@ def plan(
     """The cheapest way to a target accuracy or coverage, or the best accuracy for a budget.
 
     Every data set (a model, say) is combined with every system, and each combination is forecast at up to a few dozen
-    numbers of calls, by `forecast_groups` and `forecast_votes`.
+    numbers of calls, by `forecast`.
 
     With a target: the fewest calls at which the forecast reaches it, with the probability of that, and the fewest at
     which the probability is at least `confidence`. With a budget: not all the calls that it pays for, but the fewest

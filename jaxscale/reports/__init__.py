@@ -55,7 +55,7 @@ def report(
         ValueError: naming the argument and what was expected.
 
     Source:
-        `pass_at_k`, `forecast`, `vote_curve` and `forecast_votes`, whose sources the page names.
+        `estimate`, `forecast` and `vote_curve`, whose sources the page names.
 
     Example:
         >>> page = report({"all": Attempts([100] * 5, [0, 1, 5, 40, 99])})  # doctest: +SKIP

@@ -10,13 +10,12 @@ import numpy as np
 from jaxscale._arrays import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators import BestMajority, VoteCurve, vote_curve
-from jaxscale.forecasting import Forecast, best_vote, forecast_votes
-from jaxscale.forecasting._groups import Together
+from jaxscale.forecasting import Forecast, Together, best_vote, forecast
 from jaxscale.planning._candidate import select
 from jaxscale.systems import FilterVote, Vote
 
 _AHEAD = 10  # how many times the recorded calls a report looks ahead
-_MOST_VOTES = 10**5  # what `forecast_votes` foretells at most
+_MOST_VOTES = 10**5  # what `forecast` predicts of votes at most
 _POINTS = {Attempts: 50, Ballots: 24}  # of a curve: a forecast of votes takes time for each of them
 _FEW = 8  # data sets; each of more is drawn with half of the points
 
@@ -215,7 +214,7 @@ def _voted(ballots: Ballots, system: Vote | FilterVote, budgets: Budgets, level:
     k = _curve(budgets, _POINTS[Ballots], [recorded.best.k, recorded.shape.last, *recorded.shape.turns])
     shown = (k <= recorded.shape.last) | (k > ballots.calls.min()) | np.isin(k, budgets.table)
     k = k[shown & (k <= _MOST_VOTES)]
-    curve = forecast_votes(ballots, k, system=system, level=level, key=jax.random.key(seed))
+    curve = forecast(system, ballots, k, level=level, key=jax.random.key(seed))
     best = best_vote(recorded, curve, seed=seed)
     return Voted("Vote" if isinstance(system, Vote) else "Filter-Vote", curve, recorded, best)
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
+from jaxscale.estimators import check_recorded
 from jaxscale.sampling import BLOCK
 from jaxscale.simulator import _rules
 from jaxscale.simulator._correlated import Exchangeable, Sticky
@@ -60,7 +61,7 @@ def build_process(system: Any, population: Any, calls: np.ndarray) -> tuple[Abst
     if isinstance(system, FilterVote):
         answers = np.array([system.answers(k) for k in calls.tolist()])
     if isinstance(population, Attempts | Ballots):
-        _check_recorded(population, answers)
+        check_recorded(population, answers)
     if isinstance(system, PassAtK) and hasattr(population, "sample_first_success"):
         return FirstSuccess(population, _sampled_first), queries
     chance = _chance(population)
@@ -179,13 +180,3 @@ def _source(population: Any) -> AbstractSource:
         f"population = {population!r}: expected a difficulty model (not a law of the curve alone, but for PassAtK on "
         "CorrelatedTrials), AnswerDistribution, Attempts or Ballots"
     )
-
-
-def _check_recorded(population: Attempts | Ballots, answers: np.ndarray) -> None:
-    recorded = population.attempts if isinstance(population, Attempts) else population.calls
-    if answers[-1] > recorded.min():
-        verb = "forecast" if isinstance(population, Attempts) else "forecast_votes"
-        raise ValueError(
-            f"calls = {answers[-1]}: expected at most the {recorded.min()} recorded for every query; "
-            f"beyond them use {verb}, or simulate a model or an AnswerDistribution"
-        )

@@ -81,7 +81,7 @@ def simulate(
         Mean and standard error per number of calls.
 
     Raises:
-        ValueError: for calls beyond what was recorded (use `forecast` or `forecast_votes`); a system that has no
+        ValueError: for calls beyond what was recorded (use `forecast`); a system that has no
             meaning on the population, can be changed, or whose methods do not return what they should; a score out of
             range; and inside `jax.grad`, `jit` or `vmap` (`exact` is differentiable, what is drawn is not).
 

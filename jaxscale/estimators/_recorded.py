@@ -5,8 +5,8 @@ import numpy as np
 
 from jaxscale._arrays import float64
 from jaxscale.data import Ballots
-from jaxscale.plurality._count_laws import binomial_pmf
-from jaxscale.plurality._drawn import Rows, drawn_votes
+from jaxscale.estimators._limits import check_recorded
+from jaxscale.plurality import Rows, binomial_pmf, drawn_votes
 
 
 def ballots_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
@@ -102,22 +102,6 @@ def ballots_routed_vote(ballots: Ballots, calls: np.ndarray, least: np.ndarray) 
     right_wins = _accuracy(ballots.counts, right, _blank(ballots), calls, least)
     any_wins = _accuracy(ballots.counts, ballots.counts > 0, _blank(ballots), calls, least)
     return right_wins + (1 - any_wins) * single
-
-
-def check_recorded(ballots: Ballots, calls: np.ndarray) -> None:
-    """Refuse more calls than some query has ballots.
-
-    Raises:
-        ValueError: naming the query.
-    """
-    recorded = ballots.calls
-    fewest = int(recorded.argmin())
-    if (calls > recorded[fewest]).any():
-        label = f"{ballots.query[fewest]!r}" if ballots.query is not None else f"at index {fewest}"
-        raise ValueError(
-            f"calls = {int(calls.max())}: query {label} has {recorded[fewest]} ballots; "
-            "forecast_votes goes beyond what was recorded"
-        )
 
 
 def _blank(ballots: Ballots) -> np.ndarray:

@@ -115,6 +115,11 @@ class Attempts(ReadOnlyArrays):
         return len(self.attempts)
 
     @property
+    def as_attempts(self) -> "Attempts":
+        """These attempts, as `Ballots.as_attempts` gives those of ballots."""
+        return self
+
+    @property
     def stopped_at_success(self) -> bool:
         """Whether sampling looks as if it stopped at the first success: no query has two, and attempts are uneven.
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-CODE = sorted((ROOT / "jaxscale").rglob("*.py"))
+CODE = sorted([*(ROOT / "jaxscale").rglob("*.py"), *(ROOT / "notebooks" / "experiments").rglob("*.py")])
 MATHEMATICS = (ROOT / "docs" / "mathematics.md").read_text()
 HEADINGS = set(re.findall(r"^#+ (.+)$", MATHEMATICS, re.MULTILINE))
 REFERENCES = set(re.findall(r"^- \[(\w+)\]", (ROOT / "docs" / "references.md").read_text(), re.MULTILINE))

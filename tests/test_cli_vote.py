@@ -148,7 +148,7 @@ def foretold(recorded, calls, values):
     kind = np.full(len(calls), "forecast")
     model = js.forecast(js.PassAtK(), js.Attempts([1, 1], [0, 1]), 1).model
     by_query = np.broadcast_to(values, (len(recorded.by_query), len(calls)))
-    return js.Forecast(np.array(calls), values, values - 0.01, values + 0.01, model, kind, by_query=by_query)
+    return js.Forecast(np.array(calls), values, values - 0.01, values + 0.01, model, kind, per_query=by_query)
 
 
 def test_the_best_number_of_calls_is_looked_for_on_the_forecast_too():

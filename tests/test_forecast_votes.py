@@ -7,7 +7,9 @@ from scipy import optimize, special, stats
 
 import jaxscale as js
 from jaxscale.data import Ballots
-from jaxscale.fitting._answers import (
+from jaxscale.fitting._vote_scaling import fit_vote_scaling
+from jaxscale.forecasting import forecast
+from jaxscale.forecasting._answers import (
     AnswerPrior,
     draw_answer_priors,
     log_favourite,
@@ -15,8 +17,6 @@ from jaxscale.fitting._answers import (
     right_laws,
     wrong_laws,
 )
-from jaxscale.fitting._vote_scaling import fit_vote_scaling
-from jaxscale.forecasting import forecast
 from jaxscale.forecasting._votes import DRAWS, _dirichlet, _draw_answers, _runs
 from jaxscale.systems import Vote
 

@@ -245,13 +245,11 @@ def _whole(result: "Plan") -> dict[str, Any]:
 
 def _group(result: "Plan", choice: "Choice") -> dict[str, Any]:
     """What a data set is, its curve under one system, and the choice."""
-    from jaxscale.planning import attempts_of
-
     curve, candidate = choice.curve, choice.candidate
     costs = (curve.spend * result.shares).tolist()
     points = [{**point, "cost": cost} for point, cost in zip(curve.forecast.curve("calls"), costs, strict=True)]
     return {
-        **described(candidate.name, attempts_of(candidate.data)),
+        **described(candidate.name, candidate.data.as_attempts),
         "system": candidate.system_name,
         **curve.forecast.to_dict(),
         "curve": points,
@@ -266,13 +264,13 @@ def _verified(choice: "Choice", loss: float | None, seed: int) -> dict[str, Any]
 
     from jaxscale.estimators import verifier_rates
     from jaxscale.planning import best_n
-    from jaxscale.systems import BestOfN
+    from jaxscale.systems import BestOfN, RecordedBestOfN
 
     candidate, level = choice.candidate, choice.curve.forecast.level
-    if candidate.system_name != "best-of-n":
+    if not isinstance(candidate.system, BestOfN | RecordedBestOfN):
         return {}
     found: dict[str, Any] = {}
-    if not isinstance(candidate.system, BestOfN):
+    if isinstance(candidate.system, RecordedBestOfN):
         found["verifier"] = verifier_rates(candidate.data, level=level).to_dict()  # type: ignore[arg-type]
     if loss is not None:
         price = float(np.diff(candidate.spend(np.array([0, 1])))[0])

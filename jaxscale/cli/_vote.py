@@ -85,7 +85,7 @@ def vote(
             if ballots.kept_counts is None:
                 raise BadInput(f"--system = 'filter-vote': {name}: expected files with a column 'kept'")
     prepare_jax(data.values())
-    from jaxscale.forecasting._groups import warn_of_other_queries
+    from jaxscale.forecasting import warn_of_other_queries
     from jaxscale.systems import FilterVote, Vote
 
     chosen = FilterVote(filter_calls_count) if system == "filter-vote" else Vote()
@@ -117,8 +117,7 @@ def vote_each(
     import numpy as np
 
     from jaxscale.estimators import vote_curve
-    from jaxscale.forecasting import best_vote, forecast
-    from jaxscale.planning._candidate import select
+    from jaxscale.forecasting import best_vote, forecast, select
 
     results = {}
     with arguments_as_options("level", "over", "calls"), progress(len(data)) as begin:

@@ -29,7 +29,7 @@ from jaxscale.difficulty._correlated import CorrelatedTrials
 from jaxscale.difficulty._curves import AbstractCurve, ExponentiatedPowerLaw, PowerLaw
 from jaxscale.difficulty._dirichlet import DirichletAnswers
 from jaxscale.difficulty._discrete import Grid, PointMass, TwoPoint
-from jaxscale.difficulty._joint import JointLaw
+from jaxscale.difficulty._joint import FORMS, JointLaw, coefficient_names
 from jaxscale.difficulty._kumaraswamy import Kumaraswamy
 from jaxscale.difficulty._mixture import Mixture
 from jaxscale.difficulty._parameters import (
@@ -44,6 +44,8 @@ from jaxscale.difficulty._parameters import (
 from jaxscale.difficulty._scaled_beta import ScaledBeta
 
 __all__ = [
+    "FORMS",
+    "coefficient_names",
     "AbstractCurve",
     "Constraint",
     "check_parameters",

@@ -16,8 +16,7 @@ from rich.table import Table
 from jaxscale._arrays import float64
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, DataWarning, require
-from jaxscale.difficulty import JointLaw
-from jaxscale.difficulty._joint import FORMS, coefficient_names
+from jaxscale.difficulty import FORMS, JointLaw, coefficient_names
 from jaxscale.fitting._joint_likelihood import (
     Cells,
     Space,

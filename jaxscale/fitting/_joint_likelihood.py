@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxscale.data import Attempts
 from jaxscale.difficulty import Beta, JointLaw
-from jaxscale.estimators._distinct import distinct, padded_size
+from jaxscale.estimators import distinct, padded_size
 from jaxscale.fitting._optimise import Objective, Optimum, lbfgs, newton
 from jaxscale.fitting._parameters import Vector
 from jaxscale.special import log_binomial

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxscale.difficulty import AbstractLaw
-from jaxscale.difficulty._parameters import Constraint
+from jaxscale.difficulty import AbstractLaw, Constraint
 
 Vector = Float[Array, " free"]
 

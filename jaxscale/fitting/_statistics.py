@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractLaw
-from jaxscale.estimators._distinct import distinct
+from jaxscale.estimators import distinct
 
 
 class Compressed(NamedTuple):

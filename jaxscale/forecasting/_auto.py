@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxscale.data import Attempts
-from jaxscale.estimators._coverage import pass_at_k_per_query
-from jaxscale.estimators._distinct import distinct
+from jaxscale.estimators import distinct, pass_at_k_per_query
 from jaxscale.forecasting._rivals import loglog_line
 from jaxscale.forecasting._shapes import SHAPES, TRUST, failure_factors, likelihoods, sample_shape
 

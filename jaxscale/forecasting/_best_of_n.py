@@ -76,15 +76,17 @@ def verified_draws(data: Attempts | Ballots, system: BestOfN | RecordedBestOfN, 
     if isinstance(system, BestOfN):
         if system.tpr is None or system.fpr is None:
             raise ValueError(f"system = {system!r}: expected tpr and fpr")
-        counted = data.as_attempts if isinstance(data, Ballots) else data
-        return VerifiedDraws(
-            _draw(counted.successes, counted.attempts, keys[0]), np.array(system.tpr), np.array(system.fpr)
-        )
+        counted = data.as_attempts
+        right = _draw(counted.successes, counted.attempts, keys[0])
+        return VerifiedDraws(right, np.array(system.tpr), np.array(system.fpr))
     if isinstance(data, Attempts):
         raise ValueError(f"system = {system!r}: expected BestOfN(tpr, fpr), as attempts record no verdicts")
-    right, wrong = verdicts(data, system.threshold)
-    rates = (_draw(*each.T, part) for each, part in zip((right, wrong), keys[1:], strict=True))
-    return VerifiedDraws(_draw(data.right_calls, data.calls, keys[0]), *rates)
+    (accepted_right, right), (accepted_wrong, wrong) = (counts.T for counts in verdicts(data, system.threshold))
+    return VerifiedDraws(
+        right=_draw(data.right_calls, data.calls, keys[0]),
+        tpr=_draw(accepted_right, right, keys[1]),
+        fpr=_draw(accepted_wrong, wrong, keys[2]),
+    )
 
 
 @implements("forecast", RecordedBestOfN, Ballots)
@@ -146,7 +148,7 @@ def _of_data(
         kind=np.where(within.all(axis=0), "estimate", "forecast").reshape(shape),
         level=level,
         over=over,
-        per_query=None if over == "these" else value.reshape(-1, *shape),
+        per_query=value.reshape(-1, *shape),
         doubt=None if over == "these" else doubt.reshape(shape),
     )
 

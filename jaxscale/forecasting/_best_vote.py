@@ -37,12 +37,12 @@ def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAM
         True
     """
     beyond = forecast.kind == "forecast"
-    if not beyond.any() or forecast.by_query is None:
+    if not beyond.any() or forecast.per_query is None:
         return recorded.best
     inside = recorded.estimate.k <= recorded.shape.last
     ahead, chosen = np.unique(forecast.k[beyond], return_index=True)
     k = np.concatenate([recorded.estimate.k[inside], ahead])
-    queries = np.concatenate([recorded.by_query[:, inside], forecast.by_query[:, beyond][:, chosen]], axis=1)
+    queries = np.concatenate([recorded.by_query[:, inside], forecast.per_query[:, beyond][:, chosen]], axis=1)
     curves = queries.T @ np.column_stack(
         [np.full(len(queries), 1 / len(queries)), bootstrap_weights(len(queries), resamples, seed)]
     )

@@ -51,7 +51,7 @@ class Together:
         for name, each in groups.items():
             if not isinstance(each, Attempts | Ballots):
                 raise ValueError(f"data[{name!r}] is a {type(each).__name__}: expected Attempts or Ballots")
-        self._groups = {name: each.as_attempts if isinstance(each, Ballots) else each for name, each in groups.items()}
+        self._groups: dict[str, Attempts] = {name: each.as_attempts for name, each in groups.items()}
         self._key = jax.random.key(DEFAULT_SEED) if key is None else key
         self._names = _pools(groups)
         self._pools: dict[int, Pool] = {}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxscale.data import Attempts
-from jaxscale.estimators._distinct import distinct
+from jaxscale.estimators import distinct
 from jaxscale.forecasting._auto import Belief
 from jaxscale.forecasting._shapes import (
     POINTS,

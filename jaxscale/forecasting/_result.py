@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any, Literal, NamedTuple
@@ -62,11 +63,11 @@ class Forecast(ReadOnlyArrays):
         kind: "estimate" where k is within the recorded calls of every query, else "forecast"; shape of `k`.
         level: probability that the interval claims to hold.
         over: what the interval is for: "these" queries on a further run, or the "population" they come from.
-        per_query: over a population, the forecast of each query, whose mean `value` is; shape (queries, *k.shape).
+        per_query: the forecast of each query, whose mean `value` is; shape (queries, *k.shape). None for coverage of
+            these very queries, which does not keep it.
         doubt: over a population, the variance of the mean beyond that of a sample of queries with those forecasts:
             what is not known of their chances; shape of `k`.
         joint: draws that other forecasts share, where groups were forecast together.
-        by_query: the value of each query, shape (queries, *k.shape); None where the forecast does not keep it.
     """
 
     k: np.ndarray
@@ -80,7 +81,6 @@ class Forecast(ReadOnlyArrays):
     per_query: np.ndarray | None = None
     doubt: np.ndarray | None = None
     joint: Joint | None = None
-    by_query: np.ndarray | None = None
 
     def curve(self, budget: str = "k") -> list[dict[str, Any]]:
         """One entry per number of calls, in the order asked.
@@ -177,3 +177,29 @@ def _angle(share: ArrayLike) -> np.ndarray:
 
 def _upper_tail(deviations: float) -> float:
     return math.erfc(deviations / math.sqrt(2)) / 2
+
+
+def joined(first: Forecast, second: Forecast) -> Forecast:
+    """Two forecasts of one thing as one, in order of calls."""
+    _, chosen = np.unique(np.concatenate([first.k, second.k]), return_index=True)
+    return _picked((first, second), chosen)
+
+
+def select(forecast: Forecast, chosen: np.ndarray) -> Forecast:
+    """Some of the points of a forecast."""
+    return _picked((forecast,), chosen)
+
+
+def _picked(forecasts: Sequence[Forecast], chosen: np.ndarray) -> Forecast:
+    """Some of the points of forecasts of one thing, one after the other."""
+
+    def points(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        known = [array for array in arrays if array is not None]
+        return np.concatenate(known, axis=-1)[..., chosen] if len(known) == len(forecasts) else None
+
+    names = ("k", "value", "lower", "upper", "kind", "per_query", "doubt")
+    arrays: dict[str, Any] = {name: points([getattr(each, name) for each in forecasts]) for name in names}
+    joints = [each.joint for each in forecasts]
+    draws = points([None if joint is None else joint.draws for joint in joints])
+    joint = None if draws is None or joints[0] is None else joints[0]._replace(draws=draws)
+    return dataclasses.replace(forecasts[0], **arrays, joint=joint)

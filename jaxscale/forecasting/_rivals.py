@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from jaxscale._arrays import float64
 from jaxscale.data import Attempts
 from jaxscale.difficulty import ScaledBeta
-from jaxscale.estimators._coverage import pass_at_k_per_query
-from jaxscale.fitting._optimise import lbfgs
+from jaxscale.estimators import pass_at_k_per_query
+from jaxscale.fitting import lbfgs
 from jaxscale.forecasting._result import ForecastModel
 from jaxscale.special import regularised_incomplete_beta
 

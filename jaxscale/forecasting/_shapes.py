@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxscale.estimators._distinct import Distinct
+from jaxscale.estimators import Distinct
 
 # Points of logit p, from 10^-14: what is rarer counts among the queries never solved. What a point stands for is
 # averaged over a hat as wide as two of its steps.

@@ -13,8 +13,8 @@ from jaxtyping import PRNGKeyArray
 from jaxscale._arrays import generator
 from jaxscale.data import Ballots
 from jaxscale.estimators import ballots_filter_vote, ballots_vote, kept_ballots, vote_difficulty
-from jaxscale.fitting._answers import AnswerPrior, draw_answer_priors, log_favourite
-from jaxscale.fitting._vote_scaling import fit_vote_scaling
+from jaxscale.fitting import fit_vote_scaling
+from jaxscale.forecasting._answers import AnswerPrior, draw_answer_priors, log_favourite
 from jaxscale.forecasting._intervals import interval
 from jaxscale.forecasting._prior import ANSWERS, warn_of_prior
 from jaxscale.forecasting._result import Forecast, ForecastModel
@@ -115,9 +115,8 @@ def _of_ballots(
         kind=np.where(within.all(axis=0), "estimate", "forecast").reshape(shape),
         level=level,
         over=over,
-        per_query=None if over == "these" else value.reshape(-1, *shape),
+        per_query=value.reshape(-1, *shape),
         doubt=None if over == "these" else doubt.reshape(shape),
-        by_query=value.reshape(queries, *shape),
     )
 
 

@@ -2,7 +2,7 @@
 
 from jaxscale.planning._allocate import RULES, Widths, allocate, interval_widths
 from jaxscale.planning._best_n import BestN, best_n
-from jaxscale.planning._candidate import Candidate, Curve, attempts_of
+from jaxscale.planning._candidate import Candidate, Curve
 from jaxscale.planning._cost import Cost
 from jaxscale.planning._frontier import Stretch, frontier
 from jaxscale.planning._plan import plan
@@ -22,7 +22,6 @@ __all__ = [
     "Widths",
     "allocate",
     "amount",
-    "attempts_of",
     "attempts_to_solve",
     "best_n",
     "crossings",

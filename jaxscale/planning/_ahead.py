@@ -5,8 +5,8 @@ import math
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr
 
-from jaxscale.forecasting import Forecast
-from jaxscale.planning._candidate import Curve, select
+from jaxscale.forecasting import Forecast, select
+from jaxscale.planning._candidate import Curve
 
 _QUANTILES = (np.arange(200) + 0.5) / 200
 # Of the draws behind the interval of a pooled forecast half are the pool's, which the groups share; see `Together`.
@@ -68,7 +68,7 @@ def probability_ahead(one: Curve, index: int, other: Curve, place: int) -> float
 
 def _paired(one: Curve, other: Curve) -> bool:
     """Whether both are forecasts over a population, of which they were asked the same queries in the same order."""
-    if one.forecast.per_query is None or other.forecast.per_query is None:
+    if {one.forecast.over, other.forecast.over} != {"population"}:
         return False
     data, others = one.candidate.data, other.candidate.data
     return data is others or (data.query is not None and data.query == others.query)

@@ -14,8 +14,7 @@ from jaxscale._arrays import MAX_CALLS, float64, generator, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, require
 from jaxscale.fitting import fit
-from jaxscale.forecasting._coverage import average, checked
-from jaxscale.forecasting._prior import AUTO, warn_of_prior
+from jaxscale.forecasting import AUTO, average, checked, warn_of_prior
 
 Rule: TypeAlias = Literal["online", "optimal", "uniform"]
 

@@ -1,16 +1,15 @@
 """What a plan chooses between: a data set under a system at a cost."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, Ballots
-from jaxscale.forecasting import Forecast, Together, forecast
+from jaxscale.forecasting import Forecast, Together, forecast, select
 from jaxscale.planning._cost import Cost
 from jaxscale.planning._solve_once import expected_calls
 from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
@@ -108,7 +107,7 @@ class Curve(ReadOnlyArrays):
     def __post_init__(self) -> None:
         calls = self.forecast.k
         if isinstance(self.candidate.system, SolveOnce):
-            calls = expected_calls(attempts_of(self.candidate.data), self.forecast)
+            calls = expected_calls(self.candidate.data.as_attempts, self.forecast)
         object.__setattr__(self, "spend", self.candidate.spend(calls))
         super().__post_init__()
 
@@ -155,36 +154,3 @@ def grid(most: int) -> list[int]:
 def between(low: int, high: int) -> list[int]:
     """Numbers of calls between two, ends included: all of them, or some."""
     return np.unique(np.rint(np.linspace(low, high, _REFINED)).astype(int)).tolist()
-
-
-def joined(first: Forecast, second: Forecast) -> Forecast:
-    """Two forecasts of one thing as one, in order of calls."""
-    _, chosen = np.unique(np.concatenate([first.k, second.k]), return_index=True)
-    return _picked((first, second), chosen)
-
-
-def select(forecast: Forecast, chosen: np.ndarray) -> Forecast:
-    """Some of the points of a forecast."""
-    return _picked((forecast,), chosen)
-
-
-def _picked(forecasts: Sequence[Forecast], chosen: np.ndarray) -> Forecast:
-    """Some of the points of forecasts of one thing, one after the other."""
-
-    def points(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
-        known = [array for array in arrays if array is not None]
-        return np.concatenate(known, axis=-1)[..., chosen] if len(known) == len(forecasts) else None
-
-    names = ("k", "value", "lower", "upper", "kind", "per_query", "doubt")
-    arrays: dict[str, Any] = {name: points([getattr(each, name) for each in forecasts]) for name in names}
-    joints = [each.joint for each in forecasts]
-    draws = points([None if joint is None else joint.draws for joint in joints])
-    joint = None if draws is None or joints[0] is None else joints[0]._replace(draws=draws)
-    return dataclasses.replace(forecasts[0], **arrays, joint=joint)
-
-
-def attempts_of(data: Attempts | Ballots) -> Attempts:
-    """The right and wrong calls among ballots."""
-    if isinstance(data, Attempts):
-        return data
-    return Attempts(data.calls, np.where(data.correct, data.counts, 0).sum(axis=1), data.query, data.name)

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxscale.forecasting import MARGIN
 from jaxscale.planning._ahead import standard_error
 from jaxscale.planning._candidate import Candidate, Curve
 
-MARGIN = 0.005
-"""By how much a choice must be ahead to take the lead, and by so much that it is ahead with probability 0.9."""
-
-_SURE = 1.2816  # standard errors: the normal quantile of 0.9
+# A choice takes the lead where it is ahead by the margin, and with probability 0.9: so many standard errors.
+_SURE = 1.2816
 _DENSE = 400
 _MOST_COSTS = 4096
 

@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale.common import Common, common_queries
 from jaxscale.data import Attempts, Ballots, DataWarning
-from jaxscale.forecasting import Together
+from jaxscale.forecasting import Together, joined
 from jaxscale.planning._candidate import (
     MOST_CALLS,
     Candidate,
@@ -20,11 +20,9 @@ from jaxscale.planning._candidate import (
     RecordedBestOfN,
     System,
     Unit,
-    attempts_of,
     between,
     foretell,
     grid,
-    joined,
 )
 from jaxscale.planning._cost import Cost
 from jaxscale.planning._frontier import frontier
@@ -129,7 +127,7 @@ def plan(
             least = min(float(c.spend(np.asarray(1))) for c in candidates) * shares
             what = "the time of one call" if unit == "seconds" else f"what one call at each of {size:,} queries costs"
             raise ValueError(f"budget = {budget!r}: expected at least {least:.4g}, {what}")
-    together = Together({name: attempts_of(recorded) for name, recorded in named.items()}, key)
+    together = Together({name: recorded.as_attempts for name, recorded in named.items()}, key)
     curves = []
     for candidate, cap in zip(candidates, caps, strict=True):
         if cap:
@@ -250,7 +248,7 @@ def _curve(
     together: Together,
     settings: Mapping[str, Any],
 ) -> Curve:
-    fewest = int(attempts_of(candidate.data).attempts.min())
+    fewest = int(candidate.data.as_attempts.attempts.min())
     result = foretell(candidate, [*grid(cap), min(fewest, cap)], together, **settings)
     if target is not None:
         for _ in range(_ROUNDS):

@@ -8,7 +8,7 @@ from jaxscale.common import common_queries
 from jaxscale.data import Attempts, Ballots
 from jaxscale.io import DataSets
 from jaxscale.planning import Cost
-from jaxscale.reports._analysis import Group, analyse, as_attempts, at, budgets_of
+from jaxscale.reports._analysis import Group, analyse, at, budgets_of
 from jaxscale.reports._cautions import cautions, different_problems
 from jaxscale.reports._explain import explanations, models_used
 from jaxscale.reports._page import render
@@ -72,7 +72,7 @@ def report(
     comparable = common.queries != () or len(data) == 1
     noun = group[0] if len(group) == 1 else "data set"
     wanted = whole_numbers(k, "k").reshape(-1).tolist() if len(k) else []
-    budgets = budgets_of(map(as_attempts, data.values()), wanted)
+    budgets = budgets_of([each.as_attempts for each in data.values()], wanted)
     groups = analyse(data, budgets, level=level, seed=seed, progress=progress)
     priced = (
         None

@@ -10,8 +10,7 @@ import numpy as np
 from jaxscale._arrays import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators import BestMajority, VoteCurve, vote_curve
-from jaxscale.forecasting import Forecast, Together, best_vote, forecast
-from jaxscale.planning._candidate import select
+from jaxscale.forecasting import Forecast, Together, best_vote, forecast, select
 from jaxscale.systems import FilterVote, Vote
 
 _AHEAD = 10  # how many times the recorded calls a report looks ahead
@@ -161,14 +160,6 @@ def budgets_of(data: Iterable[Attempts], wanted: Sequence[int]) -> Budgets:
     return Budgets(min(fewest), tuple(sorted({k for k in tens if k <= last} | {min(fewest), last, *wanted})))
 
 
-def as_attempts(data: Attempts | Ballots) -> Attempts:
-    """Ballots as attempts, each right or wrong; attempts as they are."""
-    if isinstance(data, Attempts):
-        return data
-    right = np.where(data.correct, data.counts, 0).sum(axis=1)
-    return Attempts(data.calls, right, data.query, data.name)
-
-
 def analyse(
     data: Mapping[str, Attempts | Ballots],
     budgets: Budgets,
@@ -190,7 +181,7 @@ def analyse(
         One group for each data set, in the order of `data`.
     """
     result = []
-    counted = {name: as_attempts(each) for name, each in data.items()}
+    counted = {name: each.as_attempts for name, each in data.items()}
     together = Together(counted, jax.random.key(seed))
     for place, (name, each) in enumerate(data.items()):
         progress(name)

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jaxscale.estimators._vote_difficulty import RESAMPLES
-from jaxscale.forecasting import _auto, _pool, _votes
-from jaxscale.forecasting._best_vote import MARGIN as BEST_MARGIN
-from jaxscale.forecasting._shapes import SHAPES
-from jaxscale.planning._frontier import MARGIN
+from jaxscale.estimators import RESAMPLES
+from jaxscale.forecasting import MARGIN, SHAPES, _auto, _pool, _votes
 from jaxscale.reports._analysis import Group
 
 
@@ -107,7 +104,7 @@ _VOTE = (
         "The best number of calls, and what it gains",
         "The number of calls with the highest accuracy, of those up to half of the recorded calls (beyond it, draws "
         "overlap so much that near ties are decided as this record happens to decide them). A forecast that is ahead "
-        f"by more than {100 * BEST_MARGIN:g} points counts instead: the fewest calls that come so near to its highest "
+        f"by more than {100 * MARGIN:g} points counts instead: the fewest calls that come so near to its highest "
         "value, or its end where it still rises by as much there. Intervals: problems are drawn anew, and each draw "
         "looks for its own best; one that reaches the end of the search is open.",
         "the K with the highest accuracy; its gain is accuracy(K) − accuracy(1)",

@@ -81,7 +81,7 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
         >>> draw_answer_priors(data, np.random.default_rng(0), 10).concentration.shape
         (10, 2)
     """
-    right = np.where(ballots.correct, ballots.counts, 0).sum(axis=1)
+    right = ballots.right_calls
     wrong = -np.sort(
         -np.column_stack([np.where(ballots.correct, 0, ballots.counts), np.asarray(ballots.blank)]), axis=1
     )

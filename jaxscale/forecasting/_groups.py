@@ -53,7 +53,7 @@ class Together:
                 raise ValueError(f"data[{name!r}] is a {type(each).__name__}: expected Attempts or Ballots")
         self._groups: dict[str, Attempts] = {name: each.as_attempts for name, each in groups.items()}
         self._key = jax.random.key(DEFAULT_SEED) if key is None else key
-        self._names = _pools(groups)
+        self._names = _pools(self._groups)
         self._pools: dict[int, Pool] = {}
 
     def forecast(self, name: str, k: ArrayLike, *, level: float, over: Literal["these", "population"]) -> Forecast:

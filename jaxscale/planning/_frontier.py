@@ -52,7 +52,8 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
 
     From the recommended choice on, in both directions, who leads keeps the lead until another is ahead by more than
     noise (by `MARGIN`, and with probability 0.9), and then the best takes it, or below its first call the cheapest that
-    is no more than noise behind: so there are few stretches, and the recommended choice lies on one of its own.
+    is no more than noise behind: so there are few stretches, and the recommended choice lies on one of its own. The
+    lead then changes hands where their curves cross.
 
     Args:
         curves: of all candidates, in one unit of cost.
@@ -115,6 +116,8 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
     for points, neighbour in ((range(start - 1, -1, -1), 1), (range(start + 1, len(costs)), -1)):
         for point in points:
             led[point] = next_leader(int(led[point + neighbour]), point)
+    # By whole calls at all queries, as a stretch is described: accuracy does not seem to fall where the lead changes.
+    _move_to_crossings(led, np.stack([_at_whole_calls(best, costs) for best in bests]), start)
 
     changes = np.flatnonzero(np.diff(led, prepend=-1))
     ends = [*costs[changes[1:]].tolist(), max(float(curve.spend[-1]) for curve in curves)]
@@ -127,6 +130,35 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
             Stretch(curves[index].candidate, (float(costs[first]), end), (calls[0], calls[1]), (found[0], found[1]))
         )
     return tuple(stretches)
+
+
+def _at_whole_calls(best: "_Best", costs: np.ndarray) -> np.ndarray:
+    place = np.searchsorted(best.costs, costs, side="right") - 1
+    return np.where(place < 0, -np.inf, best.values[place])
+
+
+def _move_to_crossings(led: np.ndarray, values: np.ndarray, kept: int) -> None:
+    """Put each change of the lead where the curves cross, as far as noise alone had decided where it lies.
+
+    Args:
+        led: (costs,) who leads; changed in place.
+        values: (curves, costs) accuracy, -inf where a curve has no call.
+        kept: the cost whose leader stays.
+    """
+    changes = [0, *(np.flatnonzero(np.diff(led)) + 1).tolist(), len(led)]
+    for place in range(1, len(changes) - 1):
+        first, change, end = changes[place - 1 : place + 2]
+        before, after = int(led[first]), int(led[change])
+        lead = values[before, first:end] - values[after, first:end]
+        # The place of the change at which what lies on either side adds up to the most.
+        total = np.concatenate([[0.0], np.cumsum(np.where(np.isfinite(lead), lead, 1.0))])
+        low, high = (
+            (kept + 1, end) if first <= kept < change else (first, kept) if change <= kept < end else (first, end)
+        )
+        low, high = max(low, first + 1), min(high, end - 1)
+        crossing = low + int(np.argmax(total[low - first : high - first + 1])) if low <= high else change
+        led[first:crossing], led[crossing:end] = before, after
+        changes[place] = crossing
 
 
 class _Best(NamedTuple):

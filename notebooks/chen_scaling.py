@@ -32,8 +32,7 @@ import numpy as np
 
 import jaxscale as js
 from experiments import Finding, Table, assert_findings, plot_predictions, plot_vote_curves
-from jaxscale.estimators import kept_ballots
-from jaxscale.plurality import ballots_filter_vote, ballots_vote
+from jaxscale.estimators import ballots_filter_vote, ballots_vote, kept_ballots
 from jaxscale.samples import sample_ballots
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer data sets and draws, for tests

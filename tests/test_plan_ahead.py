@@ -9,8 +9,9 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.forecasting import Forecast, ForecastModel
-from jaxscale.planning import Candidate, Curve, SolveOnce, attempts_to_solve, frontier
+from jaxscale.planning import Candidate, Curve, attempts_to_solve, frontier
 from jaxscale.planning._ahead import probability_ahead, standard_error
+from jaxscale.systems import SolveOnce
 
 NAMES = tuple(f"q{i}" for i in range(200))
 # B's counts of 10 vary widely; A's differ from them by -1 to 3, by 0.032 a call in the mean.
@@ -120,6 +121,19 @@ def test_stretches_that_differ_by_less_than_noise_are_one():
     assert len(stretches) <= 2
     values = [each.forecast.value[-1] for each in curves]
     assert stretches[-1].candidate is curves[int(np.argmax(values))].candidate
+
+
+def test_accuracy_does_not_fall_where_the_lead_changes_hands():
+    # Two curves that noise cannot tell apart around their crossing, at 0.55: cheap calls that level off, and dear ones.
+    cheap = curve("cheap", 1.0, 0.55 * (1 - np.exp(-np.arange(1, 41) / 6)), half=0.2)
+    dear = curve("dear", 5.0, 0.9 * (1 - np.exp(-np.arange(1, 41) / 4)), half=0.2)
+    first, second = frontier([cheap, dear])
+    assert (first.candidate.name, second.candidate.name) == ("cheap", "dear")
+    assert second.values[0] >= first.values[1]
+    # Up to there the cheap one is nowhere behind.
+    calls = np.arange(1, first.calls[1] + 1)
+    others = np.where(calls >= 5, dear.forecast.value[np.maximum(calls // 5 - 1, 0)], 0.0)
+    assert (cheap.forecast.value[calls - 1] >= others).all()
 
 
 def test_the_recommended_choice_is_a_point_of_the_frontier():

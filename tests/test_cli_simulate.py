@@ -143,7 +143,7 @@ def test_a_person_sees_the_time_left(config, capsys, monkeypatch):
         (
             '"vote"',
             '"filter-vote"',
-            "small.toml: filter-vote on two-point: FilterVote on a population without a filter",
+            "small.toml: filter-vote on two-point: no simulate for FilterVote on TwoPoint: expected one of Answer",
         ),
         ("calls =", "calls", "small.toml: not TOML"),
     ],

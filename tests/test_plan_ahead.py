@@ -173,7 +173,7 @@ def test_what_stopping_at_the_first_success_saves_is_said(tmp_path, capsys):
     assert result.sparing.cost < 0.5 * result.best.cost
     assert result.to_dict()["solve_once"]["words"] == result.sparing_words
     assert result.sparing_words.endswith(f"costs {result.sparing.cost:,.0f} calls instead of 1,600 calls.")
-    assert js.plan(A, budget=1600.0, systems=[js.PassAtK(), SolveOnce()]).sparing is None
+    assert js.plan(A, budget=1600.0, systems=[js.PassAtK(), js.SolveOnce()]).sparing is None
     file = tmp_path / "runs.csv"
     rows = zip(NAMES, A.successes.tolist(), strict=True)
     file.write_text("problem,attempts,successes\n" + "".join(f"{name},10,{count}\n" for name, count in rows))

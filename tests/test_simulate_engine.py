@@ -286,14 +286,12 @@ def test_a_replicate_goes_on_from_call_to_call():
 @pytest.mark.parametrize(
     ("system", "population", "calls", "message"),
     [
-        (js.PassAtK(), js.Attempts([5, 9], [1, 1]), [6], "calls = 6: expected at most the 5 recorded.*forecast"),
-        (js.Vote(), BALLOTS, [8], "forecast_votes"),
+        (js.PassAtK(), js.Attempts([5, 9], [1, 1]), [6], "calls = 6: query at index 0 has 5 recorded calls.*forecast"),
+        (js.Vote(), BALLOTS, [8], "forecast goes beyond"),
         (js.FilterVote(), ANSWERS, [3], "without a filter"),
         (js.FilterVote(filter_calls_count=True), FILTERED, [1], "at least 2"),
         (js.Vote(), js.Beta(1.0, 1.0), [10**11], "one by one"),
-        (js.Vote(), js.PowerLaw(1.0, 0.5), [1], "expected a difficulty model"),
-        (js.WeightedVote(), ANSWERS, [1], "Ballots with scores"),
-        (js.WeightedVote(), BALLOTS, [1], "without scores"),
+        (js.WeightedVote(), BALLOTS, [1], "ballots with scores"),
         (object(), ANSWERS, [1], "start, step and score"),
         (js.Vote(), ANSWERS, [0], "calls = 0"),
     ],
@@ -301,3 +299,31 @@ def test_a_replicate_goes_on_from_call_to_call():
 def test_bad_input_is_refused(system, population, calls, message):
     with pytest.raises(ValueError, match=message):
         js.simulate(KEY, system, population, calls, 10)
+
+
+@pytest.mark.parametrize(
+    ("system", "population", "message"),
+    [
+        (js.Vote(), js.PowerLaw(1.0, 0.5), "no simulate for Vote on PowerLaw: expected one of AnswerDistribution, At"),
+        (js.FilterVote(), js.Beta(1.0, 1.0), "FilterVote on Beta: expected one of AnswerDistribution, Ballots"),
+        (js.WeightedVote(), ANSWERS, "WeightedVote on AnswerDistribution: expected one of Ballots"),
+        (js.Vote(), [0.5, 0.5], "Vote on list"),
+    ],
+)
+def test_a_system_without_a_meaning_on_a_population_is_refused_with_those_on_which_it_has_one(
+    system, population, message
+):
+    with pytest.raises(TypeError, match=message):
+        js.simulate(KEY, system, population, [1], 10)
+
+
+def test_solving_once_uses_the_calls_up_to_the_first_success():
+    attempts = js.Attempts([6, 6, 7], [0, 2, 5])
+    calls = [1, 3, 6]
+    for population in (attempts, js.TwoPoint(0.3, 0.7, 0.1), Sticky(js.PointMass(0.3), 0.0)):
+        law = js.PointMass(0.3) if isinstance(population, Sticky) else population
+        found = js.simulate(KEY, js.SolveOnce(), population, calls, 30_000)
+        assert (found.mean == js.simulate(KEY, js.PassAtK(), population, calls, 30_000).mean).all()
+        # A number of calls between 1 and k has a variance of (k - 1)^2 / 4 at most.
+        error = 5 * (np.array(calls) - 1) / 2 / np.sqrt(30_000)
+        assert (np.abs(found.calls_used - js.attempts_to_solve(law, calls)) <= error).all()

@@ -70,7 +70,8 @@ def simulate(
             bits whichever others are asked under the same key (a system of your own that rounds may differ in that).
             A replicate goes on from call to call: its first calls are the same at all of them, so that a curve is
             smoother than its standard errors, which are correlated. Only what is drawn once for all calls so far, the
-            best scores of `BestOfN(separation=...)` and the fresh call of `RoutedVote`, is drawn anew at each.
+            best scores of `BestOfN(separation=...)`, the pick of `RecordedBestOfN` and the fresh call of `RoutedVote`,
+            is drawn anew at each.
         replicates: how often; for data an odd replicate more does not enter the standard error, which is made of pairs.
         chunk: (query, replicate) indices per device call, rounded up to whole tiles (65,536 indices on a CPU, fewer
             where there are fewer in all). It sets how often `progress` is called; memory is that of one tile.
@@ -81,9 +82,10 @@ def simulate(
         Mean and standard error per number of calls.
 
     Raises:
-        ValueError: for calls beyond what was recorded (use `forecast`); a system that has no
-            meaning on the population, can be changed, or whose methods do not return what they should; a score out of
-            range; and inside `jax.grad`, `jit` or `vmap` (`exact` is differentiable, what is drawn is not).
+        TypeError: for a system that has no meaning on the population; it names the populations on which it has one.
+        ValueError: for calls beyond what was recorded (use `forecast`); data that lack what the system reads; a system
+            of your own that can be changed, or whose methods do not return what they should; a score out of range; and
+            inside `jax.grad`, `jit` or `vmap` (`exact` is differentiable, what is drawn is not).
 
     Source:
         docs/mathematics.md, "Simulation".

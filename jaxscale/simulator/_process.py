@@ -111,17 +111,24 @@ class FirstSuccess(AbstractProcess):
     Args:
         population: anything that `first` understands.
         first: (population, key, lanes) -> the first successful call of each lane, (1024,), not necessarily rounded up.
+        counts_calls: whether the calls made until then are counted.
     """
 
     population: Any
     first: Callable[[Any, PRNGKeyArray, Lanes], Array] = eqx.field(static=True)
+    counts_calls: bool = eqx.field(static=True)
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
         # Lanes that do not exist are told from the others once, not budget by budget.
         first = jnp.where(lanes.counted, self.first(self.population, key, lanes), jnp.inf)
         first = lax.optimization_barrier(first)
-        return _tally_solved(first <= budgets.astype(first.dtype)[:, None], lanes)
+        last = budgets.astype(first.dtype)[:, None]
+        solved = _tally_solved(first <= last, lanes)
+        if not self.counts_calls:
+            return solved
+        made = jnp.where(lanes.counted, jnp.minimum(jnp.maximum(jnp.ceil(first), 1), last), 0)
+        return solved._replace(used=jnp.sum(made.astype(jnp.int64), axis=1))
 
 
 def first_of_independent(

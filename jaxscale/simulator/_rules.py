@@ -1,6 +1,5 @@
 """How the built-in systems score counts, and those that need a step per call."""
 
-import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -63,6 +62,15 @@ def score_best_scored(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArr
     return all_or_nothing(best_right + parameter > best_wrong)
 
 
+def score_accepted(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
+    """1 if the answer drawn from those that the verifier accepted, or from all where it accepted none, is right."""
+    del parameter
+    pool = jnp.where(_summed(counts[0]) > 0, counts[0], _summed(counts))
+    (word,) = random_words(key, 1, BLOCK)
+    drawn = ((word * _summed(pool).astype(jnp.uint64)) >> np.uint64(32)).astype(jnp.int32)
+    return all_or_nothing(drawn < _summed(jnp.where(urn.right, pool[: len(urn.right)], 0)))
+
+
 def _fresh_is_right(counts: Array, urn: Urn, key: PRNGKeyArray) -> Array:
     (word,) = random_words(key, 1, BLOCK)
     total = urn.edges[-1].astype(jnp.uint64)
@@ -82,6 +90,34 @@ def _plurality(votes: Array, right: Array) -> Array:
     leads = (votes == top) & (top > 0)
     leaders = jnp.maximum(_summed(leads), 1)
     return (_summed(leads & right) * PARTS + leaders // 2) // leaders
+
+
+class SolveOnceState(NamedTuple):
+    """Whether a call was right, and the calls made until then."""
+
+    solved: Array
+    calls: Array
+
+
+class SolveOnceCalls(eqx.Module):
+    """SolveOnce call by call."""
+
+    def start(self, answers: int) -> SolveOnceState:
+        """No call yet."""
+        del answers
+        return SolveOnceState(jnp.array(False), jnp.int32(0))
+
+    def step(self, state: SolveOnceState, call: Call) -> SolveOnceState:
+        """Make one call, unless one before was right."""
+        return SolveOnceState(state.solved | call.right, state.calls + ~state.solved)
+
+    def score(self, state: SolveOnceState) -> Array:
+        """1 if a call was right."""
+        return state.solved.astype(jnp.float32)
+
+    def calls_used(self, state: SolveOnceState) -> Array:
+        """Calls until one was right."""
+        return state.calls
 
 
 class VerifiedState(NamedTuple):
@@ -187,8 +223,3 @@ def ahead_table(calls: int) -> np.ndarray:
         i = np.arange(max(0, trials - 1 - calls), min(calls, trials - 1) + 1)
         table[i, trials - 1 - i] = at_most[i]
     return table.astype(np.float32)
-
-
-def routed_votes(threshold: float, calls: np.ndarray) -> np.ndarray:
-    """Votes that reach the threshold's share of each number of calls."""
-    return np.array([max(1, math.ceil(threshold * k - 1e-9)) for k in calls.tolist()])

@@ -15,11 +15,12 @@ from jax import lax
 from jaxtyping import Array, PRNGKeyArray
 
 from jaxscale.data import Attempts, Ballots
-from jaxscale.difficulty import AnswerDistribution, DirichletAnswers
+from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
 from jaxscale.sampling import BLOCK, uniform, words_at
-from jaxscale.simulator._correlated import Sticky
+from jaxscale.simulator._correlated import Exchangeable, Sticky
 
 _UNROLLED = 4
+_MOST_COUNTED = 2**31 - 1
 
 
 class Lanes(NamedTuple):
@@ -256,3 +257,48 @@ def answer_source(answers: AnswerDistribution) -> AnswerSource:
         probabilities = jnp.concatenate([kept, probabilities - kept], axis=1)
     groups = 1 if answers.keep is None else 2
     return AnswerSource(probabilities, jnp.asarray(answers.right), answers=count, groups=groups)
+
+
+def verdict_source(right: np.ndarray, wrong: np.ndarray) -> RecordedSource:
+    """The source that draws recorded calls as a verifier sees them: right or wrong, accepted (kept) or not.
+
+    Args:
+        right: (queries, 2) accepted and all calls with a right answer.
+        wrong: the same of those with a wrong one.
+    """
+    kept, each = (np.stack([right[:, place], wrong[:, place]], axis=1) for place in (0, 1))
+    cells = np.concatenate([kept, each - kept], axis=1)
+    is_right = np.broadcast_to([True, False], kept.shape)
+    return RecordedSource(jnp.asarray(cells, jnp.int32), jnp.asarray(is_right), None, answers=2, groups=2)
+
+
+def source_of(population: Any) -> AbstractSource:
+    """The source that draws calls from a population, where these are right or wrong, or answers.
+
+    Raises:
+        TypeError: for what is no such population.
+    """
+    if isinstance(population, Attempts | Ballots):
+        return recorded_source(population)
+    if isinstance(population, AnswerDistribution):
+        return answer_source(population)
+    if isinstance(population, DirichletAnswers):
+        return DirichletSource(population, answers=len(population.concentration))
+    if isinstance(population, Sticky):
+        return StickySource(population, answers=2)
+    if isinstance(population, AbstractDifficulty | Exchangeable):
+        return ModelSource(population, answers=2)
+    raise TypeError(
+        f"population = {population!r}: expected a difficulty model (not a law of the curve alone), DirichletAnswers, "
+        "AnswerDistribution, Attempts or Ballots"
+    )
+
+
+def check_counted(calls: np.ndarray) -> None:
+    """Refuse more calls than are counted one by one.
+
+    Raises:
+        ValueError: naming the calls.
+    """
+    if calls[-1] > _MOST_COUNTED:
+        raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_COUNTED} where calls are counted one by one")

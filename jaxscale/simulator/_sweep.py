@@ -139,7 +139,7 @@ def _check_kinds(plan: Sweep, kinds: list[Point]) -> None:
         with float64():
             try:
                 build_process(system, population, np.unique(plan.calls))
-            except ValueError as error:
+            except (TypeError, ValueError) as error:
                 raise ValueError(f"{point.system_name} on {point.population_name}: {error}") from None
 
 

@@ -183,7 +183,7 @@ def test_ballots_are_voted_on_and_filtered_and_the_filter_is_paid():
         ({"target": 1.01}, r"target = 1.01: expected"),
         ({"target": math.nan}, r"target = nan: expected"),
         ({"target": 0.5, "confidence": 1}, r"confidence = 1: expected a number in \(0, 1\)"),
-        ({"target": 0.5, "level": 0}, r"level = 0: expected a number in \(0, 1\)"),
+        ({"target": 0.5, "level": 0}, r"level = 0: expected a number between 0 and 1"),
         ({"target": 0.5, "over": "all"}, r"over = 'all': expected 'these' or 'population'"),
         ({"budget": -5}, r"budget = -5: expected a finite number above 0"),
         ({"budget": 29}, r"budget = 29: expected at least 30, what one call at each of 30 queries costs"),
@@ -199,8 +199,9 @@ def test_ballots_are_voted_on_and_filtered_and_the_filter_is_paid():
         ({"budget": 99, "cost": {"b": js.Cost(1)}}, r"cost of 'all' = None: expected a Cost"),
         ({"budget": 99, "cost": js.Cost([1.0, 2.0])}, r"cost of 'all' has arrays for amounts: expected numbers"),
         ({"budget": 99, "systems": []}, r"systems is empty"),
-        ({"budget": 99, "systems": [js.Vote()]}, r"systems: Vote on the attempts of 'all': expected Ballots"),
-        ({"budget": 99, "systems": [js.RoutedVote(0.5)]}, r"systems: RoutedVote\(threshold=0.5\): expected PassAtK"),
+        ({"budget": 99, "systems": [js.Vote()]}, r"systems: Vote on the Attempts of 'all': expected Ballots"),
+        ({"budget": 99, "systems": [js.RoutedVote(0.5)]}, r"systems: RoutedVote on the Attempts of 'all': expected"),
+        ({"budget": 99, "systems": ["vote"]}, r"systems: 'vote': expected a system of jaxscale"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(arguments, message):
@@ -213,7 +214,9 @@ def test_data_sets_of_several_sizes_need_a_number_of_queries():
         js.plan({"a": ATTEMPTS, "b": js.Attempts([5], [1])}, target=0.5)
     with pytest.raises(ValueError, match=r"data\['a'\] is a int: expected Attempts or Ballots"):
         js.plan({"a": 3}, target=0.5)
-    with pytest.raises(ValueError, match=r"FilterVote\(filter_calls_count=True\): expected FilterVote\(\), with cost"):
+    with pytest.raises(ValueError, match=r"systems: no forecast for RoutedVote on Ballots"):
+        js.plan(js.Ballots([[1]], [[True]]), target=0.5, systems=[js.RoutedVote(0.5)])
+    with pytest.raises(ValueError, match=r"FilterVote\(filter_calls_count=True\): .*; expected FilterVote\(\), with"):
         js.plan(js.Ballots([[1]], [[True]], kept_counts=[[1]]), target=0.5, systems=[js.FilterVote(True)])
 
 

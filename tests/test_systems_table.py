@@ -3,8 +3,10 @@
 A new system is enrolled by a row in ROWS: the system, and what one draw of calls is worth.
 """
 
+import ast
 import itertools
 from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -13,9 +15,12 @@ import numpy as np
 import pytest
 
 import jaxscale as js
+from jaxscale import forecasting  # noqa: F401  # imported, so that its systems are registered
+from jaxscale.cli import _options
 from jaxscale.closed_forms import exact  # imported, so that its forms are registered
 from jaxscale.estimators import estimate
-from jaxscale.systems import SYSTEMS, RecordedBestOfN, implemented
+from jaxscale.simulator._schema import SYSTEMS as SWEPT
+from jaxscale.systems import SYSTEMS, RecordedBestOfN, implemented, system_named, systems_of
 
 BALLOTS = js.Ballots(
     counts=[[2, 2, 1], [3, 1, 0]],
@@ -138,6 +143,61 @@ def test_every_system_has_a_row_and_a_name_of_its_own():
     commands = Counter(system.command for system in SYSTEMS)
     assert commands.pop("best-of-n") == 2  # by rates, or by recorded verdicts
     assert set(commands.values()) == {1}
+
+
+# Files that register what a verb does for these systems, and differ in a line between them.
+MAY_ASK = {"forecasting/_best_of_n.py", "forecasting/_votes.py"}
+
+
+def asked_for_systems(path):
+    """The classes of systems, or unions of them, that a file tests an object against."""
+    names = {system.__name__ for system in SYSTEMS}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
+            words = {getattr(each, "id", getattr(each, "attr", "")) for each in ast.walk(node.args[1])}
+            yield from words & names
+        elif isinstance(node, ast.Compare) and any("type(" in ast.unparse(each) for each in [node.left]):
+            yield from {getattr(each, "id", "") for each in ast.walk(node)} & names
+        elif isinstance(node, ast.MatchClass):
+            yield from {getattr(node.cls, "id", getattr(node.cls, "attr", ""))} & names
+
+
+def test_nothing_asks_of_what_kind_a_system_is_but_what_registers_it():
+    package = Path(js.__file__).parent
+    asking = {}
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if not name.startswith("systems/") and (found := set(asked_for_systems(path))):
+            asking[name] = found
+    assert set(asking) == MAY_ASK, asking
+
+
+def test_names_on_the_command_line_and_in_sweeps_are_those_of_systems():
+    for names, populations in (
+        (_options.FORECAST, (js.Attempts, js.Ballots)),
+        (_options.FORECAST_FROM_ATTEMPTS, (js.Attempts,)),
+    ):
+        assert list(names) == list(dict.fromkeys(each.command for each in systems_of("forecast", populations)))
+    laws = {js.Beta, js.AnswerDistribution}
+    assert set(SWEPT.values()) == set(systems_of("simulate", laws))
+    assert system_named("vote") == js.Vote()
+    assert system_named("best-of-n", tpr=0.8, fpr=0.3) == js.BestOfN(tpr=0.8, fpr=0.3)
+    assert system_named("best-of-n") == RecordedBestOfN()
+    with pytest.raises(ValueError, match=r"system = 'votes': expected one of pass-at-k, solve-once, vote, filter-vote"):
+        system_named("votes")
+    with pytest.raises(ValueError, match=r"tpr = 1\.5: expected a probability"):
+        system_named("best-of-n", tpr=1.5, fpr=0.1)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_calls_for_answers_are_the_fewest_that_pay_for_them(name):
+    counting = js.FilterVote(filter_calls_count=True)
+    for system in (ROWS[name][0], counting):
+        for answers in (1, 2, 7):
+            calls = system.calls_for(answers)
+            assert system.answers(calls) == answers
+            if calls > system.calls_for(1):
+                assert system.answers(calls - 1) < answers
 
 
 @pytest.mark.parametrize("name", ESTIMATED)

@@ -1,7 +1,6 @@
 """`jaxscale plan`: how many calls, of which model, under which system, at what cost."""
 
 import contextlib
-import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,7 +11,7 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Scorer, Seed
+from jaxscale.cli._options import FORECAST, FORECAST_FROM_ATTEMPTS, Files, Format, Group, Json, Scorer, Seed
 from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, warned
 from jaxscale.cli._reading import read_attempts, read_ballots, say_read
 
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
     from jaxscale.io import DataSets
     from jaxscale.planning import Choice, Cost, Plan
 
-SYSTEMS = ("pass-at-k", "solve-once", "vote", "filter-vote", "best-of-n")
 Unit = Literal["money", "flops", "seconds"]
+
+_VERIFIED = "best-of-n"
 
 _MEANING = {
     "these": "that a further, equally long or longer run on these very queries comes out so",
@@ -46,7 +46,7 @@ def plan(
         typer.Option(
             metavar="NAME,...",
             show_default=False,
-            help=f"{', '.join(SYSTEMS)}; may be given again; by default as the file says.",
+            help=f"{', '.join(FORECAST)}; may be given again; by default as the file says.",
         ),
     ] = None,
     prices: Annotated[
@@ -118,12 +118,11 @@ def plan(
     from rich.text import Text
 
     from jaxscale.planning import plan
-    from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
+    from jaxscale.systems import system_named
 
-    makers: dict[str, Any] = {"pass-at-k": PassAtK, "solve-once": SolveOnce, "vote": Vote, "filter-vote": FilterVote}
+    rates = {} if tpr is None else {_VERIFIED: {"tpr": tpr, "fpr": fpr}}
     with arguments_as_options("tpr", "fpr"):
-        makers["best-of-n"] = RecordedBestOfN if tpr is None else functools.partial(BestOfN, tpr, fpr)
-        systems = None if names is None else [makers[name]() for name in names]
+        systems = None if names is None else [system_named(name, **rates.get(name, {})) for name in names]
     options = ("target", "budget", "unit", "queries", "confidence", "most", "level", "over")
     cost = _costs(prices, given, data)
     size = len(data) * len(systems or [0])
@@ -146,16 +145,20 @@ def plan(
         )
     if plot is not None:
         draw(plot, result)
-    found = {choice: _verified(choice, loss, seed) for choice in result.choices}
+    found = {
+        choice: _verified(choice, loss, seed, recorded=tpr is None)
+        for choice in result.choices
+        if choice.candidate.system_name == _VERIFIED
+    }
     if json:
-        groups = [{**_group(result, choice), **found[choice]} for choice in result.choices]
+        groups = [{**_group(result, choice), **found.get(choice, {})} for choice in result.choices]
         print_json("plan", groups, read=data.summary.to_dict(), warnings=warnings, seed=seed, **_whole(result))
         return
     say_read(data.summary)
     out = console()
     print_plan(out, result)
     for choice in result.choices:
-        for line in _words(choice.candidate.name, found[choice]):
+        for line in _words(choice.candidate.name, found.get(choice, {})):
             out.print(Text(line), soft_wrap=True)
     out.print(f"A probability is {_MEANING[over]}; seed {seed}; jaxscale {__version__}", style="dim", soft_wrap=True)
 
@@ -163,8 +166,8 @@ def plan(
 def _systems(given: list[str]) -> list[str]:
     names = [name.strip() for text in given for name in text.split(",")]
     for name in names:
-        if name not in SYSTEMS:
-            raise BadInput(f"--system = {name!r}: expected {', '.join(SYSTEMS)}, with commas between several")
+        if name not in FORECAST:
+            raise BadInput(f"--system = {name!r}: expected {', '.join(FORECAST)}, with commas between several")
     return list(dict.fromkeys(names))
 
 
@@ -173,8 +176,8 @@ def _check_verifier(systems: list[str] | None, tpr: float | None, fpr: float | N
         given, missing = ("--tpr", "--fpr") if fpr is None else ("--fpr", "--tpr")
         raise BadInput(f"{given} without {missing}: expected both, or neither to go by a recorded filter")
     for option, value in (("--tpr", tpr), ("--loss", loss)):
-        if value is not None and "best-of-n" not in (systems or ()):
-            raise BadInput(f"{option} without --system best-of-n: expected both")
+        if value is not None and _VERIFIED not in (systems or ()):
+            raise BadInput(f"{option} without --system {_VERIFIED}: expected both")
 
 
 def _read(
@@ -193,7 +196,7 @@ def _read(
 
     apart = group or (["file"] if len(files) > 1 else None)
     data: Any
-    enough = {"pass-at-k", "solve-once", *(["best-of-n"] if tpr is not None else [])}
+    enough = {name for name in FORECAST_FROM_ATTEMPTS if name != _VERIFIED or tpr is not None}
     if normalise or not enough.issuperset(systems or ()):
         data = read_ballots(files, apart, format, scorer, normalise=normalise)
     else:
@@ -257,20 +260,17 @@ def _group(result: "Plan", choice: "Choice") -> dict[str, Any]:
     }
 
 
-def _verified(choice: "Choice", loss: float | None, seed: int) -> dict[str, Any]:
+def _verified(choice: "Choice", loss: float | None, seed: int, *, recorded: bool) -> dict[str, Any]:
     """What is to be said of an imperfect verifier: its recorded rates, and the best n where wrong answers do harm."""
     import jax
     import numpy as np
 
     from jaxscale.estimators import verifier_rates
     from jaxscale.planning import best_n
-    from jaxscale.systems import BestOfN, RecordedBestOfN
 
     candidate, level = choice.candidate, choice.curve.forecast.level
-    if not isinstance(candidate.system, BestOfN | RecordedBestOfN):
-        return {}
     found: dict[str, Any] = {}
-    if isinstance(candidate.system, RecordedBestOfN):
+    if recorded:
         found["verifier"] = verifier_rates(candidate.data, level=level).to_dict()  # type: ignore[arg-type]
     if loss is not None:
         price = float(np.diff(candidate.spend(np.array([0, 1])))[0])
@@ -279,7 +279,7 @@ def _verified(choice: "Choice", loss: float | None, seed: int) -> dict[str, Any]
                 candidate.data,
                 loss=loss,
                 cost_per_call=price,
-                system=candidate.system,
+                system=candidate.system,  # type: ignore[arg-type]
                 level=level,
                 key=jax.random.key(seed),
             )

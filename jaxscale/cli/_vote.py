@@ -86,9 +86,10 @@ def vote(
                 raise BadInput(f"--system = 'filter-vote': {name}: expected files with a column 'kept'")
     prepare_jax(data.values())
     from jaxscale.forecasting import warn_of_other_queries
-    from jaxscale.systems import FilterVote, Vote
+    from jaxscale.systems import system_named
 
-    chosen = FilterVote(filter_calls_count) if system == "filter-vote" else Vote()
+    numbers = {"filter_calls_count": True} if filter_calls_count else {}
+    chosen: Any = system_named(system, **numbers)
     with warned() as warnings:
         warn_of_other_queries(data)
         results = vote_each(data, budgets, system=chosen, level=level, over=over, seed=seed)
@@ -144,10 +145,7 @@ def _ahead(recorded: int, wanted: int) -> list[int]:
 
 def _recorded(ballots: "Ballots", system: "Vote | FilterVote") -> int:
     """The most calls that the ballots of every query make."""
-    from jaxscale.systems import FilterVote
-
-    fewest = int(ballots.calls.min())
-    return 2 * fewest + 1 if isinstance(system, FilterVote) and system.filter_calls_count else fewest
+    return int(system.calls_for(int(ballots.calls.min()) + 1)) - 1
 
 
 def _described(name: str, data: "Ballots") -> dict[str, Any]:

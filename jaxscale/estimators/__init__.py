@@ -8,7 +8,7 @@ from jaxscale.estimators._estimate import PerQuery, estimate, over_queries, per_
 from jaxscale.estimators._limits import check_recorded
 from jaxscale.estimators._recorded import ballots_filter_vote, ballots_vote
 from jaxscale.estimators._verifier import Rate, VerifierRates, verdicts, verifier_rates
-from jaxscale.estimators._vote_curve import VoteCurve, VoteShape, kept_ballots, vote_curve
+from jaxscale.estimators._vote_curve import VoteCurve, VoteShape, vote_curve
 from jaxscale.estimators._vote_difficulty import (
     RESAMPLES,
     BestMajority,
@@ -42,7 +42,6 @@ __all__ = [
     "check_best_of_n",
     "distinct",
     "estimate",
-    "kept_ballots",
     "majority_at_k",
     "majority_by_difficulty",
     "over_queries",

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxscale._arrays import whole_numbers
 from jaxscale.data import Ballots, Estimate
-from jaxscale.estimators._recorded import ballots_filter_vote, ballots_vote
+from jaxscale.estimators._estimate import per_query
 from jaxscale.estimators._vote_difficulty import (
     RESAMPLES,
     BestMajority,
@@ -124,18 +124,15 @@ def vote_curve(
         ('rises', 5, ['easy', 'hard'])
     """
     system = Vote() if system is None else system
-    difficulty = vote_difficulty(ballots if isinstance(system, Vote) else kept_ballots(ballots), level)
-    # With a filter whose calls count, each answer takes two.
-    cost = 2 if isinstance(system, FilterVote) and system.filter_calls_count else 1
+    difficulty = vote_difficulty(system.counted(ballots), level)
 
     def evaluate(k: np.ndarray) -> np.ndarray:
-        if isinstance(system, FilterVote):
-            return ballots_filter_vote(ballots, np.array([system.answers(count) for count in k.tolist()], np.int64))
-        return ballots_vote(ballots, k)
+        found = per_query(system, ballots, k)
+        return found.values[found.row].T
 
     half = max(1, int(ballots.calls.min()) // 2)
-    answers, looked_at = curve_up_to(half, lambda answers: evaluate(cost * answers))
-    calls = cost * answers
+    answers, looked_at = curve_up_to(half, lambda answers: evaluate(system.calls_for(answers)))
+    calls = system.calls_for(answers)
     more = np.setdiff1d(whole_numbers(also, "also") if also else [], calls).astype(np.int64)
     k, values = np.append(calls, more), looked_at
     if len(more):
@@ -151,17 +148,6 @@ def vote_curve(
         best_of(calls, looked_at, weights, level),
         values.T,
     )
-
-
-def kept_ballots(ballots: Ballots) -> Ballots:
-    """The ballots that the filter kept, among all calls: dropped ones are blank.
-
-    Raises:
-        ValueError: where nothing says what was kept.
-    """
-    if ballots.kept_counts is None:
-        raise ValueError("kept_counts = None: FilterVote needs to know which ballots the filter kept")
-    return Ballots(ballots.kept_counts, ballots.correct, blank=ballots.calls - ballots.kept_counts.sum(axis=1))
 
 
 def _shape(k: np.ndarray, values: np.ndarray, weights: np.ndarray, level: float) -> VoteShape:

@@ -12,7 +12,7 @@ from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import generator
 from jaxscale.data import Ballots
-from jaxscale.estimators import ballots_filter_vote, ballots_vote, kept_ballots, vote_difficulty
+from jaxscale.estimators import ballots_filter_vote, ballots_vote, vote_difficulty
 from jaxscale.fitting import fit_vote_scaling
 from jaxscale.forecasting._answers import AnswerPrior, draw_answer_priors, log_favourite
 from jaxscale.forecasting._intervals import interval
@@ -57,7 +57,7 @@ def _of_ballots(
         raise ValueError(f"model = {model!r}: expected auto, {', '.join(METHODS)}")
     warn_of_prior(ballots, ANSWERS)
     flat = budgets.reshape(-1)
-    answers = np.array([_answers(system, k) for k in flat.tolist()])
+    answers = np.array([system.answers(k) for k in flat.tolist()])
     key_model, key_interval = jax.random.split(key)
     rng = generator(key_model)
 
@@ -120,10 +120,6 @@ def _of_ballots(
     )
 
 
-def _answers(system: Vote | FilterVote, calls: int) -> int:
-    return system.answers(calls) if isinstance(system, FilterVote) else calls
-
-
 def _recorded(ballots: Ballots, answers: np.ndarray, system: Vote | FilterVote) -> Curves:
     """Exact values where a query has as many ballots, nan elsewhere."""
     result = np.full((len(ballots), len(answers)), np.nan)
@@ -164,8 +160,7 @@ def _scaling(
     ballots: Ballots, few: np.ndarray, measured: Curves, answers: np.ndarray, system: Vote | FilterVote
 ) -> Curves:
     # Easy or hard among the kept ballots; the dropped ones lead nothing.
-    counted = kept_ballots(ballots) if isinstance(system, FilterVote) else ballots
-    return fit_vote_scaling(few, measured, vote_difficulty(counted).difficulty).accuracy(answers)
+    return fit_vote_scaling(few, measured, vote_difficulty(system.counted(ballots)).difficulty).accuracy(answers)
 
 
 class _Votes(NamedTuple):

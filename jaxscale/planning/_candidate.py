@@ -12,9 +12,8 @@ from jaxscale.data import Attempts, Ballots
 from jaxscale.forecasting import Forecast, Together, forecast, select
 from jaxscale.planning._cost import Cost
 from jaxscale.planning._solve_once import expected_calls
-from jaxscale.systems import BestOfN, FilterVote, PassAtK, RecordedBestOfN, SolveOnce, Vote
+from jaxscale.systems import AbstractSystem, Measure
 
-System: TypeAlias = PassAtK | Vote | FilterVote | BestOfN | RecordedBestOfN | SolveOnce
 Unit: TypeAlias = Literal["money", "flops", "seconds"]
 Over: TypeAlias = Literal["these", "population"]
 
@@ -25,14 +24,6 @@ _FIRST = 10  # numbers of calls up to this are all looked at,
 _POINTS = 29  # and so many more, evenly spaced in their logarithm
 _REFINED = 20  # and so many again between two of those, where something happens
 _SIZE = 40
-_NAMES: dict[type, str] = {
-    PassAtK: "pass-at-k",
-    Vote: "vote",
-    FilterVote: "filter-vote",
-    BestOfN: "best-of-n",
-    RecordedBestOfN: "best-of-n",
-    SolveOnce: "solve-once",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +40,7 @@ class Candidate:
 
     name: str
     data: Attempts | Ballots
-    system: System
+    system: AbstractSystem
     cost: Cost
     unit: Unit
 
@@ -61,21 +52,21 @@ class Candidate:
     @property
     def system_name(self) -> str:
         """The system as the command line names it."""
-        return _NAMES[type(self.system)]
+        return self.system.command
 
     @property
-    def measures(self) -> Literal["coverage", "accuracy"]:
+    def measures(self) -> Measure:
         """What comes out: coverage takes a perfect verifier for granted, accuracy nothing."""
-        return "coverage" if isinstance(self.system, PassAtK | SolveOnce) else "accuracy"
+        return self.system.measures
 
     def spend(self, calls: np.ndarray) -> np.ndarray:
-        """The cost of one query, in `unit`: a vote checks no answer, every other system all of them."""
-        checks = 0 if isinstance(self.system, Vote) else calls
-        return np.asarray(getattr(self.cost, self.unit)(np.asarray(calls, float), checks), float)
+        """The cost of one query, in `unit`, with as many checks as the system makes."""
+        calls = np.asarray(calls, float)
+        return np.asarray(getattr(self.cost, self.unit)(calls, self.system.checks(calls)), float)
 
     def seconds(self, calls: int) -> float:
         """The time of one query."""
-        return float(self.cost.seconds(float(calls), 0 if isinstance(self.system, Vote) else float(calls)))
+        return float(self.cost.seconds(float(calls), self.system.checks(float(calls))))
 
     def affordable(self, budget: float, most: int) -> int:
         """The most calls, up to `most`, that cost at most `budget` a query; 0 if not even one does."""
@@ -106,14 +97,14 @@ class Curve(ReadOnlyArrays):
 
     def __post_init__(self) -> None:
         calls = self.forecast.k
-        if isinstance(self.candidate.system, SolveOnce):
+        if self.candidate.system.stops_when_solved:
             calls = expected_calls(self.candidate.data.as_attempts, self.forecast)
         object.__setattr__(self, "spend", self.candidate.spend(calls))
         super().__post_init__()
 
     def spend_at(self, calls: np.ndarray) -> np.ndarray:
         """The cost of one query with numbers of calls in the range of the curve."""
-        if isinstance(self.candidate.system, SolveOnce):
+        if self.candidate.system.stops_when_solved:
             k = np.log(self.forecast.k)
             return np.exp(np.interp(np.log(calls), k, np.log(self.spend)))
         return self.candidate.spend(calls)

@@ -17,8 +17,6 @@ from jaxscale.planning._candidate import (
     Candidate,
     Curve,
     Over,
-    RecordedBestOfN,
-    System,
     Unit,
     between,
     foretell,
@@ -27,7 +25,7 @@ from jaxscale.planning._candidate import (
 from jaxscale.planning._cost import Cost
 from jaxscale.planning._frontier import frontier
 from jaxscale.planning._result import NEGLIGIBLE, Choice, Plan
-from jaxscale.systems import BestOfN, FilterVote, PassAtK, SolveOnce, Vote
+from jaxscale.systems import AbstractSystem, FilterVote, PassAtK, Vote, implementation, unknown_pair
 
 _AMOUNTS = {"money": "per_call", "flops": "flops_per_call", "seconds": "seconds_per_call"}
 _ROUNDS = 2  # of looking closer at where a target is reached
@@ -39,7 +37,7 @@ def plan(
     target: float | None = None,
     budget: float | None = None,
     cost: Cost | Mapping[str, Cost] | None = None,
-    systems: Sequence[System] | None = None,
+    systems: Sequence[AbstractSystem] | None = None,
     unit: Unit = "money",
     queries: int | None = None,
     confidence: float = 0.9,
@@ -74,7 +72,8 @@ def plan(
             where something was kept. `SolveOnce()` is coverage whose calls end with a success: k is then the most at a
             query, and costs are expected ones. `BestOfN(tpr, fpr)` takes rates that are alike at all queries;
             `jaxscale.planning.RecordedBestOfN()` goes by the recorded filter. The checks of a filter or a verifier are
-            paid by `cost.per_check`, so `FilterVote` must not count them as calls.
+            paid by `cost.per_check`, so `FilterVote` must not count them as calls. Any system will do of which there
+            is a forecast from the data.
         unit: what the budget is in and costs are compared in: "money", "flops" or "seconds".
         queries: how many queries are to be answered; None for as many as the data sets have in common.
         confidence: probability with which the target is to be reached for sure, in (0, 1).
@@ -170,7 +169,7 @@ def _check_data(data: Mapping[str, Attempts | Ballots]) -> None:
 def _candidates(
     data: Mapping[str, Attempts | Ballots],
     cost: Cost | Mapping[str, Cost] | None,
-    systems: Sequence[System] | None,
+    systems: Sequence[AbstractSystem] | None,
     unit: Unit,
 ) -> list[Candidate]:
     if cost is None and unit != "money":
@@ -181,7 +180,7 @@ def _candidates(
         if not isinstance(own, Cost):
             raise ValueError(f"cost of {name!r} = {own!r}: expected a Cost")
         for system in _systems(recorded) if systems is None else systems:
-            _check_system(system, recorded, name)
+            _refuse(system, recorded, name)
             candidate = Candidate(name, recorded, system, own, unit)
             price = candidate.spend(np.asarray(1)) - candidate.spend(np.asarray(0))
             if price.ndim:
@@ -194,25 +193,28 @@ def _candidates(
     return candidates
 
 
-def _systems(data: Attempts | Ballots) -> list[System]:
+def _systems(data: Attempts | Ballots) -> list[AbstractSystem]:
     if isinstance(data, Attempts):
         return [PassAtK()]
     return [Vote()] if data.kept_counts is None else [Vote(), FilterVote()]
 
 
-def _check_system(system: System, data: Attempts | Ballots, name: str) -> None:
-    if not isinstance(system, PassAtK | SolveOnce | Vote | FilterVote | BestOfN | RecordedBestOfN):
-        raise ValueError(f"systems: {system!r}: expected PassAtK, SolveOnce, Vote, FilterVote or BestOfN")
-    if isinstance(system, BestOfN) and system.tpr is None:
-        raise ValueError(f"systems: {system!r}: expected BestOfN with tpr and fpr")
-    if not isinstance(system, PassAtK | SolveOnce | BestOfN) and isinstance(data, Attempts):
-        raise ValueError(f"systems: {type(system).__name__} on the attempts of {name!r}: expected Ballots")
-    if isinstance(system, FilterVote | RecordedBestOfN):
-        if isinstance(system, FilterVote) and system.filter_calls_count:
-            raise ValueError(f"systems: {system!r}: expected FilterVote(), with cost.per_check for the filter's calls")
-        assert isinstance(data, Ballots)
-        if data.kept_counts is None:
-            raise ValueError(f"systems: {type(system).__name__} on {name!r}: expected ballots with kept_counts")
+def _refuse(system: AbstractSystem, data: Attempts | Ballots, name: str) -> None:
+    """Refuse a system of which there is no forecast from the data, or that one call is not enough for."""
+    if not isinstance(system, AbstractSystem):
+        raise ValueError(f"systems: {system!r}: expected a system of jaxscale")
+    try:
+        system.check_data(data, name)
+        if implementation("forecast", system, data) is None:
+            raise unknown_pair("forecast", system, data)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"systems: {error}") from None
+    try:
+        system.answers(1)
+    except ValueError as error:
+        raise ValueError(
+            f"systems: {system!r}: {error}; expected {type(system).__name__}(), with cost.per_check for its checks"
+        ) from None
 
 
 def _queries(common: Common[Any], queries: int | None) -> int:
@@ -234,7 +236,7 @@ def _most(candidate: Candidate, most: int | None) -> int:
 
 def _cap(candidate: Candidate, budget: float, most: int) -> int:
     """The most calls that a budget pays for; where those made depend on successes, all, if it pays for one."""
-    if isinstance(candidate.system, SolveOnce):
+    if candidate.system.stops_when_solved:
         return most if candidate.affordable(budget, 1) else 0
     return candidate.affordable(budget, most)
 
@@ -258,7 +260,7 @@ def _curve(
             if not closer:
                 break
             result = joined(result, foretell(candidate, closer, together, **settings))
-    if budget is None or not isinstance(candidate.system, SolveOnce):
+    if budget is None or not candidate.system.stops_when_solved:
         return Curve(candidate, result)
     for _ in range(_ROUNDS):
         curve = Curve(candidate, result)

@@ -150,7 +150,7 @@ class Plan:
 
     def name_of(self, candidate: Candidate) -> str:
         """What a choice is called: its data set, and its system where there are several."""
-        return candidate.label if len(self._systems) > 1 else candidate.name
+        return candidate.label if len({each.system_name for each in self._candidates}) > 1 else candidate.name
 
     @property
     def negligible(self) -> float | None:
@@ -167,7 +167,9 @@ class Plan:
         None where the recommended choice is no coverage, or was compared with `SolveOnce` already.
         """
         best = self.best
-        if best.candidate.system_name != "pass-at-k" or self.unit == "seconds" or "solve-once" in self._systems:
+        if best.candidate.measures != "coverage" or self.unit == "seconds":
+            return None
+        if any(candidate.system.stops_when_solved for candidate in self._candidates):
             return None
         candidate = dataclasses.replace(best.candidate, system=SolveOnce())
         found = dataclasses.replace(best, curve=Curve(candidate, best.curve.forecast))
@@ -184,8 +186,8 @@ class Plan:
         )
 
     @property
-    def _systems(self) -> set[str]:
-        return {each.system_name for each in (*(choice.candidate for choice in self.choices), *self.unaffordable)}
+    def _candidates(self) -> tuple[Candidate, ...]:
+        return (*(choice.candidate for choice in self.choices), *self.unaffordable)
 
     @property
     def shares(self) -> int:
@@ -231,7 +233,7 @@ class Plan:
 
     def _said(self, choice: Choice) -> str:
         candidate, (lower, upper) = choice.candidate, choice.interval
-        most = "at most " if candidate.system_name == "solve-once" else ""
+        most = "at most " if candidate.system.stops_when_solved else ""
         calls = f"{most}{choice.calls:,} {_calls(choice.calls)} a query"
         whole = (
             f"{self._amount(choice.cost)} a query"

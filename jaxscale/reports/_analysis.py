@@ -24,16 +24,21 @@ class Voted:
     """A vote over the ballots of one data set.
 
     Attributes:
-        system: "Vote" or "Filter-Vote".
+        system: how the ballots become an answer.
         curve: accuracy at many increasing numbers of calls, up to half of the ballots and beyond all of them.
         recorded: what the ballots say without a model.
         best: the best number of calls, on the recorded curve or, where it is higher, on the forecast.
     """
 
-    system: str
+    system: Vote | FilterVote
     curve: Forecast
     recorded: VoteCurve
     best: BestMajority
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter checks the answers."""
+        return bool(self.system.checks(1))
 
     @property
     def single(self) -> float:
@@ -207,7 +212,7 @@ def _voted(ballots: Ballots, system: Vote | FilterVote, budgets: Budgets, level:
     k = k[shown & (k <= _MOST_VOTES)]
     curve = forecast(system, ballots, k, level=level, key=jax.random.key(seed))
     best = best_vote(recorded, curve, seed=seed)
-    return Voted("Vote" if isinstance(system, Vote) else "Filter-Vote", curve, recorded, best)
+    return Voted(system, curve, recorded, best)
 
 
 def _curve(budgets: Budgets, points: int, marks: Sequence[int]) -> np.ndarray:

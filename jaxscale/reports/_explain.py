@@ -6,6 +6,7 @@ from typing import NamedTuple
 from jaxscale.estimators import RESAMPLES
 from jaxscale.forecasting import MARGIN, SHAPES, _auto, _pool, _votes
 from jaxscale.reports._analysis import Group
+from jaxscale.systems import PassAtK
 
 
 class Explanation(NamedTuple):
@@ -158,7 +159,7 @@ class Used(NamedTuple):
 
     Attributes:
         name: the data set.
-        system: what its calls make: "pass@k", "Vote", "Filter-Vote".
+        system: the title of the system.
         model: the model or method, with the shares of an average.
         parameters: its parameters, of the one that weighs most.
     """
@@ -175,8 +176,8 @@ def models_used(groups: Sequence[Group]) -> list[Used]:
         (group.name, system, curve)
         for group in groups
         for system, curve in (
-            *((vote.system, vote.curve) for vote in group.votes),
-            ("pass@k", group.coverage),
+            *((vote.system.title, vote.curve) for vote in group.votes),
+            (PassAtK.title, group.coverage),
         )
     ]
     return [

@@ -8,16 +8,14 @@ from jaxscale.reports import _charts
 from jaxscale.reports._analysis import Group
 from jaxscale.reports._format import calls, number, percent
 from jaxscale.reports._tables import Columns, Table
-from jaxscale.systems import FilterVote, PassAtK, Vote
-
-_SYSTEMS: dict[str, Vote | FilterVote] = {"Vote": Vote(), "Filter-Vote": FilterVote()}
+from jaxscale.systems import PassAtK
 
 
 def priced_curves(groups: Sequence[Group], costs: Mapping[str, Cost]) -> list[Curve]:
     """What every data set gives at every cost: votes where all have answers, else coverage."""
     if all(group.votes and group.ballots is not None for group in groups):
         return [
-            Curve(Candidate(group.name, group.ballots, _SYSTEMS[vote.system], costs[group.name], "money"), vote.curve)
+            Curve(Candidate(group.name, group.ballots, vote.system, costs[group.name], "money"), vote.curve)
             for group in groups
             for vote in group.votes
             if group.ballots is not None

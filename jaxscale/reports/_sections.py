@@ -134,7 +134,7 @@ def _coverage(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
 def _votes(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
     filtered = any(len(group.votes) > 1 for group in groups)
     named = [
-        (_curve_name(group.name, vote.system, several=len(groups) > 1, filtered=filtered), vote)
+        (_curve_name(group.name, vote.system.title, several=len(groups) > 1, filtered=filtered), vote)
         for group in groups
         for vote in group.votes
     ]

@@ -99,10 +99,7 @@ def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
 def _by_calls(group: Group, budgets: Budgets) -> Table:
     """What several numbers of calls give: one line for each."""
     curves = [
-        *(
-            (f"right by {vote.system}", vote.curve, "vote" if vote.system == "Vote" else "filter")
-            for vote in group.votes
-        )
+        *((f"right by {vote.system.title}", vote.curve, "filter" if vote.filtered else "vote") for vote in group.votes)
     ]
     curves.append(("at least one right", group.coverage, "coverage"))
     best = [vote.best.k for vote in group.votes]

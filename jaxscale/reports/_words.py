@@ -49,7 +49,7 @@ def best_vote(group: Group) -> Voted:
 def vote_headline(vote: Voted) -> str:
     """The decision about a vote."""
     best, shape = vote.best, vote.recorded.shape
-    which = "answers" if vote.system == "Vote" else "answers, of those that the filter keeps"
+    which = "answers, of those that the filter keeps" if vote.filtered else "answers"
     if not vote.judged:
         return f"One call is right for {percent(vote.single)}; too few calls were recorded to judge a vote"
     if vote.helps:
@@ -116,7 +116,7 @@ def _coverage(group: Group, budgets: Budgets) -> list[str]:
 def _vote(vote: Voted, problems: int) -> list[str]:
     recorded, best, shape = vote.recorded, vote.best, vote.recorded.shape
     level = f"{best.level:.0%}"
-    if vote.system == "Vote":
+    if not vote.filtered:
         lines = [f"One call is right for {percent(vote.single)} of {number(problems)} problems."]
         taken = f"The most frequent of {best.words[0]} answers"
     else:
@@ -138,7 +138,7 @@ def _vote(vote: Voted, problems: int) -> list[str]:
             f"Beyond what was recorded, {calls(last.k)} would give about {percent(last.value)} "
             f"({_interval(vote.curve.level, last)})."
         )
-    if vote.system == "Vote":
+    if not vote.filtered:
         shares = recorded.difficulty.shares
         lines.append(
             "More calls help where a right answer is the most frequent one (easy problems) and hurt where a wrong "

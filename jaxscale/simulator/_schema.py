@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxscale import difficulty, systems
 from jaxscale._arrays import MAX_CALLS, whole_numbers
+from jaxscale.simulator import _systems  # noqa: F401  # imported, so that what is simulated is registered
 
 Grid = dict[str, list[Any]]
 """Values of each parameter; points are their product."""
@@ -53,14 +54,9 @@ POPULATIONS: dict[str, Callable[..., Any]] = {
     "scaled-beta": difficulty.ScaledBeta,
     "two-point": difficulty.TwoPoint,
 }
-SYSTEMS: dict[str, Callable[..., Any]] = {
-    "adaptive-vote": systems.AdaptiveVote,
-    "best-of-n": systems.BestOfN,
-    "filter-vote": systems.FilterVote,
-    "pass-at-k": systems.PassAtK,
-    "routed-vote": systems.RoutedVote,
-    "vote": systems.Vote,
-}
+_KINDS = [difficulty.AnswerDistribution, *(each for each in POPULATIONS.values() if isinstance(each, type))]
+SYSTEMS: dict[str, Callable[..., Any]] = {each.command: each for each in systems.systems_of("simulate", _KINDS)}
+"""Those that are simulated on any of these populations, by name."""
 _LISTS = {"concentration", "probabilities"}
 """Parameters that are themselves a list of numbers: a grid of them is a list of lists."""
 _NO_NUMBERS = {"filter_calls_count": bool, "rule": str}

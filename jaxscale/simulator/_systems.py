@@ -71,7 +71,7 @@ def _first_success(system: PassAtK | SolveOnce, population: Any, calls: np.ndarr
     del calls
     known = isinstance(population, Sticky | CorrelatedTrials)
     first = _sampled_first if known else _first_of(chance_of(population))
-    return FirstSuccess(population, first, counts_calls=isinstance(system, SolveOnce))
+    return FirstSuccess(population, first, counts_calls=system.stops_when_solved)
 
 
 @_simulates(PassAtK, *_DATA)

@@ -4,25 +4,13 @@ from jaxscale.systems._adaptive_vote import AdaptiveVote
 from jaxscale.systems._base import AbstractSystem, Measure
 from jaxscale.systems._best_of_n import BestOfN, RecordedBestOfN
 from jaxscale.systems._filter_vote import FilterVote
+from jaxscale.systems._names import SYSTEMS, system_named, systems_of
 from jaxscale.systems._pass_at_k import PassAtK
 from jaxscale.systems._registry import Verb, implementation, implemented, implements, unknown_pair
 from jaxscale.systems._routed_vote import RoutedVote
 from jaxscale.systems._solve_once import SolveOnce
 from jaxscale.systems._vote import Vote
 from jaxscale.systems._weighted_vote import WeightedVote
-
-SYSTEMS: tuple[type[AbstractSystem], ...] = (
-    PassAtK,
-    SolveOnce,
-    Vote,
-    FilterVote,
-    WeightedVote,
-    RoutedVote,
-    AdaptiveVote,
-    BestOfN,
-    RecordedBestOfN,
-)
-"""Every system, in the order in which lists name them."""
 
 __all__ = [
     "SYSTEMS",
@@ -41,5 +29,7 @@ __all__ = [
     "implementation",
     "implemented",
     "implements",
+    "system_named",
+    "systems_of",
     "unknown_pair",
 ]

@@ -30,6 +30,7 @@ class AdaptiveVote(AbstractSystem):
     """
 
     command = "adaptive-vote"
+    title = "Adaptive-Vote"
     measures = "accuracy"
     reads = (Ballots,)
 

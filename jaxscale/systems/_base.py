@@ -19,14 +19,18 @@ class AbstractSystem(eqx.Module):
     function per verb that knows it.
 
     Attributes:
-        command: what the command line, TOML files and reports call it.
+        command: what the command line and TOML files call it.
+        title: what a report calls it.
         measures: what comes out, "coverage" or "accuracy".
         reads: the kinds of recorded data that it can be estimated from.
+        stops_when_solved: whether calls end with the first right one, so that only those made until then are paid.
     """
 
     command: ClassVar[str]
+    title: ClassVar[str]
     measures: ClassVar[Measure]
     reads: ClassVar[tuple[type, ...]]
+    stops_when_solved: ClassVar[bool] = False
 
     def answers(self, calls: int) -> int:
         """How many answers `calls` calls pay for.
@@ -38,6 +42,14 @@ class AbstractSystem(eqx.Module):
             ValueError: where they pay for none.
         """
         return calls
+
+    def calls_for(self, answers: Any) -> Any:
+        """The fewest calls that pay for so many answers.
+
+        Args:
+            answers: numbers of answers, any shape.
+        """
+        return answers
 
     def checks(self, calls: Any) -> Any:
         """How many checks, by a verifier or a filter, go with `calls` calls: by default one each.

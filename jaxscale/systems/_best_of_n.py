@@ -31,6 +31,7 @@ class BestOfN(AbstractSystem):
     """
 
     command = "best-of-n"
+    title = "best of n"
     measures = "accuracy"
     reads = (Attempts, Ballots)
 
@@ -64,6 +65,7 @@ class RecordedBestOfN(AbstractSystem):
     """
 
     command = "best-of-n"
+    title = "best of n"
     measures = "accuracy"
     reads = (Ballots,)
 

@@ -1,5 +1,7 @@
 """The vote over the answers that a filter kept."""
 
+from typing import Any
+
 import equinox as eqx
 
 from jaxscale.data import Attempts, Ballots
@@ -20,6 +22,7 @@ class FilterVote(AbstractSystem):
     """
 
     command = "filter-vote"
+    title = "Filter-Vote"
     measures = "accuracy"
     reads = (Ballots,)
 
@@ -35,6 +38,20 @@ class FilterVote(AbstractSystem):
             return calls
         check("calls", calls, "at least 2 when the filter's own calls count", calls >= 2)
         return calls // 2
+
+    def calls_for(self, answers: Any) -> Any:
+        """The fewest calls that pay for so many answers."""
+        return 2 * answers if self.filter_calls_count else answers
+
+    def counted(self, ballots: Ballots) -> Ballots:
+        """The ballots that the filter kept, among all calls: dropped ones are blank.
+
+        Raises:
+            ValueError: where nothing says what was kept.
+        """
+        if ballots.kept_counts is None:
+            raise ValueError("kept_counts = None: FilterVote needs to know which ballots the filter kept")
+        return Ballots(ballots.kept_counts, ballots.correct, blank=ballots.calls - ballots.kept_counts.sum(axis=1))
 
     def check_data(self, data: Attempts | Ballots, name: str) -> None:
         """Ballots need the marks of a filter."""

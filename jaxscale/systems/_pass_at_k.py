@@ -14,5 +14,6 @@ class PassAtK(AbstractSystem):
     """
 
     command = "pass-at-k"
+    title = "pass@k"
     measures = "coverage"
     reads = (Attempts, Ballots)

@@ -25,6 +25,7 @@ class RoutedVote(AbstractSystem):
     """
 
     command = "routed-vote"
+    title = "Routed-Vote"
     measures = "accuracy"
     reads = (Ballots,)
 

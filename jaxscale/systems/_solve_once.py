@@ -14,5 +14,7 @@ class SolveOnce(AbstractSystem):
     """
 
     command = "solve-once"
+    title = "solve once"
     measures = "coverage"
     reads = (Attempts, Ballots)
+    stops_when_solved = True

@@ -16,8 +16,13 @@ class Vote(AbstractSystem):
     """
 
     command = "vote"
+    title = "Vote"
     measures = "accuracy"
     reads = (Ballots,)
+
+    def counted(self, ballots: Ballots) -> Ballots:
+        """The ballots that are counted: all."""
+        return ballots
 
     def checks(self, calls: Any) -> Any:
         """None: a vote checks no answer."""

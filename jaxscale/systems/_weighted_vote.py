@@ -14,6 +14,7 @@ class WeightedVote(AbstractSystem):
     """
 
     command = "weighted-vote"
+    title = "Weighted-Vote"
     measures = "accuracy"
     reads = (Ballots,)
 

@@ -32,7 +32,7 @@ import numpy as np
 
 import jaxscale as js
 from experiments import Finding, Table, assert_findings, plot_predictions, plot_vote_curves
-from jaxscale.estimators import ballots_filter_vote, ballots_vote, kept_ballots
+from jaxscale.estimators import ballots_filter_vote, ballots_vote
 from jaxscale.samples import sample_ballots
 
 SMALL = bool(os.environ.get("JAXSCALE_SMALL"))  # fewer data sets and draws, for tests
@@ -126,7 +126,7 @@ for title, data in ballots.items():
         beyond = later[later <= data.calls.min() // 2]
         k = np.union1d(few, beyond)
         values = measured(data, system, k)
-        counted = data if isinstance(system, js.Vote) else kept_ballots(data)
+        counted = system.counted(data)
         scaling = js.fit_vote_scaling(few, values[np.isin(k, few)].T, js.vote_difficulty(counted).difficulty)
         name = f"{title}: {'Vote' if isinstance(system, js.Vote) else 'Filter-Vote'}"
         results[name] = data, system, k, values.mean(axis=1), scaling.accuracy(k).mean(axis=0)

@@ -71,7 +71,7 @@ def plan(
         systems: how calls become an answer. None: coverage for attempts; for ballots a vote, and a filtered one
             where something was kept. `SolveOnce()` is coverage whose calls end with a success: k is then the most at a
             query, and costs are expected ones. `BestOfN(tpr, fpr)` takes rates that are alike at all queries;
-            `jaxscale.planning.RecordedBestOfN()` goes by the recorded filter. The checks of a filter or a verifier are
+            `jaxscale.systems.RecordedBestOfN()` goes by the recorded filter. The checks of a filter or a verifier are
             paid by `cost.per_check`, so `FilterVote` must not count them as calls. Any system will do of which there
             is a forecast from the data.
         unit: what the budget is in and costs are compared in: "money", "flops" or "seconds".

@@ -123,22 +123,19 @@ def _adaptive_vote(system: AdaptiveVote, population: Any, calls: np.ndarray) -> 
 @_simulates(BestOfN, *INDEPENDENT)
 def _best_of_independent(system: BestOfN, population: Any, calls: np.ndarray) -> AbstractProcess:
     if system.separation is not None:
-        return _best_scored(system, population, calls)
+        separation = jnp.full(len(calls), system.separation)
+        return _counting(system, population, calls, _rules.score_best_scored, separation)
     return VerifiedFirst(population, jnp.asarray(system.tpr), jnp.asarray(system.fpr), chance_of(population))
 
 
 @_simulates(BestOfN, *_DEPENDENT)
 def _best_of_dependent(system: BestOfN, population: Any, calls: np.ndarray) -> AbstractProcess:
     if system.separation is not None:
-        return _best_scored(system, population, calls)
+        separation = jnp.full(len(calls), system.separation)
+        return _counting(system, population, calls, _rules.score_best_scored, separation)
     check_counted(calls)
     each = _rules.VerifiedCalls(jnp.float32(system.tpr), jnp.float32(system.fpr))
     return Sequential(source_of(population), each, counts_calls=False)
-
-
-def _best_scored(system: BestOfN, population: Any, calls: np.ndarray) -> AbstractProcess:
-    separation = jnp.full(len(calls), system.separation)
-    return _counting(system, population, calls, _rules.score_best_scored, separation)
 
 
 @_simulates(RecordedBestOfN, Ballots)

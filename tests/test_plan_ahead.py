@@ -11,7 +11,6 @@ from jaxscale.cli import run
 from jaxscale.forecasting import Forecast, ForecastModel
 from jaxscale.planning import Candidate, Curve, attempts_to_solve, frontier
 from jaxscale.planning._ahead import probability_ahead, standard_error
-from jaxscale.systems import SolveOnce
 
 NAMES = tuple(f"q{i}" for i in range(200))
 # B's counts of 10 vary widely; A's differ from them by -1 to 3, by 0.032 a call in the mean.

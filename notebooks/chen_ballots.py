@@ -137,7 +137,7 @@ plt.show()
 # %% [markdown]
 # Vote without replacement (unbiased, to half of the ballots) and with replacement (the paper's way, at six K). So, both
 # curves rise and then fall, as the paper's do; but the fall happens beyond what was recorded, and rests on taking every
-# recorded lead for a true one. `forecast_votes`, which does not, is compared in the notebook on the scaling model.
+# recorded lead for a true one. `js.forecast`, which does not, is compared in the notebook on the scaling model.
 #
 # ## The breakdown
 #

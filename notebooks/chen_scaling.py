@@ -154,9 +154,9 @@ plt.show()
 #
 # That was a fit rather than a forecast: it took easy and hard, and accuracy at small K, from ballots that the larger K
 # were measured on. Here only 20 ballots of each query are drawn from the record, everything is made of these, and the
-# record's curve beyond 20 calls is what comes true. Beside the scaling model: the posterior of answers of
-# `forecast_votes` ("dirichlet"), the mean of both ("auto"), and no model at all, the accuracy at 10 calls of the same
-# 20 ballots.
+# record's curve beyond 20 calls is what comes true. `js.forecast` of a vote has a model for each: "scaling", the
+# posterior of answers ("dirichlet") and the mean of both ("auto"). Beside them: no model at all, the accuracy at 10
+# calls of the same 20 ballots.
 
 # %%
 draws = 1 if SMALL else 4
@@ -193,7 +193,7 @@ Table([*head, *(f"RMSE from 20 ballots: {model}" for model in (*shown, "no model
 # From one record for both, as in the paper, the model is good: mean squared errors below 2e-4, and a best K whose
 # accuracy is that of the best found or nearly so. From 20 ballots a query errors are several times as large, one to
 # four points of accuracy: whether a query is easy or hard is then often unknown, and a wrong side sends its curve the
-# wrong way. Neither model wins everywhere; `forecast_votes` by default takes the mean of both. For Vote, where curves
+# wrong way. Neither model wins everywhere; `js.forecast` by default takes the mean of both. For Vote, where curves
 # are nearly flat, not even that clearly beats taking ten calls for fifty.
 #
 # ## In numbers

@@ -11,8 +11,8 @@
 # %% [markdown]
 # # Forecasts of coverage: the method, for a statistician
 #
-# *What `js.forecast(attempts, k)` does beyond the recorded attempts, why, and how well it does on data whose truth is
-# known.*
+# *What `js.forecast(js.PassAtK(), attempts, calls)` does beyond the recorded attempts, why, and how well it does on data
+# whose truth is known.*
 #
 # **The problem.** Query $i$ has a success probability $p_i$ and gave $c_i$ successes in $n$ calls. Wanted is pass@k,
 # the share of queries solved by $k \gg n$ calls. A query with $c_i > 0$ is solved; one with $c_i = 0$ is solved later
@@ -155,8 +155,8 @@ assert SMALL or overall["auto"] < min(overall["loglog"], overall["beta"])
 #
 # A file of several models holds more than each of them says alone. A query that a strong model solves often is likely
 # within reach of a weak one that has not solved it yet; one that nobody solves is not. And the strong model's curve
-# shows, at few calls, what the weak one's comes to at many. `js.forecast_groups` learns one law of difficulty from all
-# of them. Model $m$ has
+# shows, at few calls, what the weak one's comes to at many. `js.forecast` of a dictionary of models learns one law of
+# difficulty from all of them. Model $m$ has
 #
 # $$\text{logit}\,p_{im} = \theta_i + s_m + e_{im},$$
 #

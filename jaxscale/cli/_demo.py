@@ -17,6 +17,7 @@ from jaxscale.cli._vote import draw as draw_votes, print_vote, vote_each
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts
+    from jaxscale.samples import Sample
 
 _RECORDED = (1, 10, 50, 200)
 _BEYOND = (1_000, 10_000)
@@ -39,18 +40,8 @@ def demo(
         raise BadInput(f"--output = {str(output)!r}: {(error.strerror or str(error)).lower()}") from None
     from rich.table import Table
 
-    from jaxscale.samples import sample_attempts
-
-    samples = sample_attempts(seed)
+    samples = write_samples(output, seed)
     file = output / "attempts.csv"
-    with replacing(file, "--output") as part, part.open("w", newline="") as rows:
-        writer = csv.writer(rows)
-        writer.writerow(["model", "problem", "attempts", "successes"])
-        for name, sample in samples.items():
-            counts = sample.attempts
-            columns = (counts.query or (), counts.attempts.tolist(), counts.successes.tolist())
-            writer.writerows((name, *row) for row in zip(*columns, strict=True))
-
     data = read_attempts([file], ["model"], None)
     results = forecast_each(data, [*_RECORDED, *_BEYOND], seed=seed)
     draw(output / "forecast.png", data, results, seed=seed)
@@ -82,10 +73,54 @@ def demo(
             ahead.add_row(name, f"{row['k']:,}", f"{row['value']:.3f}", interval, f"{truth:.3f}")
     out.print(ahead)
     print(f"\nPicture: {output / 'forecast.png'}")
-    print(f"On a file of your own: jaxscale forecast {file} --group model --k 1,100,10000 --plot curve.png")
+    curve = output / "curve.png"
+    print(f"On a file of your own: jaxscale forecast {file} --group model --calls 1,100,10000 --plot {curve}")
     _plan(out, file, data, seed)
     _vote(out, output, seed)
     _report(output / "report.html", data, seed)
+
+
+def write_samples(folder: Path, seed: int) -> dict[str, "Sample"]:
+    """Write the files that `demo` reads: attempts.csv, ballots.csv and prices.toml.
+
+    Args:
+        folder: where they go.
+        seed: of what is drawn.
+
+    Returns:
+        The attempts of each model, with the law that they are drawn from.
+    """
+    from jaxscale.samples import sample_attempts, sample_ballots
+
+    samples = sample_attempts(seed)
+    with replacing(folder / "attempts.csv", "--output") as part, part.open("w", newline="") as rows:
+        writer = csv.writer(rows)
+        writer.writerow(["model", "problem", "attempts", "successes"])
+        for name, sample in samples.items():
+            counts = sample.attempts
+            columns = (counts.query or (), counts.attempts.tolist(), counts.successes.tolist())
+            writer.writerows((name, *row) for row in zip(*columns, strict=True))
+
+    ballots = sample_ballots(seed)
+    with replacing(folder / "ballots.csv", "--output") as part, part.open("w", newline="") as rows:
+        writer = csv.writer(rows)
+        writer.writerow(["problem", "answer", "count", "correct"])
+        for label, votes, blank in zip(
+            ballots.query or (), ballots.counts, ballots.calls - ballots.counts.sum(axis=1), strict=True
+        ):
+            answers = [*(f"answer {i}" for i in range(len(votes))), ""]
+            given = zip(answers, [*votes.tolist(), int(blank)], strict=True)
+            writer.writerows((label, answer, count, int(answer == answers[0])) for answer, count in given if count)
+
+    with replacing(folder / "prices.toml", "--output") as part:
+        part.write_text(
+            "".join(
+                f"[{name}]\nprompt_tokens = 400\ndecode_tokens = 600\nprice_in = {read}  # for a million tokens\n"
+                f"price_out = {written}\n\n"
+                for name, (read, written) in _PRICES.items()
+            )
+        )
+    return samples
 
 
 def _plan(out: Any, file: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
@@ -95,14 +130,6 @@ def _plan(out: Any, file: Path, data: Mapping[str, "Attempts"], seed: int) -> No
     from jaxscale.planning import plan, read_costs
 
     prices = file.with_name("prices.toml")
-    with replacing(prices, "--output") as part:
-        part.write_text(
-            "".join(
-                f"[{name}]\nprompt_tokens = 400\ndecode_tokens = 600\nprice_in = {read}  # for a million tokens\n"
-                f"price_out = {written}\n\n"
-                for name, (read, written) in _PRICES.items()
-            )
-        )
     result = plan(data, budget=_BUDGET, cost=read_costs(prices, data), key=jax.random.key(seed))
     print(f"\nDecide: which model to call, and how often, for {_BUDGET} in all, at made-up prices in {prices}:\n")
     print_plan(out, result)
@@ -111,27 +138,16 @@ def _plan(out: Any, file: Path, data: Mapping[str, "Attempts"], seed: int) -> No
 
 def _vote(out: Any, output: Path, seed: int) -> None:
     """Vote over simulated ballots: more calls help at first, and then hurt."""
-    from jaxscale.samples import sample_ballots
     from jaxscale.systems import Vote
 
-    sample = sample_ballots(seed)
     file = output / "ballots.csv"
-    with replacing(file, "--output") as part, part.open("w", newline="") as rows:
-        writer = csv.writer(rows)
-        writer.writerow(["problem", "answer", "count", "correct"])
-        for label, counts, blank in zip(
-            sample.query or (), sample.counts, sample.calls - sample.counts.sum(axis=1), strict=True
-        ):
-            answers = [*(f"answer {i}" for i in range(len(counts))), ""]
-            given = zip(answers, [*counts.tolist(), int(blank)], strict=True)
-            writer.writerows((label, answer, count, int(answer == answers[0])) for answer, count in given if count)
     data = read_ballots([file], None, None, normalise=False)
     results = vote_each(data, list(_VOTES), system=Vote(), level=0.9, over="these", seed=seed)
     draw_votes(output / "vote.png", data, results, system=Vote(), seed=seed)
     print(f"\nSimulated ballots (seed {seed}; no model was called), in {file}. The majority vote:\n")
     print_vote(out, "simulated", data["all"], results["all"])
     print(f"Picture: {output / 'vote.png'}")
-    print(f"On a file of your own: jaxscale vote {file} --calls 1,3,9,30,200 --plot vote.png")
+    print(f"On a file of your own: jaxscale vote {file} --calls 1,3,9,30,200 --plot {output / 'vote.png'}")
 
 
 def _report(page: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
@@ -141,4 +157,4 @@ def _report(page: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
     with replacing(page, "--output") as part:
         part.write_text(report(data, title="simulated attempts", group=["model"], seed=seed), encoding="utf-8")
     print(f"\nThe same as a page for a browser: {page}")
-    print(f"On a file of your own: jaxscale report {page.with_name('attempts.csv')} --group model -o report.html")
+    print(f"On a file of your own: jaxscale report {page.with_name('attempts.csv')} --group model -o {page}")

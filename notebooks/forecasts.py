@@ -11,8 +11,8 @@
 # %% [markdown]
 # # Forecasts of coverage: the method, for a statistician
 #
-# *What `js.forecast(js.PassAtK(), attempts, calls)` does beyond the recorded attempts, why, and how well it does on data
-# whose truth is known.*
+# *What `js.forecast(js.PassAtK(), attempts, calls)` does beyond the recorded attempts, why, and how well it does on
+# data whose truth is known.*
 #
 # **The problem.** Query $i$ has a success probability $p_i$ and gave $c_i$ successes in $n$ calls. Wanted is pass@k,
 # the share of queries solved by $k \gg n$ calls. A query with $c_i > 0$ is solved; one with $c_i = 0$ is solved later

@@ -23,7 +23,7 @@ from benchmarks._yardstick import LEVEL, Ledger, report, rows, timed, verdict
 
 OURS = "auto"
 TOGETHER = "pooled"
-"""`forecast_groups` of all that share queries; its seconds are those of the whole pool."""
+"""`forecast` of all that share queries, together; its seconds are those of the whole pool."""
 
 METHODS = (TOGETHER, OURS, *COVERAGE_RIVALS)
 

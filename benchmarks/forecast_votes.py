@@ -40,7 +40,7 @@ def voting(cases: Iterable[VoteCase], methods: Sequence[str] = METHODS) -> Ledge
 
     Args:
         cases: data sets with their truths.
-        methods: "auto", what `js.forecast_votes` calls a model after "js:", or names of rivals.
+        methods: "auto", what `js.forecast` of a vote calls a model after "js:", or names of rivals.
 
     Returns:
         The ledger. Its claims are those the cases have a truth for; a rival's one interval is held against each.

@@ -178,14 +178,14 @@ def test_simulated_pools_are_what_they_are_called(kind):
 def test_groups_that_are_pooled_are_forecast_at_once(monkeypatch):
     asked = []
 
-    def told(groups, k, *, level, over, key):
+    def told(system, groups, k, *, level, over, key):
         asked.append((list(groups), over))
         curves = (
             type("Told", (), dict.fromkeys(("value", "lower", "upper"), np.full(len(k), 0.1 * i))) for i in (1, 2)
         )
         return dict(zip(groups, curves, strict=True))
 
-    monkeypatch.setattr(js, "forecast_groups", told)
+    monkeypatch.setattr(js, "forecast", told)
     pool = [Case(name, N, C, {"these": np.array([0.3])}, tuple(map(str, range(80)))) for name in ("a", "b")]
     ledger = yardstick.coverage([pool], Design((40,), (100,)), ["pooled"])
     assert asked == [(["0", "1"], "these")]

@@ -18,7 +18,12 @@ _PACKAGES: dict[Verb, str] = {
     "simulate": "simulator",
     "forecast": "forecasting",
 }
-_IN_WORDS = {"AbstractLaw": "laws", "AbstractDifficulty": "laws of difficulty"}
+_CORRELATED = ("CorrelatedTrials", "Exchangeable", "Sticky")
+_IN_WORDS = {
+    "AbstractLaw": "laws",
+    "AbstractDifficulty": "laws of difficulty",
+    **dict.fromkeys(_CORRELATED, "correlated trials"),
+}
 
 
 def table() -> str:
@@ -31,7 +36,7 @@ def table() -> str:
         cells = []
         for verb in verbs:
             kinds = [population.__name__ for _, owner, population in implemented(verb) if issubclass(system, owner)]
-            cells.append(", ".join(_IN_WORDS.get(kind, f"`{kind}`") for kind in kinds))
+            cells.append(", ".join(dict.fromkeys(_IN_WORDS.get(kind, f"`{kind}`") for kind in kinds)))
         lines.append(f"| `{system.__name__}` | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -122,6 +123,11 @@ def main() -> None:
         if method != OURS and method not in VOTE_RIVALS and not method.startswith("js:"):
             parser.error(f"--methods: {method!r}: expected {', '.join(METHODS)}, or js:MODEL")
     ledger = measure(options.part, draws=options.draws, sets=options.sets, methods=methods, group=options.group)
+    if not ledger.records:
+        sys.exit(
+            "python -m benchmarks.forecast_votes: nothing was run. No data at ../shared/data/ballots, or none that "
+            "--set chooses: expected recorded ballots of several data sets. --part simulated needs no data."
+        )
     console = Console(width=160)
     for table in report(rows(ledger, options.part), OURS):
         console.print(table)

@@ -9,7 +9,7 @@ from scipy import optimize, stats
 from scipy.special import betaln
 
 import jaxscale as js
-from benchmarks import forecast as yardstick
+from benchmarks import forecast as yardstick, forecast_votes
 from benchmarks._attempts import DESIGNS, Case, Design, drawn, families, simulated_cases
 from benchmarks._ballots import VOTE_FAMILIES, drawn_ballots, simulated_vote_cases
 from benchmarks._pools import POOLS, real_pools, simulated_pools
@@ -22,6 +22,15 @@ from benchmarks._yardstick import Ledger, Record, against_rivals, report, rows, 
 K = np.array([100, 1_000])
 N = np.full(80, 40)
 C = np.random.default_rng(0).binomial(40, np.random.default_rng(1).beta(0.3, 4.0, 80))
+
+
+@pytest.mark.parametrize("benchmark", [yardstick, forecast_votes], ids=["coverage", "votes"])
+def test_a_benchmark_without_its_data_says_what_is_missing(benchmark, monkeypatch, tmp_path):
+    monkeypatch.setattr("benchmarks._pools.FOLDER", tmp_path)
+    monkeypatch.setattr("benchmarks._ballots.FOLDER", tmp_path)
+    monkeypatch.setattr("sys.argv", ["benchmark", "--draws", "1"])
+    with pytest.raises(SystemExit, match=r"nothing was run\. No data at .*--part simulated"):
+        benchmark.main()
 
 
 def rival(name, attempts=N, successes=C, k=K):

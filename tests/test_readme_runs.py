@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.cli._demo import write_samples
+from jaxscale.samples import sample_attempts
 from jaxscale.systems import SYSTEMS, implemented
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +115,15 @@ def test_the_commands_of_the_readme_print_what_it_shows(printed, command, lines,
         match = re.compile(rf"^{pattern}$", re.MULTILINE).search(found, place)
         assert match, f"{stretch}is not in what `{command}` prints:\n{found}"
         place = match.end()
+
+
+def test_the_intervals_of_the_first_picture_hold_the_truth_as_the_readme_says():
+    assert "all six of its forecasts beyond the data hold it within\ntheir 90% intervals" in README
+    samples = sample_attempts()
+    curves = js.forecast(js.PassAtK(), {name: sample.attempts for name, sample in samples.items()}, [1_000, 10_000])
+    truths = {name: [sample.pass_at_k(k) for k in (1_000, 10_000)] for name, sample in samples.items()}
+    assert len(curves) == 3
+    assert all(((curve.lower <= truths[name]) & (truths[name] <= curve.upper)).all() for name, curve in curves.items())
 
 
 def test_the_readme_shows_every_kind_of_block():

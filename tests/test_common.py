@@ -96,7 +96,9 @@ def files(tmp_path_factory):
             for query, n, c in zip(data.query, data.attempts, data.successes, strict=True)
         )
         (folder / f"{name}.csv").write_text(f"model,problem,attempts,successes\n{rows}")
-    votes = "".join(f"a,q{i},x,3,1\na,q{i},y,2,0\n" for i in range(9)) + "".join(f"b,q{i},x,5,1\n" for i in range(3, 9))
+    votes = "".join(f"a,q{i},x,3,1\na,q{i},y,2,0\n" for i in range(9)) + "".join(
+        f"b,q{i},x,4,1\nb,q{i},y,1,0\n" for i in range(3, 9)
+    )
     (folder / "votes.csv").write_text(f"model,problem,answer,count,correct\n{votes}")
     return folder
 

@@ -53,7 +53,7 @@ def test_uneven_attempts_query_by_query():
     data = js.Attempts([10, 10, 1000, 1000], [0, 2, 0, 30])
     curve = forecast(PassAtK(), data, [5, 10, 100], model="beta")
     # At k = 100 the long queries have unbiased estimates, a solved short one counts 1, the other is forecast.
-    from jaxscale.estimators._coverage import pass_at_k_per_query
+    from jaxscale.estimators import pass_at_k_per_query
 
     exact = pass_at_k_per_query(np.array([1000, 1000]), np.array([0, 30]), np.array([100])).sum()
     rest = 4 * curve.value[2] - exact - 1
@@ -115,9 +115,12 @@ def test_nothing_or_everything_solved_still_gives_an_honest_interval(attempts, a
 
 
 def test_one_query_and_one_attempt_have_an_answer():
-    for data in (js.Attempts([1], [0]), js.Attempts([1], [1]), js.Attempts([1] * 4, [0, 1, 0, 0])):
-        for over in ("these", "population"):
-            curve = forecast(PassAtK(), data, [1, 100], over=over)
+    for over in ("these", "population"):
+        curves = [forecast(PassAtK(), js.Attempts([1] * 4, [0, 1, 0, 0]), [1, 100], over=over)]
+        for right in (0, 1):
+            with pytest.warns(DataWarning, match="the prior alone"):
+                curves.append(forecast(PassAtK(), js.Attempts([1], [right]), [1, 100], over=over))
+        for curve in curves:
             assert np.isfinite([curve.value, curve.lower, curve.upper]).all()
 
 
@@ -144,7 +147,7 @@ def test_bad_arguments_are_named():
         forecast(PassAtK(), data, 100, level=1.5)
     with pytest.raises(ValueError, match="over = 'all'"):
         forecast(PassAtK(), data, 100, over="all")
-    with pytest.raises(ValueError, match="k = 0"):
+    with pytest.raises(ValueError, match="calls = 0"):
         forecast(PassAtK(), data, 0)
     with pytest.raises(ValueError, match="strictly between 0 and 1"):
         forecast(PassAtK(), js.Attempts([10, 10], [0, 0]), 100, model="loglog")

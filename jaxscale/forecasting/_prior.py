@@ -2,8 +2,6 @@
 
 import warnings
 
-import numpy as np
-
 from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.forecasting._shapes import SHAPES
 
@@ -24,10 +22,8 @@ def warn_of_prior(data: Attempts | Ballots, prior: str, name: str | None = None)
         prior: what the forecast then comes from.
         name: of the data set; None for the one that it has itself.
     """
-    if isinstance(data, Attempts):
-        right, calls = int(data.successes.sum()), int(data.attempts.sum())
-    else:
-        right, calls = int(np.where(data.correct, data.counts, 0).sum()), int(data.calls.sum())
+    counted = data.as_attempts
+    right, calls = int(counted.successes.sum()), int(counted.attempts.sum())
     if 0 < right < calls:
         return
     name = name or data.name

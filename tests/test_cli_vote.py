@@ -191,8 +191,8 @@ def test_noise_is_not_called_a_shape():
 
 
 def test_many_ballots_are_looked_at_on_a_grid(monkeypatch):
-    monkeypatch.setattr("jaxscale.estimators._vote_curve._EVERY", 10)
-    monkeypatch.setattr("jaxscale.estimators._vote_curve._BEYOND", 5)
+    monkeypatch.setattr("jaxscale.estimators._vote_difficulty._EVERY", 10)
+    monkeypatch.setattr("jaxscale.estimators._vote_difficulty._BEYOND", 5)
     curve = js.vote_curve(two_answers(70, 30, calls=100), also=[100])
     assert curve.estimate.k.tolist() == [*range(1, 11), 15, 22, 33, 50, 100]
     assert curve.shape.last == 50

@@ -26,8 +26,8 @@ class BestOfN(AbstractSystem):
 
     Source: docs/mathematics.md, "Best of n"; [Stroebl24]; equal-variance normal scores as in signal detection theory.
 
-    >>> BestOfN(tpr=0.9, fpr=0.1)
-    BestOfN(tpr=0.9, fpr=0.1, separation=None)
+    >>> BestOfN(tpr=0.9, fpr=0.1).tpr
+    0.9
     """
 
     command = "best-of-n"
@@ -60,8 +60,8 @@ class RecordedBestOfN(AbstractSystem):
 
     Source: docs/mathematics.md, "Best of n".
 
-    >>> RecordedBestOfN()
-    RecordedBestOfN(threshold=None)
+    >>> RecordedBestOfN(threshold=0.5).threshold
+    0.5
     """
 
     command = "best-of-n"

@@ -57,8 +57,10 @@ def system_named(name: str, **numbers: Any) -> AbstractSystem:
         ValueError: for an unknown name, which lists all, or numbers that the system refuses.
 
     Example:
-        >>> system_named("best-of-n", tpr=0.9, fpr=0.1), system_named("best-of-n")
-        (BestOfN(tpr=0.9, fpr=0.1, separation=None), RecordedBestOfN(threshold=None))
+        >>> system_named("best-of-n", tpr=0.9, fpr=0.1) == BestOfN(tpr=0.9, fpr=0.1)
+        True
+        >>> system_named("best-of-n") == RecordedBestOfN()
+        True
     """
     kinds = [system for system in SYSTEMS if system.command == name]
     if not kinds:

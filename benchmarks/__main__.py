@@ -50,7 +50,7 @@ def main() -> None:
         default=6.0,
         help="accelerator: how long it may take, compilation included (default: 6)",
     )
-    parser.add_argument("--readme", action="store_true", help=f"make the README's table of {RESULTS.name} and stop")
+    parser.add_argument("--readme", action="store_true", help="make the README's tables of what is stored, and stop")
     options = parser.parse_args()
     if options.readme:
         README.write_text(rewritten(README.read_text(), json.loads(RESULTS.read_text())))
@@ -69,7 +69,7 @@ def main() -> None:
     console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
     if options.names == [ALONE]:
         module = importlib.import_module(f"benchmarks.{ALONE}")
-        sys.exit(module.run_within(options.minutes, options.json, machine, console))
+        sys.exit(module.run_within(options.minutes, options.quick, options.json, machine, console))
     results: dict[str, Any] = {}
     for name in options.names or [name for name in known if name != ALONE]:
         module = importlib.import_module(f"benchmarks.{name}")

@@ -1,15 +1,16 @@
 """Everything that is to be known of a device, in one run.
 
-    python -m benchmarks accelerator [--minutes 6] [--json FILE]
+    python -m benchmarks accelerator [--minutes 6] [--quick] [--json FILE]
 
 Rows come in order of their value: whether the device computes the right thing, how fast it simulates and samples
 (beside its own floor and its rivals), and whether it helps an analysis. Each is printed and stored as soon as it is
-done, one that would not fit into the minutes that are left is skipped, and one that fails holds its error.
+done, one that would not fit into the minutes that are left is skipped, and one that fails holds its error. `--quick`
+runs every row at a small size: to see that none fails.
 """
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,16 +24,74 @@ GOALS = (
     ("pass@k of 1e9 Beta queries, float32: 0.5 s", "Beta(0.35, 5), float32", "1,000,000,000 queries", "seconds", 0.5),
     ("1e10 queries x 10,000 calls: 10 s", "Beta(0.35, 5), float32", "10,000,000,000 queries", "seconds", 10.0),
     ("binomials of mixed n and p: 9 G/s", "samplers, float32", "Binomial, mixed n and p", "rate", 9e9),
+    (
+        "vote, 200 queries x 1e6 replicates: 100 times two CPU cores",
+        "vote at",
+        "1,000,000 replicates",
+        "times_cpu",
+        100,
+    ),
 )
 """What is wanted of one H100: words, part of the row's kind, its name, the figure, and its value."""
 
+_MORE_IS_BETTER = ("rate", "times_cpu")
 
-def run_within(minutes: float, path: Path | None, machine: dict[str, Any], console: Console) -> int:
+
+class Sizes(NamedTuple):
+    """How large the problems are.
+
+    Attributes:
+        draws: of a sampler that is held against its law.
+        queries: of pass@k in chunks.
+        replicates: of each system that is held against its exact value.
+        coverage: queries of pass@k curves, from few to many.
+        votes: replicates of votes, likewise.
+        kernels: (queries, answers, calls) of exact votes.
+        fits: queries of fits.
+        refits: of a bootstrap.
+        tiled: queries of pass@k by size of tile.
+        tiles: those sizes, in blocks.
+        most: the most values that a sampler is timed with.
+    """
+
+    draws: int
+    queries: int
+    replicates: int
+    coverage: tuple[int, ...] = (10**6, 10**7, 10**8, 10**9, 10**10)
+    votes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    kernels: tuple[tuple[int, int, int], ...] = _analysis.KERNELS
+    fits: tuple[int, ...] = (100, 1_000, 10_000)
+    refits: int = 1_000
+    tiled: int = 2**28
+    tiles: tuple[int, ...] = (256, 1024, 4096, 16384)
+    most: int = 2**28
+
+
+LARGE = Sizes(2**22, 10_000_000, 200_000)
+SHORT = LARGE._replace(draws=2**17, queries=500_000, replicates=20_000, tiled=10**6)
+"""Where there is a minute, or only a CPU."""
+QUICK = Sizes(
+    draws=2**14,
+    queries=200_000,
+    replicates=2_000,
+    coverage=(10**3, 10**4, 10**5, 10**6, 2 * 10**6),
+    votes=(10, 20, 50, 100),
+    kernels=tuple((-(-queries // 50), answers, -(-calls // 10)) for queries, answers, calls in _analysis.KERNELS),
+    fits=(10, 20, 50),
+    refits=10,
+    tiled=10**5,
+    tiles=(4, 16, 64),
+    most=2**16,
+)
+
+
+def run_within(minutes: float, quick: bool, path: Path | None, machine: dict[str, Any], console: Console) -> int:
     """Measure this process's default device.
 
     Args:
         minutes: how long the run may take.
-        path: the JSON file; None: `benchmarks/results-DEVICE.json`, but nothing on a CPU.
+        quick: whether all sizes are small: to see that every row runs.
+        path: the JSON file; None: `benchmarks/results-DEVICE.json`, but nothing on a CPU or of small sizes.
         machine: versions and what else is known of the machine.
         console: where rows are printed.
 
@@ -41,14 +100,17 @@ def run_within(minutes: float, path: Path | None, machine: dict[str, Any], conso
     """
     device = jax.devices()[0]
     on_cpu = device.platform == "cpu"
-    if path is None and not on_cpu:
+    if path is None and not on_cpu and not quick:
         path = (
             Path(__file__).parent / f"results-{re.sub('[^a-z0-9]+', '-', device.device_kind.lower()).strip('-')}.json"
         )
     memory = int((device.memory_stats() or {}).get("bytes_limit", 2 * 2**30))
-    session = Session(machine | {"memory": memory}, minutes, path, console)
+    sizes = QUICK if quick else SHORT if on_cpu or minutes < 1 else LARGE
+    if on_cpu and not quick:
+        sizes = sizes._replace(tiles=(16, 64, 256))
+    session = Session(machine | {"memory": memory, "quick": quick}, minutes, path, console)
     with session.running():
-        _rows(session, device.device_kind, memory, on_cpu)
+        _rows(session, device.device_kind, memory, sizes)
     _goals(session, console)
     skipped = sum("skipped" in row for row in session.rows)
     words = f"{session.ended}: {len(session.rows) - skipped} rows measured, {skipped} skipped for want of time"
@@ -57,8 +119,7 @@ def run_within(minutes: float, path: Path | None, machine: dict[str, Any], conso
     return 130 if session.ended == "interrupted" else int(bool(wrong))
 
 
-def _rows(session: Session, kind: str, memory: int, on_cpu: bool) -> None:
-    small = on_cpu or session.left < 60
+def _rows(session: Session, kind: str, memory: int, sizes: Sizes) -> None:
     cards: list[Card] = []
 
     def limits() -> dict[str, Any]:
@@ -72,21 +133,21 @@ def _rows(session: Session, kind: str, memory: int, on_cpu: bool) -> None:
         }
 
     single, double = np.float32, np.float64
-    _correct.samplers(session, 2**17 if small else 2**22, single)
-    _correct.chunks(session, 500_000 if small else 10_000_000)
-    _correct.systems(session, 20_000 if small else 200_000)
+    _correct.samplers(session, sizes.draws, single)
+    _correct.chunks(session, sizes.queries)
+    _correct.systems(session, sizes.replicates)
     session.row("device", "operations and bytes a second", 3.0, limits)
     card = cards[0] if cards else Card(*[float("nan")] * 4, "not measured")
-    _speed.coverage(session, card, single, (10**6, 10**7, 10**8, 10**9, 10**10))
-    _speed.samplers(session, card, single, memory)
-    _speed.votes(session, (1_000, 10_000, 100_000, 1_000_000))
-    _analysis.kernels(session, single)
-    _analysis.fits(session, (100, 1_000, 10_000))
-    _speed.tiles(session, 10**6 if small else 2**28, (16, 64, 256) if on_cpu else (256, 1024, 4096, 16384))
-    _correct.samplers(session, 2**17 if small else 2**22, double)
-    _speed.samplers(session, card, double, memory)
-    _speed.coverage(session, card, double, (10**6, 10**7, 10**8, 10**9))
-    _analysis.kernels(session, double)
+    _speed.coverage(session, card, single, sizes.coverage)
+    _speed.samplers(session, card, single, memory, sizes.most)
+    _speed.votes(session, sizes.votes)
+    _analysis.kernels(session, single, sizes.kernels)
+    _analysis.fits(session, sizes.fits, sizes.refits)
+    _speed.tiles(session, sizes.tiled, sizes.tiles)
+    _correct.samplers(session, sizes.draws, double)
+    _speed.samplers(session, card, double, memory, sizes.most)
+    _speed.coverage(session, card, double, sizes.coverage[:4])
+    _analysis.kernels(session, double, sizes.kernels)
 
 
 def _goals(session: Session, console: Console) -> None:
@@ -95,7 +156,7 @@ def _goals(session: Session, console: Console) -> None:
     for words, kind, name, figure, wanted in GOALS:
         rows = [row for row in session.rows if kind in row["kind"] and row["name"] == name and figure in row]
         found = f"{rows[0][figure]:.3g}" if rows else "not measured"
-        reached = rows and (rows[0][figure] >= wanted if figure == "rate" else rows[0][figure] <= wanted)
+        reached = rows and (rows[0][figure] >= wanted if figure in _MORE_IS_BETTER else rows[0][figure] <= wanted)
         console.print(f"  {words:<66} {found}{' (reached)' if reached else ''}", markup=False, highlight=False)
     compiled = [(row["compile_seconds"], row["name"]) for row in session.rows if "compile_seconds" in row]
     if compiled:

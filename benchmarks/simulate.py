@@ -26,6 +26,9 @@ KEY = jax.random.key(0)
 BUDGETS = np.unique(np.round(np.logspace(0, 4, 54)).astype(int))[-50:]
 VOTE_BUDGETS = np.unique(np.round(np.logspace(0, 2, 26)).astype(int))[-20:]
 
+VOTE_ROW = "vote, 20 budgets to 100, 200 queries x 5 answers x 1,000 replicates"
+"""The row by which the run on an accelerator knows this CPU."""
+
 
 def run(quick: bool) -> list[dict[str, Any]]:
     """Rows of warm medians; tolerances are several Monte Carlo errors of the rival."""
@@ -93,7 +96,7 @@ def _votes(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
     probabilities = rng.dirichlet(np.ones(5), 200)
     population = js.AnswerDistribution(probabilities)
     row = compared(
-        "vote, 20 budgets to 100, 200 queries x 5 answers x 1,000 replicates",
+        VOTE_ROW,
         lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, 1_000).mean,
         "NumPy: Generator.multinomial increments",
         lambda: numpy_votes(rng, probabilities, 1_000),

@@ -55,6 +55,12 @@ def following_dtype(tree: Any) -> contextlib.AbstractContextManager[None]:
     return float64() if wants_float64(tree) else promoting()
 
 
+def tracing(*trees: Any) -> bool:
+    """Whether jax traces any leaf of `trees`, or, as under `jit`, all that is computed here."""
+    leaves = jax.tree.leaves(trees)
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in (*leaves, jnp.zeros(())))
+
+
 def strong_float(value: Any) -> Floats:
     """`value` as a floating-point array with a strong dtype (a weak one would compile everything twice)."""
     with promoting():

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from benchmarks._readme import README, RESULTS, performance, rewritten
+from benchmarks._accelerator._speed import stored_vote_rate
+from benchmarks._readme import NONE_STORED, README, RESULTS, accelerators, performance, rewritten
 
 
 def test_the_readme_has_the_table_of_the_committed_results():
@@ -25,3 +26,43 @@ def test_the_table_has_a_row_for_each_rival():
     )
     with pytest.raises(ValueError, match="expected a table between"):
         rewritten("no marks", {"machine": machine, "quick": True, "results": {}})
+
+
+MACHINE = {"device": "NVIDIA H100 80GB HBM3", "jax": "1", "numpy": "2", "scipy": "3"}
+
+
+def test_tables_by_size_of_problem_come_from_each_stored_device(tmp_path):
+    assert accelerators(tmp_path) == NONE_STORED
+    rows = [
+        {"kind": "samplers against their laws, float32", "name": "uniform", "ok": True},
+        {"kind": "pass@k at 49 budgets, float32", "name": "1,000,000 queries", "seconds": 0.01, "rate": 1e8},
+        {"kind": "pass@k at 49 budgets, float32", "name": "10,000,000,000 queries", "skipped": "4 s are left"},
+        {
+            "kind": "samplers, float64",
+            "name": "uniforms",
+            "seconds": 0.002,
+            "rate": 5.5e10,
+            "share_of_floor": 0.5,
+            "rivals": {"CuPy": 3e10, "torch": "failed (RuntimeError)"},
+        },
+        {"kind": "vote at 20 budgets", "name": "1,000,000 replicates", "seconds": 1.5, "times_cpu": 80.25},
+        {"kind": "fits, in float64", "name": "fit of Beta", "seconds": 0.5, "rival_seconds": {"CPU": 0.004}},
+        {"kind": "exact vote, float32", "name": "value", "error": "RuntimeError: out of memory"},
+    ]
+    document = {"machine": MACHINE, "ended": "interrupted", "rows": rows}
+    (tmp_path / "results-nvidia-h100.json").write_text(json.dumps(document))
+    text = accelerators(tmp_path)
+    assert text.startswith("On NVIDIA H100 80GB HBM3 (jax 1, numpy 2, scipy 3, interrupted):\n")
+    assert "| 1,000,000 queries, float32 | 10 ms | 0.1 G |  |  |" in text
+    assert "| uniforms, float64 | 2 ms | 55 G | 50% | CuPy 30 G |" in text
+    assert "| 1,000,000 replicates | 1.5 s |  |  | 80.2 times the two-core CPU above |" in text
+    assert "| fit of Beta, float64 | 500 ms |  |  | CPU 4 ms |" in text
+    assert "10,000,000,000" not in text
+    assert "Exact votes" not in text
+    (tmp_path / "results-tpu.json").write_text(json.dumps(document | {"machine": MACHINE | {"device": "TPU"}}))
+    assert "\nOn TPU (" in accelerators(tmp_path)
+
+
+def test_the_votes_of_the_stored_cpu_are_known():
+    seconds = 1_000 / stored_vote_rate()
+    assert f"| {1000 * seconds:.3g} ms | NumPy: Generator.multinomial increments |" in README.read_text()

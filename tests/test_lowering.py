@@ -3,6 +3,8 @@
 Nothing is compiled or run for those platforms here; what the text cannot show, `python -m benchmarks accelerator` does.
 """
 
+import functools
+import math
 import re
 
 import jax
@@ -15,6 +17,8 @@ from benchmarks._accelerator._correct import SYSTEMS
 from jaxscale import sampling
 from jaxscale._arrays import float64
 from jaxscale.fitting._fit import objective_of
+from jaxscale.fitting._models import named_model
+from jaxscale.fitting._parameters import layout_of
 from jaxscale.fitting._statistics import compress
 from jaxscale.simulator._build import build_process
 from jaxscale.simulator._engine import _extent, _runner
@@ -39,15 +43,20 @@ def program(system, population, calls, tile=64):
         return lowered(run, KEY, process, jnp.asarray(budgets), *where)
 
 
-def wide(text, dtype, least):
-    """Lines that make arrays of `dtype` with `least` elements or more."""
+@functools.lru_cache(maxsize=1)
+def arrays(text):
+    """What each line of a program makes: (line, dtype, elements)."""
     found = []
     for line in text.splitlines():
         made = line.rsplit("->", 1)[-1] if "->" in line else line.rsplit(" : ", 1)[-1]
-        for shape, kind in TENSOR.findall(made):
-            if kind == dtype and np.prod([int(n) for n in shape.split("x") if n], dtype=int) >= least:
-                found.append(line.strip())
+        for shape, dtype in TENSOR.findall(made):
+            found.append((line.strip(), dtype, math.prod(int(n) for n in shape.split("x") if n)))
     return found
+
+
+def wide(text, dtype, least):
+    """Lines that make arrays of `dtype` with `least` elements or more."""
+    return [line for line, kind, elements in arrays(text) if kind == dtype and elements >= least]
 
 
 def in_float32(population):
@@ -64,10 +73,16 @@ IN_INT64 = {
 }  # calls used, and sums of float64, once a budget
 
 
-OURS = [row for row in SYSTEMS if not row[0].startswith("a system of one's own")]
+# A law of each other kind, beside those that the run on an accelerator checks.
+LAWS = [
+    ("PassAtK on ScaledBeta", js.PassAtK(), js.ScaledBeta(0.4, 3.0, 0.8), [1, 10, 100]),
+    ("PassAtK on Mixture", js.PassAtK(), js.Mixture((js.Beta(0.4, 5.0), js.PointMass(0.0)), [0.7, 0.3]), [1, 10]),
+    ("PassAtK on Grid", js.PassAtK(), js.Grid([0.1, 0.6, 1.0], [0.3, 0.5, 0.2]), [1, 10]),
+]
+PROGRAMS = [*SYSTEMS, *LAWS]
 
 
-@pytest.mark.parametrize(("name", "system", "population", "calls"), OURS, ids=[name for name, *_ in OURS])
+@pytest.mark.parametrize(("name", "system", "population", "calls"), PROGRAMS, ids=[name for name, *_ in PROGRAMS])
 def test_every_system_lowers_for_accelerators(name, system, population, calls):
     if isinstance(population, js.AnswerDistribution):
         population = in_float32(population)
@@ -82,7 +97,8 @@ def test_every_system_lowers_for_accelerators(name, system, population, calls):
     # A uniform whole number below what is left of recorded calls is the upper half of a product of 64 bits.
     assert len(wide(text, "ui64", lanes)) <= 10
     # Only the lanes that a rejection tries again are put back by a scatter.
-    samples = isinstance(population, js.Beta | js.DirichletAnswers) or "exchangeable" in name
+    samples = isinstance(population, js.Beta | js.ScaledBeta | js.Mixture | js.DirichletAnswers)
+    samples |= "exchangeable" in name
     assert ("stablehlo.scatter" in text) == samples
 
 
@@ -135,10 +151,12 @@ def test_the_exact_kernel_lowers_in_its_own_dtype(what):
 @pytest.mark.parametrize("kind", ["beta", "kumaraswamy", "power-law"])
 def test_the_objective_of_a_fit_lowers(kind):
     data = js.Attempts([10] * 6, [0, 0, 1, 3, 5, 9])
-    result = js.fit(kind, data)
+    named = named_model(kind)
     with float64():
-        compressed = compress(result.model, data)
-        objective = objective_of(result.layout, True, result.model, compressed.statistics, compressed.weights)
-        text = lowered(jax.value_and_grad(objective), jnp.asarray(result.optimum.vector))
+        start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), named.start(data))
+        layout = layout_of(start, named.free)
+        compressed = compress(start, data)
+        objective = objective_of(layout, True, start, compressed.statistics, compressed.weights)
+        text = lowered(jax.value_and_grad(objective), layout.to_vector(start))
     assert wide(text, "f64", 2)
     assert not wide(text, "f32", 2)

@@ -31,7 +31,7 @@ def _beside_the_cpu(session: Session, found: dict[str, Any], run: Callable[[], A
     return found
 
 
-def kernels(session: Session, dtype: Any, sizes: tuple[tuple[int, int, int], ...] = KERNELS) -> None:
+def kernels(session: Session, dtype: Any, sizes: tuple[tuple[int, int, int], ...]) -> None:
     """Rows of the exact vote and of its gradient in every probability."""
     for queries, answers, calls in sizes:
         for what in ("value", "gradient"):
@@ -62,8 +62,8 @@ def _kernel(session: Session, dtype: Any, queries: int, answers: int, calls: int
         return _beside_the_cpu(session, found, run)
 
 
-def fits(session: Session, sizes: tuple[int, ...]) -> None:
-    """Rows of fits, 1,000 bootstrap refits and posterior draws of data of ever more queries."""
+def fits(session: Session, sizes: tuple[int, ...], refits: int) -> None:
+    """Rows of fits, bootstrap refits and posterior draws of data of ever more queries."""
     for queries in sizes:
         rng = np.random.default_rng(queries)
         attempts = rng.integers(20, 200, queries)
@@ -77,7 +77,9 @@ def fits(session: Session, sizes: tuple[int, ...]) -> None:
 
         runs: dict[str, Callable[[], Any]] = {
             "fit of Beta": lambda data=data: js.fit("beta", data).log_likelihood,
-            "1,000 bootstrap refits": lambda data=data, fit=fit: js.bootstrap(fit("mle"), data, KEY, 1_000).values,
+            f"{refits:,} bootstrap refits": lambda data=data, fit=fit: (
+                js.bootstrap(fit("mle"), data, KEY, refits).values
+            ),
             "400 posterior draws": lambda data=data, fit=fit: sample_posterior(fit("map"), data, KEY).efficiency,
         }
         for name, run in runs.items():

@@ -143,6 +143,8 @@ def summary(row: dict[str, Any]) -> str:
             f"{row['share_of_floor']:.1%} of the floor ({row['operations_share']:.1%} of operations, "
             f"{row['bytes_share']:.1%} of bandwidth)"
         )
+    if "times_cpu" in row:
+        parts.append(f"{row['times_cpu']:.3g} times the stored two-core CPU")
     for rival, rate in row.get("rivals", {}).items():
         parts.append(f"{rival} {rate}" if isinstance(rate, str) else f"{rival} {rate / 1e9:.3g} G/s")
     for rival, seconds in row.get("rival_seconds", {}).items():

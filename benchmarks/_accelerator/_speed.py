@@ -1,6 +1,7 @@
 """How fast a device samples and simulates, beside its own floor and its rivals."""
 
 import importlib
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,7 +16,8 @@ from benchmarks._accelerator._cards import Card, floor, operations_of
 from benchmarks._accelerator._correct import KEY, precision
 from benchmarks._accelerator._session import Session, Unaffordable
 from benchmarks._accelerator._timed import once, rate_of, rival_rate
-from benchmarks.simulate import BUDGETS, VOTE_BUDGETS, numpy_coverage, numpy_votes
+from benchmarks._readme import RESULTS
+from benchmarks.simulate import BUDGETS, VOTE_BUDGETS, VOTE_ROW, numpy_coverage, numpy_votes
 from jaxscale import sampling
 from jaxscale._arrays import float64
 from jaxscale.sampling import BLOCK
@@ -68,19 +70,18 @@ KINDS = (
 )
 
 
-def samplers(session: Session, card: Card, dtype: Any, memory: int) -> None:
+def samplers(session: Session, card: Card, dtype: Any, memory: int, most: int) -> None:
     """A row for each sampler: values a second, share of the floor, and its rivals' rates."""
+    # Words, parameters and what is drawn: a dozen arrays at most are alive at a time.
+    most = min(most, 1 << int(np.log2(memory / (24 * np.dtype(dtype).itemsize))))
     for kind in KINDS:
         expected = 9.0 if "nomial" in kind else 5.0
         session.row(
-            f"samplers, {np.dtype(dtype).name}", kind, expected, partial(_sampler, session, card, kind, dtype, memory)
+            f"samplers, {np.dtype(dtype).name}", kind, expected, partial(_sampler, session, card, kind, dtype, most)
         )
 
 
-def _sampler(session: Session, card: Card, kind: str, dtype: Any, memory: int) -> dict[str, Any]:
-    width = np.dtype(dtype).itemsize
-    # Words, parameters and what is drawn: a dozen arrays at most are alive at a time.
-    most = min(2**28, 1 << int(np.log2(memory / (24 * width))))
+def _sampler(session: Session, card: Card, kind: str, dtype: Any, most: int) -> dict[str, Any]:
     draw = _ours(kind, dtype)
     with precision(dtype):
 
@@ -93,7 +94,7 @@ def _sampler(session: Session, card: Card, kind: str, dtype: Any, memory: int) -
             card,
             found["seconds"],
             counted["operations"] / _SMALL * found["size"],
-            found["size"] * width,
+            found["size"] * np.dtype(dtype).itemsize,
             dtype=dtype,
         )
         found["operations_per_value"] = counted["operations"] / _SMALL
@@ -288,6 +289,13 @@ def tiles(session: Session, queries: int, sizes: tuple[int, ...]) -> None:
         session.row(f"pass@k of {queries:,} queries by size of tile", f"{tile:,} blocks", 6.0, partial(measure, tile))
 
 
+def stored_vote_rate() -> float:
+    """Replicates a second of the same votes on the CPU of `results.json`."""
+    rows = json.loads(RESULTS.read_text())["results"]["simulate"]
+    (seconds,) = {row["seconds"] for row in rows if row["name"] == VOTE_ROW}
+    return 1_000 / seconds
+
+
 def votes(session: Session, sizes: tuple[int, ...]) -> None:
     """Rows of the Vote sweep: 200 queries, 20 budgets to 100, ever more replicates."""
     probabilities = np.random.default_rng(0).dirichlet(np.ones(5), 200)
@@ -303,7 +311,7 @@ def votes(session: Session, sizes: tuple[int, ...]) -> None:
             expected=replicates / rate[-1] if rate else 1.0,
         )
         rate.append(replicates / found["seconds"])
-        return found | {"calls_rate": rate[-1] * 200 * 100}
+        return found | {"calls_rate": rate[-1] * 200 * 100, "times_cpu": rate[-1] / stored_vote_rate()}
 
     for replicates in sizes:
         session.row(

@@ -11,8 +11,7 @@ from jaxscale.systems import PassAtK, SolveOnce, implements
 @implements("exact", SolveOnce, AbstractLaw)
 @implements("exact", PassAtK, AbstractLaw)
 def _of_law(system: PassAtK | SolveOnce, population: AbstractLaw, calls: np.ndarray) -> Floats:
-    with following_dtype(population):
-        return population.pass_at_k(calls)
+    return population.pass_at_k(calls)
 
 
 @implements("exact", SolveOnce, AnswerDistribution)

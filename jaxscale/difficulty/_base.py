@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike
 from jaxscale._arrays import Floats, check_calls, promote
 from jaxscale._numpy import ReadOnlyCopies
 from jaxscale.data import Attempts
+from jaxscale.difficulty._parameters import FollowsDtype
 from jaxscale.special import log_binomial
 
 
-class AbstractLaw(ReadOnlyCopies, eqx.Module):
+class AbstractLaw(FollowsDtype, ReadOnlyCopies, eqx.Module):
     """A law of coverage: how the share of queries solved grows with the number of calls."""
 
     composite: ClassVar[bool] = False

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats
 from jaxscale.difficulty._beta import Beta
-from jaxscale.difficulty._parameters import check_parameters, parameter, positive
+from jaxscale.difficulty._parameters import FollowsDtype, check_parameters, parameter, positive
 from jaxscale.sampling import log_gamma_variate
 
 
-class DirichletAnswers(eqx.Module):
+class DirichletAnswers(FollowsDtype, eqx.Module):
     """Each query has its own answer distribution, drawn from Dirichlet(concentration); answer 0 is right.
 
     The probability of the right answer is Beta(concentration[0], sum of the others), so coverage needs no more.
@@ -43,7 +43,7 @@ class DirichletAnswers(eqx.Module):
     @property
     def difficulty(self) -> Beta:
         """The law of the right answer's probability."""
-        return Beta(self.concentration[..., 0], jnp.sum(self.concentration[..., 1:], axis=-1))
+        return Beta(self.concentration[..., 0], self.concentration[..., 1:].sum(axis=-1))
 
     def log_failure(self, k: ArrayLike | Array) -> Floats:
         """Log of the probability that k calls at a random query are all wrong; shape of `k`."""

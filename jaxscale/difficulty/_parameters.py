@@ -1,6 +1,8 @@
 """How a model's fields declare what values they may take, so that fitting needs no knowledge of any model."""
 
 import dataclasses
+import functools
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxscale._arrays import Floats, strong_float
+from jaxscale._arrays import Floats, float64, promoting, strong_float, tracing, wants_float64
+from jaxscale._numpy import held
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +80,15 @@ def parameter(constraint: Constraint, *, fitted: bool = True, **kwargs: Any) -> 
         **kwargs: passed on to `equinox.field`, for instance `default`.
 
     Returns:
-        The field; values are converted to arrays with a strong floating dtype.
+        The field; values are converted to arrays with a strong floating dtype. NumPy float64 stays as it is, and the
+        methods of a `FollowsDtype` then compute in it.
     """
     return eqx.field(converter=_as_parameter, metadata={"constraint": constraint, "fitted": fitted}, **kwargs)
 
 
-def _as_parameter(value: Any) -> Floats:
+def _as_parameter(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic) and value.dtype == np.float64:
+        return held(np.asarray(value))
     return strong_float(jnp.asarray(value) if isinstance(value, list | tuple) else value)
 
 
@@ -100,3 +106,35 @@ def check_parameters(model: eqx.Module) -> None:
         if not constraint.holds(np.asarray(value)):
             shown = np.array2string(np.asarray(value), threshold=6, separator=", ")
             raise ValueError(f"{type(model).__name__}: {field.name} = {shown}: expected {constraint.wording}")
+
+
+class FollowsDtype:
+    """A base of models whose public methods compute in the dtype of the parameters.
+
+    JAX rounds NumPy float64 to float32 unless x64 is on; whoever passes float64 parameters means float64, so it is on
+    for each call. Where jax traces the parameters, the arguments or everything, the caller's settings hold.
+
+    >>> from jaxscale.difficulty import PointMass
+    >>> print(PointMass(np.float64(1e-9)).pass_at_k(1).dtype, PointMass(1e-9).pass_at_k(1).dtype)
+    float64 float32
+    """
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        for name, method in list(vars(cls).items()):
+            abstract = getattr(method, "__isabstractmethod__", False)
+            if isinstance(method, types.FunctionType) and not (name.startswith("_") or abstract):
+                setattr(cls, name, _following(method))
+
+
+def _following(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def followed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not wants_float64(self):
+            return method(self, *args, **kwargs)
+        with promoting() if tracing(self, args, kwargs) else float64():
+            # NumPy arrays are no match for tracers: they cannot be indexed by one.
+            jaxed = jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf, self)
+            return method(jaxed, *args, **kwargs)
+
+    return followed

@@ -17,7 +17,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, whole_numbers
+from jaxscale._arrays import float64, tracing, whole_numbers
 from jaxscale.sampling import BLOCK
 from jaxscale.simulator._build import build_process
 from jaxscale.simulator._own import OwnSystem
@@ -127,8 +127,7 @@ def simulate(
 def _refuse_tracers(*arguments: Any) -> None:
     leaves = jax.tree.leaves(arguments)
     leaves += [value for leaf in leaves for value in getattr(leaf, "__dict__", {}).values()]  # of frozen dataclasses
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
-    if traced or isinstance(jnp.zeros(()), jax.core.Tracer):
+    if tracing(leaves):
         raise ValueError(
             "simulate inside jax.grad, jit or vmap: expected plain numbers, as what is drawn has no derivative; "
             "use js.exact there, which is differentiable"

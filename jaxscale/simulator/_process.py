@@ -86,10 +86,16 @@ def tally_amounts(amount: Int[Array, " lanes"], lanes: Lanes) -> tuple[Array, Ar
 
 
 def _extremes(outputs: list[Array], lanes: Lanes) -> Array:
-    values = jnp.where(lanes.counted, jnp.stack([output.astype(jnp.float64) for output in outputs]), 0.0)
-    unknown = jnp.isnan(values)
-    known = jnp.where(unknown, 0.0, values)
-    return jnp.stack([jnp.max(-known, axis=1), jnp.max(known, axis=1), jnp.any(unknown, axis=1) * 1.0], axis=-1)
+    """The extremes of each output, (outputs, 3), which alone are float64: lanes keep the dtype that the user chose."""
+
+    def of(output: Array) -> Array:
+        output = output.astype(jnp.int32) if output.dtype == bool else output
+        unknown = jnp.isnan(output) & lanes.counted
+        known = jnp.where(lanes.counted & ~unknown, output, 0)
+        ends = [-jnp.min(known).astype(jnp.float64), jnp.max(known).astype(jnp.float64)]
+        return jnp.stack([*ends, jnp.any(unknown).astype(jnp.float64)])
+
+    return jnp.stack([of(output) for output in outputs])
 
 
 class AbstractProcess(eqx.Module):

@@ -9,6 +9,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+import jaxscale as js
 from jaxscale._arrays import float64
 from jaxscale.data import Attempts
 from jaxscale.difficulty import (
@@ -374,3 +375,53 @@ def test_strict_settings_of_jax_change_nothing():
             found[-1] += [laws[0].log_likelihood(attempts), laws[0].sample(jax.random.key(0), (3,))[0]]
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+DOUBLES = {name: LAWS[name] for name in ("beta", "grid", "mixture", "correlated")}
+
+
+@pytest.mark.parametrize("name", DOUBLES)
+def test_a_law_of_numpy_float64_computes_in_it(name):
+    law = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), DOUBLES[name]())
+    with float64():
+        wanted = np.asarray(law.log_failure(ALL_K))
+    for found in (law.log_failure(ALL_K), jnp.log1p(-law.pass_at_k(ALL_K))):
+        assert found.dtype == np.float64
+    np.testing.assert_allclose(law.log_failure(ALL_K), wanted, rtol=1e-12)
+    # Under a trace the caller's setting holds, and nothing warns or fails.
+    assert jax.jit(lambda k: law.log_failure(k))(3.0).dtype == np.float32
+    assert jax.jit(lambda: law.log_failure(3.0))().dtype == np.float32
+    assert jax.vmap(law.pass_at_k)(jnp.arange(3.0)).dtype == np.float32
+    np.testing.assert_allclose(*(jax.grad(each.log_failure)(3.0) for each in (law, DOUBLES[name]())), rtol=1e-4)
+    if isinstance(law, AbstractDifficulty):
+        assert law.sample(jax.random.key(0), (2,))[0].dtype == np.float64
+        assert jax.vmap(law.sample)(jax.random.split(jax.random.key(0), 2))[0].dtype == np.float32
+
+
+def test_numpy_float64_parameters_are_kept():
+    exponent = np.array(0.35)
+    law = Beta(exponent, np.float64(5.0), 0.9)
+    exponent[...] = 2.0  # a copy is held
+    assert (law.a.dtype, law.b.dtype, law.ceiling.dtype) == (np.float64, np.float64, np.float32)
+    assert law.a == 0.35
+    assert not law.a.flags.writeable
+    counts = Attempts([10, 10], [1, 3])
+    a, b = mp.mpf(0.35), mp.mpf(5)
+    share = mp.mpf(float(np.float32(0.9)))  # what is not NumPy float64 is float32, as in JAX
+    wanted = mp.fsum(mp.log(share * mp.binomial(10, c) * mp_beta(a, b, c, 10 - c)) for c in (1, 3))
+    assert float(law.log_likelihood(counts)) == pytest.approx(float(wanted), rel=1e-12)
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        assert law.pass_at_k([1, 2]).dtype == np.float64
+    assert Beta(0.35, 5.0).pass_at_k(np.float64(3.0)).dtype == np.float32
+
+
+def test_exact_and_simulate_take_a_law_of_numpy_float64():
+    law, same = Beta(np.float64(0.35), np.float64(5.0)), Beta(0.35, 5.0)
+    with float64():
+        wanted = np.asarray(Beta(0.35, 5.0).pass_at_k([1, 100]))
+    found = js.exact(js.PassAtK(), law, [1, 100])
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, wanted, rtol=1e-13)
+    key = jax.random.key(0)
+    one, other = (js.simulate(key, js.PassAtK(), model, [1, 100], 1000) for model in (law, same))
+    np.testing.assert_array_equal(one.mean, other.mean)  # draws are of float32 parameters

@@ -132,9 +132,12 @@ def _following(method: Callable[..., Any]) -> Callable[..., Any]:
     def followed(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not wants_float64(self):
             return method(self, *args, **kwargs)
-        with promoting() if tracing(self, args, kwargs) else float64():
-            # NumPy arrays are no match for tracers: they cannot be indexed by one.
-            jaxed = jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf, self)
-            return method(jaxed, *args, **kwargs)
+        traced = tracing(self, args, kwargs)
+        with promoting() if traced else float64():
+            # All of one dtype, as a law's own logarithms would else be float32; and no NumPy arrays, which cannot be
+            # indexed by a tracer.
+            dtype = None if traced else np.float64
+            whole = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if eqx.is_inexact_array(leaf) else leaf, self)
+            return method(whole, *args, **kwargs)
 
     return followed

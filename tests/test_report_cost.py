@@ -37,7 +37,7 @@ def test_every_point_is_drawn_at_what_it_costs(curves):
 
 def test_the_lead_is_said_in_words_and_in_a_table(curves):
     assert leaders(curves, 10) == [
-        "Below 50.00: small with 1 to 5 calls each, coverage 10.0% to 33.2%.",
+        "Below 50.00: small with 1 to 4 calls each, coverage 10.0% to 30.0%.",  # a fifth costs 50
         "From 50.00: large with 1 to 8 calls each, coverage 50.0% to 80.0%.",
     ]
     table = leaders_table(curves, 10, "model")

@@ -70,6 +70,8 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
         >>> pass_at_k_per_query(np.array([4]), np.array([1]), np.array([1, 2])).tolist()
         [[0.25, 0.5]]
     """
+    if len(k) and k.min() >= attempts.max(initial=0):
+        return np.repeat((successes > 0).astype(np.float64)[:, None], len(k), axis=1)
     with float64():
         blocks = []
         for start in range(0, len(attempts), _BLOCK):

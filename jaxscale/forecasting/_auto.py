@@ -7,7 +7,7 @@ import numpy as np
 from jaxscale.data import Attempts
 from jaxscale.estimators import distinct, pass_at_k_per_query
 from jaxscale.forecasting._rivals import loglog_line
-from jaxscale.forecasting._shapes import SHAPES, TRUST, failure_factors, likelihoods, sample_shape
+from jaxscale.forecasting._shapes import SHAPES, TRUST, PriorDraws, failure_factors, sample_shape
 
 DRAWS = 400
 _ROWS = 4096  # distinct queries at a time
@@ -59,7 +59,7 @@ class Foretold(NamedTuple):
     line: dict[str, float]
 
 
-def believe(attempts: Attempts, k: np.ndarray, rng: np.random.Generator) -> Belief:
+def believe(attempts: Attempts, k: np.ndarray, rng: np.random.Generator, prior: PriorDraws | None = None) -> Belief:
     """What a data set alone says of its queries: the shapes of difficulty, averaged by tempered evidence.
 
     A law of difficulty with failure curve S solves a query that failed n times within k calls with probability
@@ -69,6 +69,7 @@ def believe(attempts: Attempts, k: np.ndarray, rng: np.random.Generator) -> Beli
         attempts: what was recorded.
         k: (budgets,) numbers of calls.
         rng: draws.
+        prior: those of the same generator, where other data sets need them too.
 
     Returns:
         The belief; its rows are the distinct queries.
@@ -80,8 +81,10 @@ def believe(attempts: Attempts, k: np.ndarray, rng: np.random.Generator) -> Beli
     real = pairs.queries > 0
     pairs = pairs._replace(attempts=pairs.attempts[real], successes=pairs.successes[real], queries=pairs.queries[real])
     n, counts, total = pairs.attempts, pairs.queries, pairs.queries.sum()
-    likelihood = likelihoods(pairs)
-    posteriors = [sample_shape(shape, likelihood, counts, rng) for shape in SHAPES.values()]
+    likelihood, first = (prior or PriorDraws(rng)).weigh(pairs)
+    posteriors = [
+        sample_shape(shape, likelihood, counts, rng, draws) for shape, draws in zip(SHAPES.values(), first, strict=True)
+    ]
     evidence = np.array([posterior.log_evidence for posterior in posteriors])
     trust = np.exp(TRUST * (evidence - evidence.max()))
     trust /= trust.sum()

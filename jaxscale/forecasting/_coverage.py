@@ -16,10 +16,11 @@ from jaxscale.estimators import Distinct, distinct, padded_size, pass_at_k_per_q
 from jaxscale.fitting import NAMED_MODELS, fit, sample_posterior
 from jaxscale.forecasting._auto import Belief, believe, foretell_coverage
 from jaxscale.forecasting._intervals import interval
-from jaxscale.forecasting._noise import rerun_variance
+from jaxscale.forecasting._noise import rerun_variance, rerun_variance_within
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, ForecastModel
 from jaxscale.forecasting._rivals import RIVALS
+from jaxscale.forecasting._shapes import PriorDraws
 from jaxscale.systems import PassAtK, SolveOnce, implements
 
 _DRAWS = 400
@@ -63,6 +64,7 @@ def average(
     over: Literal["these", "population"],
     key: PRNGKeyArray,
     belief: Belief | None = None,
+    prior: PriorDraws | None = None,
 ) -> Forecast:
     """The forecast of "auto".
 
@@ -73,19 +75,22 @@ def average(
         over: as for `forecast`.
         key: a typed JAX key.
         belief: what is believed of the queries at `budgets`, flat; None for what the data alone say.
+        prior: draws that other data sets need too, as `prior_draws` makes them of the key; None for new ones.
 
     Returns:
         The curve.
     """
     flat = budgets.reshape(-1)
     ahead = flat > attempts.attempts.min()
+    key_posterior, key_interval = jax.random.split(key)
+    if belief is None:
+        belief = believe(attempts, flat, generator(key_posterior), prior)
     found = []
     if not ahead.all():
-        found.append(_by_model(attempts, flat[~ahead], level, over, key, "beta"))
+        found.append(_within(attempts, flat[~ahead], level, over, key_interval, belief))
     if ahead.any():
-        if belief is not None:
-            belief = belief._replace(solved_later=belief.solved_later[:, ahead], draws=belief.draws[:, ahead])
-        found.append(_by_belief(attempts, flat[ahead], level, over, key, belief))
+        belief = belief._replace(solved_later=belief.solved_later[:, ahead], draws=belief.draws[:, ahead])
+        found.append(_by_belief(attempts, flat[ahead], level, over, key_interval, belief))
     # Back to the order in which they were asked for.
     place = np.argsort(np.argsort(ahead, kind="stable"), kind="stable")
     parts = [(each.value, each.lower, each.upper, each.per_query, each.doubt) for each in found]
@@ -147,12 +152,38 @@ def _by_model(
     return found if over == "these" else found._replace(per_query=per_pair[pairs.pair], doubt=means.var(axis=0))
 
 
-def _by_belief(
-    attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief | None = None
-) -> _Found:
-    """The forecast of "auto", for k beyond the fewest attempts; without a belief, by what the data alone say."""
-    key_posterior, key_interval = jax.random.split(key)
-    found = foretell_coverage(attempts, belief or believe(attempts, k, generator(key_posterior)), k)
+def prior_draws(key: PRNGKeyArray) -> PriorDraws:
+    """What `average` draws before it looks at the data, for all data sets that are given this key."""
+    return PriorDraws(generator(jax.random.split(key)[0]))
+
+
+def _within(attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief) -> _Found:
+    """The forecast of "auto" for k up to the fewest attempts: the unbiased estimate, and how far a rerun differs."""
+    counts, queries = belief.queries, len(attempts)
+    per_row = pass_at_k_per_query(belief.attempts, belief.successes, k)
+    value = counts @ per_row / queries
+    if over == "these":
+        variance = counts @ rerun_variance_within(belief.density, belief.attempts, k) / queries**2
+        step = k / np.mean(attempts.attempts) / queries
+    else:
+        variance = _over_queries(value, counts @ np.square(per_row) / queries, queries)
+        step = np.zeros(len(k))
+    lower, upper = interval(key, value, value[None], variance, level, step)
+    found = _Found(value, lower, upper, ForecastModel("auto", {}, belief.weights))
+    return (
+        found if over == "these" else found._replace(per_query=per_row[_rows(attempts, belief)], doubt=np.zeros(len(k)))
+    )
+
+
+def _rows(attempts: Attempts, belief: Belief) -> np.ndarray:
+    """The row of each query in what is believed: what the data alone say has one for all that are equal."""
+    queries = len(attempts)
+    return distinct(attempts).pair if len(belief.attempts) < queries else np.arange(queries)
+
+
+def _by_belief(attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief) -> _Found:
+    """The forecast of "auto", for k beyond the fewest attempts."""
+    found = foretell_coverage(attempts, belief, k)
     queries = len(attempts)
     # Values are counts of queries, and so many queries do not tell a coverage of 1 from one a little below.
     step = np.full(len(k), 1 / queries)
@@ -160,11 +191,11 @@ def _by_belief(
     if over == "population":
         variance = _over_queries(found.value, found.squares, queries)
         step *= 1 - attempts.attempts.min() / k
-    lower, upper = interval(key_interval, found.value, found.draws, variance, level, step)
+    lower, upper = interval(key, found.value, found.draws, variance, level, step)
     result = _Found(found.value, lower, upper, ForecastModel("auto", found.line, found.weights))
     if over == "these":
         return result
-    per_query = found.per_query[distinct(attempts).pair if belief is None else np.arange(queries)]
+    per_query = found.per_query[_rows(attempts, belief)]
     # What is foretold of a query varies less than its true chance; and laws and trend may disagree.
     within = np.maximum(found.squares - np.square(per_query).mean(axis=0), 0.0) / queries
     doubt = within + found.draws.var(axis=0) + np.square(found.value - found.draws.mean(axis=0))

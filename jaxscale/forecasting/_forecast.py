@@ -79,8 +79,9 @@ def forecast(
         over: "these" for the unbiased estimate that a further, equally long or longer run on these very queries would
             give, its noise included; "population" for the expectation over queries like these.
         pool: whether groups of a mapping whose success rates correlate at common queries inform each other (coverage by
-            "auto" alone, for at most 2,000 queries): how hard a query is, is then learned from all of them. Half of the
-            draws behind an interval are those of the group alone, should it be unlike the others.
+            "auto" alone, for at most 32 groups that go together, at 2,000 queries): how hard a query is, is then learned
+            from all of them. Half of the draws behind an interval are those of the group alone, should it be unlike the
+            others.
         key: a typed JAX key; None stands for jax.random.key(0).
 
     Returns:
@@ -92,7 +93,7 @@ def forecast(
 
     Warns:
         DataWarning: where every call was right or none was, so that the forecast is that of the prior, which it names;
-            where groups have different queries, of how many and which.
+            where groups have different queries, of how many and which; where too many groups go together.
 
     Source:
         docs/mathematics.md, "Posterior prediction" and "Forecasts by several laws" and "Pooled groups" and

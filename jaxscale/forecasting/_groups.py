@@ -17,15 +17,16 @@ from jaxscale.common import DIFFERENT, common_queries
 from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.forecasting._arguments import DEFAULT_SEED, checked
 from jaxscale.forecasting._auto import believe
-from jaxscale.forecasting._coverage import average
+from jaxscale.forecasting._coverage import average, prior_draws
 from jaxscale.forecasting._pool import Member, Pool, learn_together
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, Joint
+from jaxscale.forecasting._shapes import PriorDraws
 
 # Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs.
 _DEVIATIONS = 3.0
-# A pool of more queries would take long, and so many say enough of themselves.
-_MOST_QUERIES = 2_000
+# A pool of more queries would take long, and so many say enough of themselves; one of more groups would take minutes.
+_MOST_QUERIES, _MOST_GROUPS = 2_000, 32
 _AT_ONCE = 256  # groups that are compared with all others
 
 
@@ -55,12 +56,15 @@ class Together:
         self._key = jax.random.key(DEFAULT_SEED) if key is None else key
         self._names = _pools(self._groups)
         self._pools: dict[int, Pool] = {}
+        self._prior: PriorDraws | None = None
 
     def forecast(self, name: str, k: ArrayLike, *, level: float, over: Literal["these", "population"]) -> Forecast:
         """The forecast of one group, as `forecast` of all of them returns it."""
         budgets, key = checked(k, level, over, self._key)
         attempts = self._groups[name]
         warn_of_prior(attempts, AUTO, name if len(self._groups) > 1 else attempts.name)
+        # One key, and so the same draws of the prior for every group, whichever others there are.
+        self._prior = self._prior or prior_draws(key)
         belief, joint = None, None
         for number, names in enumerate(self._names):
             if name in names and budgets.max(initial=0) > attempts.attempts.min():
@@ -73,10 +77,10 @@ class Together:
                 # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of
                 # the draws behind the interval are those of the group alone.
                 key_alone, _ = jax.random.split(key)
-                alone = believe(attempts, budgets.reshape(-1), generator(key_alone)).draws
+                alone = believe(attempts, budgets.reshape(-1), generator(key_alone), self._prior).draws
                 chosen = np.arange(len(belief.draws)) * len(alone) // len(belief.draws)
                 belief = belief._replace(draws=np.concatenate([belief.draws, alone[chosen]]))
-        return dataclasses.replace(average(attempts, budgets, level, over, key, belief), joint=joint)
+        return dataclasses.replace(average(attempts, budgets, level, over, key, belief, self._prior), joint=joint)
 
 
 def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
@@ -122,11 +126,22 @@ def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
     for name in rates:
         pools.setdefault(root(name), []).append(name)
     # In order of names, so that the same key gives the same numbers in whatever order the groups come.
-    return [
-        sorted(pool)
-        for pool in pools.values()
-        if len(pool) > 1 and len({query for name in pool for query in groups[name].query or ()}) <= _MOST_QUERIES
-    ]
+    found = [sorted(pool) for pool in pools.values() if len(pool) > 1]
+    small = [pool for pool in found if len(pool) <= _MOST_GROUPS and _queries_of(pool, groups) <= _MOST_QUERIES]
+    for pool in found:
+        if pool not in small:
+            warnings.warn(
+                f"{len(pool):,} groups at {_queries_of(pool, groups):,} queries go together ({pool[0]}, {pool[1]}, ...), "
+                f"more than {_MOST_GROUPS} or at more than {_MOST_QUERIES:,} queries: each is forecast from its own "
+                "record alone; give fewer of them to let them inform each other",
+                DataWarning,
+                stacklevel=3,
+            )
+    return small
+
+
+def _queries_of(pool: list[str], groups: Mapping[str, Attempts]) -> int:
+    return len({query for name in pool for query in groups[name].query or ()})
 
 
 def _go_together(some: np.ndarray, others: np.ndarray) -> np.ndarray:

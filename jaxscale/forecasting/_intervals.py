@@ -2,6 +2,7 @@
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
+from scipy.special import ndtri
 
 from jaxscale._arrays import generator
 
@@ -22,7 +23,7 @@ def interval(
     Args:
         key: a typed JAX key.
         value: (budgets,) the point forecast; the interval always contains it.
-        means: (draws, budgets) draws of the mean.
+        means: (draws, budgets) draws of the mean; one row where nothing is in doubt but the noise.
         variance: (budgets,) variance of the noise, or (draws, budgets) where it differs from draw to draw.
         level: probability inside, split evenly between the ends.
         step: (budgets,) spacing of the values that what is predicted can take; half a step is added at either end, as
@@ -38,11 +39,14 @@ def interval(
     room = centre * (1 - centre)
     spread2 = np.log1p(np.square(deviation / room))
     location = np.log(centre) - np.log1p(-centre) - (1 - 2 * centre) * spread2 / 2
-    # The same normal draws at every k keep the band smooth.
-    noise = generator(key).standard_normal((16, len(means), 1))
-    spread = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * noise)))
     tail = (1 - level) / 2
-    lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)
+    if len(means) == 1:
+        lower, upper = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * ndtri([[tail], [1 - tail]]))))
+    else:
+        # The same normal draws at every k keep the band smooth.
+        noise = generator(key).standard_normal((16, len(means), 1))
+        spread = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * noise)))
+        lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)
     # Where the noise is far below a step there is but one value left to take.
     margin = np.minimum(step / 2, np.sqrt(np.atleast_2d(variance).mean(axis=0)))
     lower, upper = np.minimum(lower, value) - margin, np.maximum(upper, value) + margin

@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxscale.difficulty import AbstractDifficulty
+from jaxscale.forecasting._shapes import POINTS
 
 # Points that stand for the overlap of two draws of k out of n.
 _OVERLAPS = 32
+_BUDGETS = 256  # at a time
 
 
 def rerun_variance(
@@ -51,6 +53,30 @@ def _variance(model: AbstractDifficulty, n: Array, c: Array, k: Array, overlaps:
     # The further run solves and the first did not (both failed): off by 1 - r (r); the first solved and it does not: 1.
     prediction = (first - both) * (1 - later) ** 2 + both * later**2 + (second - both)
     return jnp.maximum(jnp.where(k <= n, estimate, prediction), 0.0)
+
+
+def rerun_variance_within(density: np.ndarray, attempts: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """The same within the attempts, for any law of p.
+
+    Args:
+        density: (rows, points + 1) what is believed of a query's p: at each point of the grid of logit p, and p = 0.
+        attempts: (rows,) recorded attempts.
+        k: (budgets,) numbers of calls, at most as many.
+
+    Returns:
+        (rows, budgets) variances.
+    """
+    result = np.empty((len(attempts), len(k)))
+    log_failure = -np.logaddexp(0.0, POINTS)
+    for n in np.unique(attempts):
+        rows = attempts == n
+        for start in range(0, len(k), _BUDGETS):
+            part = slice(start, start + _BUDGETS)
+            overlaps, weights = _overlap(np.full(len(k[part]), n), k[part])
+            shared = np.exp((2 * k[part] - overlaps)[:, :, None] * log_failure)
+            variance = (weights[:, :, None] * shared).sum(axis=0) - np.exp(2 * k[part, None] * log_failure)
+            result[rows, part] = 2 * density[rows, :-1] @ np.maximum(variance, 0.0).T
+    return result
 
 
 def _overlap(n: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from jaxscale.data import Attempts
 from jaxscale.estimators import distinct
 from jaxscale.forecasting._auto import Belief
 from jaxscale.forecasting._shapes import (
+    EFFICIENCY,
     POINTS,
     SHAPES,
     Shape,
@@ -22,6 +23,7 @@ from jaxscale.forecasting._shapes import (
     likelihoods,
     next_power,
     normalised,
+    product,
     resampled,
     step,
 )
@@ -198,21 +200,26 @@ def _own(shape: Shape, index: int) -> slice:
 def _kernels(u: np.ndarray, grid: _Grid, first: bool) -> np.ndarray:
     """(draws, difficulty, cells) probabilities of logit p in a group at each difficulty."""
     below = (_BELOW[0] * np.exp(_BELOW[1] * u[:, 0])).astype(np.float32)[:, None, None]
-    centre = grid.difficulty + (0.0 if first else _SHIFT) * u[:, 1:]
-    z = (grid.edges - centre[:, :, None]).astype(np.float32)
-    low = z < 0
-    tail = np.exp(np.where(low, below, np.float32(-_ABOVE)) * z)
-    lower = _ABOVE / (below + np.float32(_ABOVE))
-    cumulative = np.where(low, lower * tail, 1 - (1 - lower) * tail)
-    ends = np.broadcast_to(np.array([0.0, 1.0], np.float32), (*cumulative.shape[:2], 2))
-    return np.diff(np.concatenate([ends[:, :, :1], cumulative, ends[:, :, 1:]], axis=2), axis=2)
+    centre = (grid.difficulty + (0.0 if first else _SHIFT) * u[:, 1:]).astype(np.float32)
+    z = grid.edges.astype(np.float32) - centre[:, :, None]
+    high = (z >= 0).astype(np.float32)
+    # Below the centre lower exp(below z), above it 1 - (1 - lower) exp(-above z).
+    z *= below - high * (below + np.float32(_ABOVE))
+    cumulative = np.exp(z, out=z)
+    cumulative *= _ABOVE / (below + np.float32(_ABOVE)) - high
+    cumulative += high
+    result = np.empty((*cumulative.shape[:2], cumulative.shape[2] + 1), np.float32)
+    result[:, :, :-1] = cumulative
+    result[:, :, -1] = 1
+    result[:, :, 1:] -= cumulative
+    return result
 
 
 def _log_likelihoods(u: np.ndarray, records: _Records, grid: _Grid, first: bool) -> np.ndarray:
     """(draws, pairs + 1, difficulty) of what a group did with a query of each difficulty."""
     kernel = _kernels(u, grid, first)
     table = records.likelihood[:, grid.first : -1].astype(np.float32)
-    flat = (kernel.reshape(-1, kernel.shape[2]) @ table.T).reshape(*kernel.shape[:2], -1)
+    flat = product(kernel.reshape(-1, kernel.shape[2]), table.T).reshape(*kernel.shape[:2], -1)
     return np.log(np.maximum(np.moveaxis(flat, 2, 1), _SMALLEST))
 
 
@@ -244,13 +251,13 @@ def _sample(
     log_likelihood = total(joint, *laws)
     power, log_evidence, reach, kept = 0.0, 0.0, np.ones(len(blocks)), []
     while power < _POWER:
-        before, power = power, next_power(log_likelihood, power, _POWER)
+        before, power = power, next_power(log_likelihood, power, _POWER, enough=EFFICIENCY * _PARTICLES)
         gain = (power - before) * log_likelihood
         log_evidence += float(gain.max() + np.log(np.mean(np.exp(gain - gain.max()))))
         share = normalised(gain)
         centred = u - share @ u
         covariance = (share[:, None] * centred).T @ centred + 1e-6 * np.eye(u.shape[1])
-        chosen = resampled(share, rng)
+        chosen = resampled(share, rng, _PARTICLES)
         u, joint, log_likelihood = u[chosen], joint[chosen], log_likelihood[chosen]
         laws, parts = (laws[0][chosen], laws[1][chosen]), [part[chosen] for part in parts]
         for sweep in range(_LAST_SWEEPS if power == _POWER else _SWEEPS):
@@ -302,7 +309,8 @@ def _believed(pool: Pool, name: str, index: int, k: np.ndarray) -> tuple[np.ndar
         lost = never[:, None] * never_solved * np.exp(-top[:, :, 0].astype(float))
         likely = np.maximum((before * np.exp(mine)).sum(axis=2) + lost, 1e-300)
         before, lost = (before / likely[:, :, None]).astype(np.float32), lost / likely
-        density[:, :-1] += np.tensordot(before, kernel, axes=([0, 2], [0, 1])) * likelihood[:, :-1]
+        # Draw by draw, in products that BLAS keeps to one thread.
+        density[:, :-1] += (before @ kernel).sum(axis=0) * likelihood[:, :-1]
         density[:, -1] += lost.sum(axis=0)
         # Of a query that failed, n of the k calls are those that failed.
         later = np.where(ahead, np.clip(1 - (before @ (kernel @ at_k.T) + lost[:, :, None]), 0.0, 1.0), 0.0)

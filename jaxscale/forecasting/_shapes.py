@@ -28,11 +28,16 @@ _SHARPEST = 500.0
 _ROWS = 4096  # distinct queries at a time
 
 _PARTICLES = 400
+# So many draws of the prior, which all data sets of one key share, are weighed first. Where _WORTH of them are
+# effective they are worth as much as particles, which moves leave correlated.
+_PRIOR_DRAWS, _WORTH = 2**13, 100
+_FEW_PAIRS, _HELD_PAIRS = 128, 256
 # The likelihood's power grows as fast as this share of the particles stays effective.
-_EFFICIENCY = 0.5
+EFFICIENCY = 0.5
 _MOVES, _LAST_MOVES = 4, 8
 _ACCEPTED = 0.25
 _SMALL_PRODUCT = 2**18  # multiplications
+_DENSITIES = 256  # at a time
 # Evidence is raised to this power: every shape is a caricature, and one that fits the bulk best may have a false tail.
 TRUST = 0.5
 # The share of queries never solved has a logit of this mean and deviation.
@@ -128,18 +133,68 @@ def likelihoods(pairs: Distinct) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng: np.random.Generator) -> Posterior:
+class Particles(NamedTuple):
+    """Laws of a shape: (draws, size + 1) parameters, (draws, points + 1) weights and (draws,) log likelihoods."""
+
+    u: np.ndarray
+    weights: np.ndarray
+    log_likelihood: np.ndarray
+
+
+class PriorDraws:
+    """Draws of every shape before the data speak, and how likely they make a query: shared by data sets.
+
+    Args:
+        rng: what it spawns are the streams; its own state stays as it is.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._laws = []
+        for shape, stream in zip(SHAPES.values(), rng.spawn(len(SHAPES)), strict=True):
+            u = stream.standard_normal((_PRIOR_DRAWS, shape.size + 1))
+            self._laws.append((u, _weights(shape, u)))
+        # Of each pair of attempts and successes its likelihood, and the log of that of each draw of each shape.
+        self._known: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+
+    def weigh(self, pairs: Distinct) -> tuple[np.ndarray, list[Particles]]:
+        """(pairs, points + 1) likelihoods, and the draws of each shape: all of them, or some for many pairs."""
+        if len(pairs.attempts) > _FEW_PAIRS:
+            table = likelihoods(pairs)
+            some = [(u[:_PARTICLES], weights[:_PARTICLES]) for u, weights in self._laws]
+            return table, [Particles(*law, _log_likelihood(law[1], table, pairs.queries)) for law in some]
+        names = list(zip(pairs.attempts.tolist(), pairs.successes.tolist(), strict=True))
+        new = [place for place, name in enumerate(names) if name not in self._known]
+        if len(self._known) + len(new) > _HELD_PAIRS:
+            self._known.clear()
+            new = list(range(len(names)))
+        if new:
+            rows = likelihoods(pairs._replace(attempts=pairs.attempts[new], successes=pairs.successes[new]))
+            logs = [np.log(np.maximum(product(weights, rows.T), 1e-300)) for _, weights in self._laws]
+            for place, row, log in zip(new, rows, np.stack(logs).transpose(2, 0, 1).copy(), strict=True):
+                self._known[names[place]] = row, log
+        total = np.zeros((len(self._laws), _PRIOR_DRAWS))
+        for name, count in zip(names, pairs.queries.tolist(), strict=True):
+            total += count * self._known[name][1]
+        table = np.stack([self._known[name][0] for name in names])
+        return table, [Particles(*law, log) for law, log in zip(self._laws, total, strict=True)]
+
+
+def sample_shape(
+    shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng: np.random.Generator, first: Particles | None = None
+) -> Posterior:
     """Draw from the posterior of a shape's parameters and of the share of queries never solved.
 
     Particles drawn from the prior follow a power of the likelihood that grows to 1: at each step they are resampled
     and moved by Metropolis steps, half of them as wide as the particles' covariance, half along the difference of two
-    others, which crosses from one mode to the next.
+    others, which crosses from one mode to the next. Where enough of many draws of the prior stay effective under all
+    of the likelihood, as for a few tens of queries, that is one step, and nothing has to move.
 
     Args:
         shape: the family.
         likelihood: (pairs, points + 1), as `likelihoods` gives it.
         queries: (pairs,) how many queries have each.
         rng: draws.
+        first: draws of the prior; None for new ones.
 
     Returns:
         Equally weighted draws.
@@ -149,36 +204,43 @@ def sample_shape(shape: Shape, likelihood: np.ndarray, queries: np.ndarray, rng:
         the difference of two particles).
     """
     size = shape.size + 1
-    u = rng.standard_normal((_PARTICLES, size))
 
-    def evaluated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluated(u: np.ndarray) -> Particles:
         weights = _weights(shape, u)
-        return weights, np.log(np.maximum(_product(weights, likelihood.T), 1e-300)) @ queries
+        return Particles(u, weights, _log_likelihood(weights, likelihood, queries))
 
-    weights, log_likelihood = evaluated(u)
+    u, weights, log_likelihood = evaluated(rng.standard_normal((_PARTICLES, size))) if first is None else first
     power, log_evidence, reach = 0.0, 0.0, 1.0
     while power < 1:
-        before, power = power, next_power(log_likelihood, power)
+        many = len(u) > _PARTICLES
+        before, power = power, next_power(log_likelihood, power, enough=_WORTH if many else EFFICIENCY * _PARTICLES)
         gain = (power - before) * log_likelihood
         top = gain.max()
-        log_evidence += float(top + np.log(np.mean(np.exp(gain - top))))
-        share = normalised(gain)
+        share = np.exp(gain - top)
+        log_evidence += float(top + np.log(share.mean()))
+        share /= share.sum()
+        kept = resampled(share, rng, _PARTICLES)
+        if many and power == 1:
+            return Posterior(weights[kept], log_evidence)
         centred = u - share @ u
         root = np.linalg.cholesky((share[:, None] * centred).T @ centred + 1e-6 * np.eye(size))
-        kept = resampled(share, rng)
         u, weights, log_likelihood = u[kept], weights[kept], log_likelihood[kept]
         for move in range(_LAST_MOVES if power == 1 else _MOVES):
-            there = u + reach * step(u, root if move % 2 == 0 else None, rng)
-            weights_there, log_there = evaluated(there)
-            log_prior_ratio = (np.square(u).sum(axis=1) - np.square(there).sum(axis=1)) / 2
-            accepted = np.log(rng.uniform(size=_PARTICLES)) < power * (log_there - log_likelihood) + log_prior_ratio
-            u[accepted], weights[accepted] = there[accepted], weights_there[accepted]
-            log_likelihood[accepted] = log_there[accepted]
+            there = evaluated(u + reach * step(u, root if move % 2 == 0 else None, rng))
+            log_prior_ratio = (np.square(u).sum(axis=1) - np.square(there.u).sum(axis=1)) / 2
+            ratio = power * (there.log_likelihood - log_likelihood) + log_prior_ratio
+            accepted = np.log(rng.uniform(size=_PARTICLES)) < ratio
+            u[accepted], weights[accepted] = there.u[accepted], there.weights[accepted]
+            log_likelihood[accepted] = there.log_likelihood[accepted]
             reach = float(np.clip(reach * np.exp((accepted.mean() - _ACCEPTED) / 2), 0.05, 2.0))
     return Posterior(weights, log_evidence)
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _log_likelihood(weights: np.ndarray, likelihood: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(product(weights, likelihood.T), 1e-300)) @ queries
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`a @ b`, in blocks of rows that BLAS keeps to one thread: several wait for each other longer than they work."""
     rows = _SMALL_PRODUCT // b.size
     if not rows:
@@ -187,15 +249,21 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _weights(shape: Shape, u: np.ndarray) -> np.ndarray:
-    density, never = law(shape, u)
-    return np.concatenate([density * (1 - never), never], axis=1)
+    result = np.empty((len(u), len(POINTS) + 1))
+    # In parts that fit a processor's cache.
+    for start in range(0, len(u), _DENSITIES):
+        part = slice(start, start + _DENSITIES)
+        density, never = law(shape, u[part])
+        result[part, :-1], result[part, -1:] = density * (1 - never), never
+    return result
 
 
 def law(shape: Shape, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(draws, points) probabilities of what is solved at all, and (draws, 1) the share never solved."""
     log_density = shape.log_density(u[:, :-1])
     never = 1 / (1 + np.exp(-(_NEVER[0] + _NEVER[1] * u[:, -1:])))
-    return np.exp(log_density - _log_sum(log_density)), never
+    density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
+    return density / density.sum(axis=1, keepdims=True), never
 
 
 def _log_sum(x: np.ndarray) -> np.ndarray:
@@ -214,9 +282,9 @@ def step(u: np.ndarray, root: np.ndarray | None, rng: np.random.Generator) -> np
     return 2.38 / math.sqrt(u.shape[1]) * way
 
 
-def resampled(share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Indices of particles, each as often as its share says, to within one."""
-    positions = (np.arange(len(share)) + rng.uniform()) / len(share)
+def resampled(share: np.ndarray, rng: np.random.Generator, number: int) -> np.ndarray:
+    """So many indices of particles, each as often as its share says, to within one."""
+    positions = (np.arange(number) + rng.uniform()) / number
     return np.minimum(np.searchsorted(np.cumsum(share), positions), len(share) - 1)
 
 
@@ -225,12 +293,12 @@ def normalised(log_weights: np.ndarray) -> np.ndarray:
     return share / share.sum()
 
 
-def next_power(log_likelihood: np.ndarray, power: float, last: float = 1.0) -> float:
+def next_power(log_likelihood: np.ndarray, power: float, last: float = 1.0, *, enough: float) -> float:
     """The largest power of the likelihood, to 2^-30 of the way to the last, at which enough particles are effective."""
 
     def effective(further: float) -> bool:
         share = normalised((further - power) * log_likelihood)
-        return 1 / np.sum(np.square(share)) >= _EFFICIENCY * len(log_likelihood)
+        return 1 / np.sum(np.square(share)) >= enough
 
     if effective(last):
         return last

@@ -98,7 +98,7 @@ def _of_ballots(
         variance = (
             (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + between / queries**2 + gap**2
         )
-        means = np.broadcast_to(mean, (256, len(mean)))
+        means = mean[None]
         unknown = np.where(within, 0, np.maximum(square - chance**2, 0)).sum(axis=0)
         doubt = (unknown + between) / queries**2 + gap**2
     lower, upper = interval(key_interval, mean, means, variance, level)

@@ -26,6 +26,7 @@ _KIND_WEIGHT = 1.0  # queries that a kind is worth before any came
 _CHAINS = 10
 _WARM_UP, _BETWEEN = 30, 3  # sweeps
 
+_AT_ONCE = 2**14  # kinds of answers
 _FLOOR = -500.0  # log likelihood of what a law rules out, against the best law's
 
 
@@ -85,9 +86,12 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
     wrong = -np.sort(
         -np.column_stack([np.where(ballots.correct, 0, ballots.counts), np.asarray(ballots.blank)]), axis=1
     )
-    alike, which = np.unique(np.column_stack([right, wrong]), axis=0, return_inverse=True)
+    # Bytes of the largest first are in the order of the numbers. `np.unique` of rows takes long for a million columns.
+    rows = [row.tobytes() for row in np.column_stack([right, wrong]).astype(">i8")]
+    place = {row: index for index, row in enumerate(sorted(set(rows)))}
+    alike = np.stack([np.frombuffer(row, ">i8") for row in place]).astype(np.int64)
     of_right, of_wrong = log_likelihood(alike[:, 0], alike[:, 1:])
-    first, second = _draw_laws(of_right, of_wrong, which.reshape(-1), rng, draws)
+    first, second = _draw_laws(of_right, of_wrong, np.array([place[row] for row in rows]), rng, draws)
     return AnswerPrior(*(x[first] for x in right_laws()), *(x[second] for x in wrong_laws()))
 
 
@@ -205,14 +209,9 @@ def log_likelihood(right: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np
     others = calls[row] - own
     a, b, concentration, discount = _wrong_parts()
     kinds = np.count_nonzero(wrong, axis=1)[row] - (own > 0)
-    steps = np.maximum(concentration + np.outer(np.arange(1, max(kinds.max(), 1)), discount), 0)
-    with np.errstate(divide="ignore"):
-        new = np.cumsum(np.log(steps), axis=0)
-    new = np.concatenate([np.zeros((2, len(discount))), new])  # none or one answer: nothing new after the first
-    repeats = np.zeros((len(wrong), len(discount)))
-    for column in wrong.T:
-        repeats += _rising(1 - discount, np.maximum(column - 1, 0))
-    other = new[kinds] - _rising(concentration + 1, np.maximum(others - 1, 0)) + repeats[row]
+    new = _log_new(kinds, concentration, discount)
+    repeats = np.add.reduceat(times[:, None] * _rising(1 - discount, np.maximum(own - 1, 0)), starts, axis=0)
+    other = new - _rising(concentration + 1, np.maximum(others - 1, 0)) + repeats[row]
     other -= _rising(1 - discount, np.maximum(own - 1, 0))
 
     def favourite(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -225,28 +224,42 @@ def log_likelihood(right: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np
     return of_right, np.maximum(of_wrong, of_wrong.max(axis=1, keepdims=True) + _FLOOR)
 
 
+def _log_new(kinds: np.ndarray, concentration: np.ndarray, discount: np.ndarray) -> np.ndarray:
+    """Log of the product of concentration + i discount over 0 < i < n, for each n of the kinds; (kinds, laws)."""
+    values, which = np.unique(kinds, return_inverse=True)
+    result, total, done = np.zeros((len(values), len(discount))), np.zeros(len(discount)), 1
+    for place, value in enumerate(values.tolist()):
+        for start in range(done, value, _AT_ONCE):
+            i = np.arange(start, min(start + _AT_ONCE, value))
+            with np.errstate(divide="ignore"):
+                total = total + np.log(np.maximum(concentration + np.outer(i, discount), 0)).sum(axis=0)
+        result[place], done = total, max(done, value)
+    return result[which.reshape(-1)]
+
+
 def _rising(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Logarithm of x (x + 1) ... (x + n - 1) for each n of the counts, (counts, len(x))."""
     values, which = np.unique(counts, return_inverse=True)
     return (gammaln(x + values[:, None]) - gammaln(x))[which.reshape(-1)]
 
 
-def log_favourite(seen: np.ndarray, prior: AnswerPrior) -> np.ndarray:
+def log_favourite(seen: np.ndarray, prior: AnswerPrior, times: np.ndarray | int = 1) -> np.ndarray:
     """Log posterior weight of each of a query's wrong answers as its favourite.
 
     Args:
         seen: (answers,) how often each came.
         prior: each parameter of shape (draws, 1).
+        times: (answers,) how many answers came as often, which then have the weight of all of them.
 
     Returns:
         (draws, answers + 1), the largest of each row 0; the last is for an answer that did not come.
     """
     own = np.append(seen, 0)
-    others, kinds = own.sum() - own, np.count_nonzero(seen)
+    others, kinds = np.sum(seen * times) - own, np.sum((seen > 0) * times)
     a, b, concentration, discount = prior.favourite_a, prior.favourite_b, prior.concentration, prior.discount
     logs = gammaln(a + own) + gammaln(b + others) - gammaln(concentration + np.maximum(others, 1))
     logs = logs - gammaln(np.maximum(own, 1) - discount) + gammaln(1 - discount)
-    logs[:, :-1] = np.where(seen > 0, logs[:, :-1], -np.inf)
+    logs[:, :-1] = np.where(seen > 0, logs[:, :-1] + np.log(times), -np.inf)
     if kinds > 1:
         with np.errstate(divide="ignore"):
             logs[:, -1:] += np.log(np.maximum(concentration + (kinds - 1) * discount, 0))

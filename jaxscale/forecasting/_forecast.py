@@ -79,9 +79,9 @@ def forecast(
         over: "these" for the unbiased estimate that a further, equally long or longer run on these very queries would
             give, its noise included; "population" for the expectation over queries like these.
         pool: whether groups of a mapping whose success rates correlate at common queries inform each other (coverage by
-            "auto" alone, for at most 32 groups that go together, at 2,000 queries): how hard a query is, is then learned
-            from all of them. Half of the draws behind an interval are those of the group alone, should it be unlike the
-            others.
+            "auto" alone, for at most 32 groups that go together, at 2,000 queries): how hard a query is, is then
+            learned from all of them. Half of the draws behind an interval are those of the group alone, should it be
+            unlike the others.
         key: a typed JAX key; None stands for jax.random.key(0).
 
     Returns:

@@ -131,9 +131,9 @@ def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
     for pool in found:
         if pool not in small:
             warnings.warn(
-                f"{len(pool):,} groups at {_queries_of(pool, groups):,} queries go together ({pool[0]}, {pool[1]}, ...), "
-                f"more than {_MOST_GROUPS} or at more than {_MOST_QUERIES:,} queries: each is forecast from its own "
-                "record alone; give fewer of them to let them inform each other",
+                f"{len(pool):,} groups at {_queries_of(pool, groups):,} queries go together ({pool[0]}, {pool[1]}, "
+                f"...), more than {_MOST_GROUPS} or at more than {_MOST_QUERIES:,} queries: each is forecast from its "
+                "own record alone; give fewer of them to let them inform each other",
                 DataWarning,
                 stacklevel=3,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ from jaxscale._arrays import generator
 from jaxscale.data import Ballots
 from jaxscale.estimators import ballots_filter_vote, ballots_vote, vote_difficulty
 from jaxscale.fitting import fit_vote_scaling
+from jaxscale.forecasting._alike import Alike, Leaders, apart, leaders
 from jaxscale.forecasting._answers import AnswerPrior, draw_answer_priors, log_favourite
 from jaxscale.forecasting._intervals import interval
 from jaxscale.forecasting._prior import ANSWERS, warn_of_prior
@@ -212,11 +213,15 @@ def _dirichlet(
     shape = (DRAWS, len(ballots))
     parameters = [np.broadcast_to(getattr(prior, field.name), shape) for field in dataclasses.fields(prior)]
     for i, stream in enumerate(rng.spawn(len(ballots))):
-        share, right = _draw_answers(ballots, i, AnswerPrior(*(x[:, i : i + 1] for x in parameters)), stream)
+        own = AnswerPrior(*(x[:, i : i + 1] for x in parameters))
+        share, right, alike = _draw_answers(ballots, i, own, stream, together=keeps is None)
         if keeps is not None:
             share = _split_by_filter(share, ballots, i, keeps, stream)
+        level = [stream.random((2, 2, DRAWS)) for _ in alike]
         for column, counts in zip(order, _cast(share, answers[order], stream), strict=True):
-            result[:, :, i, column] = _won(counts, right, filtered=keeps is not None)
+            kinds, counts = np.split(counts, [len(alike)], axis=-1)
+            best = [leaders(each, kinds[..., j], level[j]) for j, each in enumerate(alike)]
+            result[:, :, i, column] = _won(counts, right, best, filtered=keeps is not None)
     return _Votes(result)
 
 
@@ -238,53 +243,78 @@ def _cast(share: np.ndarray, budgets: np.ndarray, rng: np.random.Generator) -> I
 
 
 def _draw_answers(
-    ballots: Ballots, i: int, prior: AnswerPrior, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    ballots: Ballots, i: int, prior: AnswerPrior, rng: np.random.Generator, *, together: bool
+) -> tuple[np.ndarray, np.ndarray, list[Alike]]:
     """Posterior draws of one query's answer probabilities, and which of the answers are right.
 
-    The columns: right answers (one that was not seen yet, if none was), wrong ones seen, new wrong ones, a favourite
-    not seen yet, all other wrong ones together, and blank calls.
+    The columns: answers that are not told apart, if `together`, kind by kind; then, as the second array has them, right
+    answers (one that was not seen yet, if none was), wrong ones seen, new wrong ones, a favourite not seen yet, all
+    other wrong ones together, and blank calls.
     """
     counts, correct, blank = ballots.counts[i], ballots.correct[i], np.asarray(ballots.blank)[i]
     right, wrong = counts[correct & (counts > 0)], counts[~correct & (counts > 0)]
     p = rng.beta(prior.right_a + right.sum(), prior.right_b + wrong.sum() + blank)
-    among_right = rng.dirichlet(right, DRAWS) if len(right) > 1 else np.ones((DRAWS, 1))
-    among_wrong = _draw_wrong(np.append(wrong, blank), prior, rng)
-    share = np.concatenate([p * among_right, (1 - p) * among_wrong], axis=1)
-    return share / share.sum(axis=1, keepdims=True), np.arange(share.shape[1]) < among_right.shape[1]
+    none = np.empty(0, np.int64)
+    right, rights, times_right = apart(right) if together else (right, none, none)
+    wrong, wrongs, times_wrong = apart(wrong) if together else (wrong, none, none)
+    many = np.append(right, rights * times_right)
+    among_right = rng.dirichlet(many, DRAWS) if len(many) > 1 else np.ones((DRAWS, 1))
+    seen, times = np.concatenate([wrongs, wrong, [blank]]), np.ones(len(wrongs) + len(wrong) + 1, np.int64)
+    times[: len(wrongs)] = times_wrong
+    among_wrong, left = _draw_wrong(seen, times, len(wrongs), prior, rng)
+    single_right, alike_right = np.split(among_right, [among_right.shape[1] - len(rights)], axis=1)
+    alike_wrong, single_wrong = np.split(among_wrong, [len(wrongs)], axis=1)
+    share = np.concatenate([p * alike_right, (1 - p) * alike_wrong, p * single_right, (1 - p) * single_wrong], axis=1)
+    alike = [
+        *(Alike(np.full(DRAWS, n), np.full(DRAWS, c), True) for c, n in zip(rights, times_right, strict=True)),
+        *(Alike(n, c - prior.discount[:, 0], False) for c, n in zip(wrongs, left.T, strict=True)),
+    ]
+    places = single_right.shape[1] + single_wrong.shape[1]
+    return share / share.sum(axis=1, keepdims=True), np.arange(places) < single_right.shape[1], alike
 
 
-def _draw_wrong(seen: np.ndarray, prior: AnswerPrior, rng: np.random.Generator) -> np.ndarray:
-    """Posterior draws of the shares among wrong answers, in the order of `_draw_answers`.
+def _draw_wrong(
+    seen: np.ndarray, times: np.ndarray, alike: int, prior: AnswerPrior, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Posterior draws of the shares among wrong answers, in the order of `_draw_answers`, and how many are alike.
 
     Args:
         seen: (answers + 1,) how often each came, and last how many calls were blank.
+        times: (answers + 1,) how many answers each stands for.
+        alike: how many, the first, stand for several.
         prior: each parameter of shape (draws, 1).
         rng: the generator.
+
+    Returns:
+        (draws, columns) shares, and (draws, alike) how many answers are left in the first columns: a favourite among
+        them has a column of its own, after the answers seen.
     """
-    weight = np.exp(log_favourite(seen, prior))
+    weight = np.exp(log_favourite(seen, prior, times))
     up = np.cumsum(weight, axis=1)
     which = (up[:, :-1] <= rng.random((len(up), 1)) * up[:, -1:]).sum(axis=1)
     is_favourite = which[:, None] == np.arange(len(seen) + 1)
     own = (np.append(seen, 0) * is_favourite).sum(axis=1, keepdims=True)
-    favourite = rng.beta(prior.favourite_a + own, prior.favourite_b + seen.sum() - own)
-    others = np.where(is_favourite[:, :-1], 0, seen)
-    kinds = np.count_nonzero(others, axis=1)[:, None]
-    each = rng.standard_gamma(np.where(others > 0, others - prior.discount, 0.0))
+    favourite = rng.beta(prior.favourite_a + own, prior.favourite_b + np.sum(seen * times) - own)
+    left = times - is_favourite[:, :-1]
+    others = left * (seen > 0)
+    kinds = others.sum(axis=1)[:, None]
+    each = rng.standard_gamma(np.where(others > 0, others * (seen - prior.discount), 0.0))
     rest = rng.standard_gamma(np.maximum(prior.concentration + prior.discount * kinds, 0))
     total = each.sum(axis=1, keepdims=True) + rest
     each, rest = (x / total * (1 - favourite) for x in (each, rest))
     # The unseen mass is broken up as Pitman's law has it; where no answer is left to come, the first piece is all.
     later = kinds + np.arange(1, _NEW_ANSWERS + 1)
     broken = rng.beta(1 - prior.discount, np.maximum(prior.concentration + later * prior.discount, _TINY))
-    left = np.cumprod(1 - broken, axis=1)
-    new = rest * broken * np.column_stack([np.ones(len(left)), left[:, :-1]])
+    unbroken = np.cumprod(1 - broken, axis=1)
+    new = rest * broken * np.column_stack([np.ones(len(unbroken)), unbroken[:, :-1]])
     placed = favourite * is_favourite
-    each += placed[:, :-1]
-    return np.column_stack([each[:, :-1], new, placed[:, -1], rest * left[:, -1:], each[:, -1]])
+    each[:, alike:] += placed[:, alike:-1]
+    own_column = placed[:, :alike].sum(axis=1, keepdims=True)[:, : min(alike, 1)]
+    columns = [each[:, :-1], own_column, new, placed[:, -1], rest * unbroken[:, -1:], each[:, -1]]
+    return np.column_stack(columns), left[:, :alike]
 
 
-def _won(counts: np.ndarray, right: np.ndarray, *, filtered: bool) -> np.ndarray:
+def _won(counts: np.ndarray, right: np.ndarray, best: Sequence[Leaders] = (), *, filtered: bool) -> np.ndarray:
     """Probability that a right answer wins each vote, ties split.
 
     The last column but one stands for answers so many that no two calls agree on one of them: each is a leader where
@@ -295,10 +325,16 @@ def _won(counts: np.ndarray, right: np.ndarray, *, filtered: bool) -> np.ndarray
         kept, dropped = np.split(counts, 2, axis=-1)
         counts = np.where(kept.any(axis=-1, keepdims=True), kept, dropped)
     named, single = counts[..., :-2], counts[..., -2]
-    most = named.max(axis=-1, keepdims=True)
-    leads = (named == most) & (named > 0)
-    leaders = leads.sum(axis=-1) + np.where(most[..., 0] <= 1, single, 0)
-    return (leads & right[:-2]).sum(axis=-1) / np.maximum(leaders, 1)
+    most = named.max(axis=-1)
+    for kind in best:
+        most = np.maximum(most, kind.votes)
+    leads = (named == most[..., None]) & (named > 0)
+    leading, winning = leads.sum(axis=-1), (leads & right[:-2]).sum(axis=-1)
+    for kind in best:
+        answers = np.where((kind.votes == most) & (most > 0), kind.answers, 0)
+        leading, winning = leading + answers, winning + answers * kind.right
+    leading = leading + np.where(most <= 1, single, 0)
+    return winning / np.maximum(leading, 1)
 
 
 class _KeepRates(NamedTuple):

@@ -9,7 +9,7 @@ from jaxscale.forecasting._alike import Alike, apart, leaders
 
 @pytest.mark.parametrize(("shape", "votes"), [(0.5, 6), (0.5, 300), (1.0, 1), (1.0, 40), (1.0, 3_000), (20.0, 2_000)])
 def test_leaders_are_those_of_votes_drawn_one_by_one(shape, votes):
-    number, draws = 1_000, 20_000
+    number, draws = 1_000, 4_000
     rng = np.random.default_rng(1)
     p = rng.standard_gamma(shape, (draws, number))
     counts = rng.multinomial(votes, p / p.sum(axis=1, keepdims=True))

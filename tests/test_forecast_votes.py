@@ -6,7 +6,7 @@ import pytest
 from scipy import optimize, special, stats
 
 import jaxscale as js
-from jaxscale.data import Ballots
+from jaxscale.data import Ballots, DataWarning
 from jaxscale.fitting._vote_scaling import fit_vote_scaling
 from jaxscale.forecasting import forecast
 from jaxscale.forecasting._answers import (
@@ -180,7 +180,8 @@ def test_a_right_answer_not_seen_yet_may_come():
     curve = forecast(Vote(), never, [10, 1000], model="dirichlet")
     assert curve.value[0] == pytest.approx(12 / 13)
     assert 12 / 13 - 0.05 < curve.value[1] < 12 / 13 + 0.05
-    nowhere = forecast(Vote(), Ballots([[9, 1]] * 6, [[False, False]] * 6), [10, 1000], model="dirichlet")
+    with pytest.warns(DataWarning, match="nothing was solved"):
+        nowhere = forecast(Vote(), Ballots([[9, 1]] * 6, [[False, False]] * 6), [10, 1000], model="dirichlet")
     assert nowhere.value[0] == 0
     assert 0 <= nowhere.value[1] < 0.05 < 1 - nowhere.upper[1]
 
@@ -312,10 +313,12 @@ def test_easy_and_hard_queries_get_priors_of_their_own():
 
 
 def test_a_run_that_wins_or_loses_all_queries_is_not_ruled_out():
-    right = forecast(Vote(), Ballots([[12, 0]] * 40, [[True, False]] * 40), [12, 40])
+    with pytest.warns(DataWarning, match="no call was wrong"):
+        right = forecast(Vote(), Ballots([[12, 0]] * 40, [[True, False]] * 40), [12, 40])
     assert (right.upper == 1).all()
     assert (right.lower > 0.9).all()
-    wrong = forecast(Vote(), Ballots([[0, 12]] * 40, [[True, False]] * 40), [12, 40])
+    with pytest.warns(DataWarning, match="nothing was solved"):
+        wrong = forecast(Vote(), Ballots([[0, 12]] * 40, [[True, False]] * 40), [12, 40])
     assert (wrong.lower == 0).all()
     assert (wrong.upper < 0.1).all()
 

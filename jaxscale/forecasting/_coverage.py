@@ -159,26 +159,20 @@ def prior_draws(key: PRNGKeyArray) -> PriorDraws:
 
 def _within(attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief) -> _Found:
     """The forecast of "auto" for k up to the fewest attempts: the unbiased estimate, and how far a rerun differs."""
-    counts, queries = belief.queries, len(attempts)
-    per_row = pass_at_k_per_query(belief.attempts, belief.successes, k)
-    value = counts @ per_row / queries
+    # By distinct queries whatever the rows of the belief are, so that values are the same to the last bit.
+    pairs, queries = distinct(attempts), len(attempts)
+    real = pairs.queries > 0
+    counts, per_pair = pairs.queries[real], pass_at_k_per_query(pairs.attempts[real], pairs.successes[real], k)
+    value = counts @ per_pair / queries
     if over == "these":
-        variance = counts @ rerun_variance_within(belief.density, belief.attempts, k) / queries**2
+        variance = belief.queries @ rerun_variance_within(belief.density, belief.attempts, k) / queries**2
         step = k / np.mean(attempts.attempts) / queries
     else:
-        variance = _over_queries(value, counts @ np.square(per_row) / queries, queries)
+        variance = _over_queries(value, counts @ np.square(per_pair) / queries, queries)
         step = np.zeros(len(k))
     lower, upper = interval(key, value, value[None], variance, level, step)
     found = _Found(value, lower, upper, ForecastModel("auto", {}, belief.weights))
-    return (
-        found if over == "these" else found._replace(per_query=per_row[_rows(attempts, belief)], doubt=np.zeros(len(k)))
-    )
-
-
-def _rows(attempts: Attempts, belief: Belief) -> np.ndarray:
-    """The row of each query in what is believed: what the data alone say has one for all that are equal."""
-    queries = len(attempts)
-    return distinct(attempts).pair if len(belief.attempts) < queries else np.arange(queries)
+    return found if over == "these" else found._replace(per_query=per_pair[pairs.pair], doubt=np.zeros(len(k)))
 
 
 def _by_belief(attempts: Attempts, k: np.ndarray, level: float, over: str, key: PRNGKeyArray, belief: Belief) -> _Found:
@@ -195,7 +189,8 @@ def _by_belief(attempts: Attempts, k: np.ndarray, level: float, over: str, key: 
     result = _Found(found.value, lower, upper, ForecastModel("auto", found.line, found.weights))
     if over == "these":
         return result
-    per_query = found.per_query[_rows(attempts, belief)]
+    # What the data alone say has one row for all queries that are equal.
+    per_query = found.per_query[distinct(attempts).pair if len(belief.attempts) < queries else np.arange(queries)]
     # What is foretold of a query varies less than its true chance; and laws and trend may disagree.
     within = np.maximum(found.squares - np.square(per_query).mean(axis=0), 0.0) / queries
     doubt = within + found.draws.var(axis=0) + np.square(found.value - found.draws.mean(axis=0))

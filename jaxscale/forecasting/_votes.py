@@ -243,7 +243,7 @@ def _cast(share: np.ndarray, budgets: np.ndarray, rng: np.random.Generator) -> I
 
 
 def _draw_answers(
-    ballots: Ballots, i: int, prior: AnswerPrior, rng: np.random.Generator, *, together: bool
+    ballots: Ballots, i: int, prior: AnswerPrior, rng: np.random.Generator, *, together: bool = True
 ) -> tuple[np.ndarray, np.ndarray, list[Alike]]:
     """Posterior draws of one query's answer probabilities, and which of the answers are right.
 

@@ -84,19 +84,19 @@ def test_an_option_given_twice_loses_no_value_in_silence(refused, tmp_path, caps
 
 
 BUDGETS = {
-    "0": "--k = '0'",
-    "-1": "--k = '-1'",
-    "ten": "--k = 'ten'",
-    "1,10,": "--k = ''",
-    "1.5": "--k = '1.5'",
-    "nan": "--k = 'nan'",
-    "inf": "--k = 'inf'",
-    "1e13": "--k = '1e13'",
-    "1000000000001": "--k = '1000000000001'",
-    "9" * 5000: "--k = '9999",
-    "1e99": "--k = '1e99'",
-    "\u0661": "--k = '\u0661'",
-    "": "--k is empty",
+    "0": "--calls = '0'",
+    "-1": "--calls = '-1'",
+    "ten": "--calls = 'ten'",
+    "1,10,": "--calls = ''",
+    "1.5": "--calls = '1.5'",
+    "nan": "--calls = 'nan'",
+    "inf": "--calls = 'inf'",
+    "1e13": "--calls = '1e13'",
+    "1000000000001": "--calls = '1000000000001'",
+    "9" * 5000: "--calls = '9999",
+    "1e99": "--calls = '1e99'",
+    "\u0661": "--calls = '\u0661'",
+    "": "--calls is empty",
 }
 
 

@@ -147,7 +147,7 @@ def foretold(recorded, calls, values):
     values = np.asarray(values, float)
     kind = np.full(len(calls), "forecast")
     model = js.forecast(js.PassAtK(), js.Attempts([1, 1], [0, 1]), 1).model
-    by_query = np.broadcast_to(values, (len(recorded.by_query), len(calls)))
+    by_query = np.broadcast_to(values, (len(recorded.per_query), len(calls)))
     return js.Forecast(np.array(calls), values, values - 0.01, values + 0.01, model, kind, per_query=by_query)
 
 

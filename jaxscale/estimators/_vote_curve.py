@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxscale._arrays import whole_numbers
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Ballots, Estimate
 from jaxscale.estimators._estimate import per_query
 from jaxscale.estimators._vote_difficulty import (
@@ -63,7 +64,7 @@ class VoteShape:
 
 
 @dataclass(frozen=True, eq=False)
-class VoteCurve:
+class VoteCurve(ReadOnlyArrays):
     """What recorded ballots say of a vote, without a model.
 
     Args:
@@ -72,7 +73,7 @@ class VoteCurve:
         difficulty: how hard each query is for the vote.
         shape: how the curve goes, up to half of the fewest recorded ballots of a query.
         best: the best number of calls in that range, and its gain over a single answer.
-        by_query: accuracy of each query; float64, shape (queries, calls).
+        per_query: accuracy of each query; float64, shape (queries, calls).
     """
 
     estimate: Estimate
@@ -80,7 +81,7 @@ class VoteCurve:
     difficulty: VoteDifficulty
     shape: VoteShape
     best: BestMajority
-    by_query: np.ndarray
+    per_query: np.ndarray
 
 
 def vote_curve(

@@ -42,7 +42,7 @@ def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAM
     inside = recorded.estimate.k <= recorded.shape.last
     ahead, chosen = np.unique(forecast.k[beyond], return_index=True)
     k = np.concatenate([recorded.estimate.k[inside], ahead])
-    queries = np.concatenate([recorded.by_query[:, inside], forecast.per_query[:, beyond][:, chosen]], axis=1)
+    queries = np.concatenate([recorded.per_query[:, inside], forecast.per_query[:, beyond][:, chosen]], axis=1)
     curves = queries.T @ np.column_stack(
         [np.full(len(queries), 1 / len(queries)), bootstrap_weights(len(queries), resamples, seed)]
     )

@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check fuzz bench notebooks notebooks-store
+.PHONY: demo test test-full check fuzz bench notebooks notebooks-store
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -17,6 +17,12 @@ test: export JAXSCALE_SMALL := 1
 test: export JAX_DISABLE_MOST_OPTIMIZATIONS := true
 test: export XLA_FLAGS := --xla_cpu_use_fusion_emitters=false
 test: check notebooks
+	$(BIN)/pytest -n 2 --dist loadfile -q
+
+# The same tests, compiled as users' runs are: for bits and accuracy that optimised programs alone can lose.
+test-full: export JAXSCALE_SMALL := 1
+test-full: export JAXSCALE_FULL := 1
+test-full: check notebooks
 	$(BIN)/pytest -n 2 --dist loadfile -q
 
 check: $(READY)

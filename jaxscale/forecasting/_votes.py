@@ -267,7 +267,7 @@ def _draw_answers(
     share = np.concatenate([p * alike_right, (1 - p) * alike_wrong, p * single_right, (1 - p) * single_wrong], axis=1)
     alike = [
         *(Alike(np.full(DRAWS, n), np.full(DRAWS, c), True) for c, n in zip(rights, times_right, strict=True)),
-        *(Alike(n, c - prior.discount[:, 0], False) for c, n in zip(wrongs, left.T, strict=True)),
+        *(Alike(n, c - np.asarray(prior.discount)[:, 0], False) for c, n in zip(wrongs, left.T, strict=True)),
     ]
     places = single_right.shape[1] + single_wrong.shape[1]
     return share / share.sum(axis=1, keepdims=True), np.arange(places) < single_right.shape[1], alike

@@ -260,7 +260,7 @@ def test_ratios_by_hand():
 def test_each_claim_is_held_against_its_own_truth(monkeypatch):
     asked = []
 
-    def told(attempts, k, *, model, level, over, key):
+    def told(system, attempts, k, *, model, level, over, key):
         asked.append(over)
         value = np.full(len(k), {"these": 0.2, "population": 0.7}[over])
         return type("Told", (), {"value": value, "lower": value - 0.1, "upper": value + 0.1})

@@ -116,8 +116,7 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
     for points, neighbour in ((range(start - 1, -1, -1), 1), (range(start + 1, len(costs)), -1)):
         for point in points:
             led[point] = next_leader(int(led[point + neighbour]), point)
-    # By whole calls at all queries, as a stretch is described: accuracy does not seem to fall where the lead changes.
-    _move_to_crossings(led, np.stack([_at_whole_calls(best, costs) for best in bests]), start)
+    _move_to_crossings(led, values, start)
 
     changes = np.flatnonzero(np.diff(led, prepend=-1))
     ends = [*costs[changes[1:]].tolist(), max(float(curve.spend[-1]) for curve in curves)]
@@ -125,16 +124,13 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
     for first, last, end in zip(changes.tolist(), [*(changes[1:] - 1).tolist(), len(costs) - 1], ends, strict=True):
         index = int(led[first])
         best, places = bests[index], [at(index, first), at(index, last)]
+        if stretches and best.costs[places[0]] < costs[first] and places[0] < places[1]:
+            places[0] += 1  # the fewest calls at all queries that are no worse than what led before
         calls, found = best.calls[places].tolist(), best.values[places].tolist()
         stretches.append(
             Stretch(curves[index].candidate, (float(costs[first]), end), (calls[0], calls[1]), (found[0], found[1]))
         )
     return tuple(stretches)
-
-
-def _at_whole_calls(best: "_Best", costs: np.ndarray) -> np.ndarray:
-    place = np.searchsorted(best.costs, costs, side="right") - 1
-    return np.where(place < 0, -np.inf, best.values[place])
 
 
 def _move_to_crossings(led: np.ndarray, values: np.ndarray, kept: int) -> None:

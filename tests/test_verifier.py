@@ -159,7 +159,7 @@ def test_recorded_calls_by_enumeration(system):
     # A blank call counts as wrong.
     ballots = js.Ballots([[2, 3], [3, 2]], [[True, False], [True, True]], blank=[1, 0])
     np.testing.assert_allclose(js.exact(system, ballots, calls), expected, rtol=1e-9, atol=1e-12)
-    with pytest.raises(ValueError, match="calls = 6: query at index 0 has 5 recorded calls"):
+    with pytest.raises(ValueError, match="calls = 6: query at index 1 has 5 recorded calls"):
         js.exact(system, js.Attempts(attempts, successes), [6])
 
 
@@ -306,7 +306,7 @@ def test_the_best_n_is_that_of_the_formula_and_falls_as_wrong_answers_cost_more(
         ({"loss": 1, "gain": 0}, r"gain = 0: expected a finite number above 0"),
         ({"loss": 1, "most": 0}, r"most = 0: expected whole numbers from 1"),
         ({"loss": 1, "level": 1}, r"level = 1: expected a number between 0 and 1"),
-        ({"loss": 1}, r"system = None: expected BestOfN\(tpr, fpr\), as attempts record no verdicts"),
+        ({"loss": 1}, r"system = RecordedBestOfN.*: expected BestOfN\(tpr, fpr\), as attempts record no verdicts"),
         ({"loss": 1, "system": js.BestOfN(separation=1.0)}, r"expected tpr and fpr"),
     ],
 )

@@ -154,6 +154,7 @@ DECISIONS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*from the prior alone")  # of "sure"
 @pytest.mark.parametrize("name", DECISIONS)
 def test_the_headline_is_the_decision(name):
     counts, expected = DECISIONS[name]

@@ -123,7 +123,7 @@ def test_real_ballots_agree_with_resampling():
 
 
 def test_difficulty_compares_the_best_wrong_with_the_best_right_answer():
-    found = js.estimate.vote_difficulty(BALLOTS)
+    found = js.vote_difficulty(BALLOTS)
     np.testing.assert_allclose(found.difficulty, [-1 / 8, 0, 1 / 8, 5 / 9, 0])
     np.testing.assert_allclose(found.limit, [1, 0.5, 0, 0, 0])
     assert found.standard_error.min() > 0
@@ -131,17 +131,17 @@ def test_difficulty_compares_the_best_wrong_with_the_best_right_answer():
     q = np.array([0.6, 0.3, 0.1])
     counts = np.random.default_rng(0).multinomial(100, q, 4_000)
     right = np.tile([True, False, False], (4_000, 1))
-    repeated = js.estimate.vote_difficulty(js.Ballots(counts, right))
+    repeated = js.vote_difficulty(js.Ballots(counts, right))
     np.testing.assert_allclose(repeated.standard_error.mean(), repeated.difficulty.std(), rtol=0.05)
     assert repeated.shares["easy"] > 0.9
     with pytest.raises(ValueError, match="level = 1"):
-        js.estimate.vote_difficulty(BALLOTS, level=1)
+        js.vote_difficulty(BALLOTS, level=1)
 
 
 def test_easy_and_hard_parts_make_up_the_whole():
     k = np.array([1, 4, 7])
     ballots = js.Ballots(BALLOTS.counts, BALLOTS.correct, blank=BALLOTS.blank)
-    parts = js.estimate.majority_by_difficulty(ballots, k)
+    parts = js.majority_by_difficulty(ballots, k)
     assert list(parts) == ["easy", "hard", "tied"]
     whole = (parts["easy"].value + 2 * parts["hard"].value + 2 * parts["tied"].value) / 5
     np.testing.assert_allclose(whole, js.majority_at_k(ballots, k).value, atol=1e-14)
@@ -152,12 +152,12 @@ def test_best_majority_finds_the_turn_of_a_two_point_data_set():
     right = np.repeat([850, 400], [60, 40])
     ballots = js.Ballots(np.stack([right, 1000 - right], axis=1), np.tile([True, False], (100, 1)))
     calls = np.arange(1, 21)
-    found = js.estimate.best_majority(ballots, calls)
+    found = js.best_majority(ballots, calls)
     assert found.k == js.best_calls(0.6, 0.85, 0.4) == 5
     assert found.lower <= 5 <= found.upper
     curve = js.majority_at_k(ballots, calls).value
     assert found.gain == pytest.approx(curve[4] - curve[0])
     assert found.gain_lower < found.gain < found.gain_upper
     assert found.helps
-    hard = js.estimate.best_majority(js.Ballots([[200, 800], [300, 700]], [[True, False]] * 2), calls)
+    hard = js.best_majority(js.Ballots([[200, 800], [300, 700]], [[True, False]] * 2), calls)
     assert (hard.k, hard.lower, hard.upper, hard.gain, hard.helps) == (1, 1, 1, 0.0, False)

@@ -184,11 +184,11 @@ def test_a_pool_foretells_weak_groups_better_and_its_intervals_hold():
 
 def test_names_the_argument_that_is_wrong():
     data = js.Attempts([5, 5], [1, 0], query=("a", "b"))
-    with pytest.raises(ValueError, match=r"groups\['x'\]"):
-        js.forecast(js.PassAtK(), {"x": [1, 2]}, 10)
-    for wrong in (data, [data]):
-        with pytest.raises(ValueError, match="expected a mapping of names to Attempts"):
-            js.forecast(js.PassAtK(), wrong, 10)
+    for pool in (True, False):
+        with pytest.raises(ValueError, match=r"data\['x'\] is a list: expected Attempts or Ballots"):
+            js.forecast(js.PassAtK(), {"x": [1, 2]}, 10, pool=pool)
+    with pytest.raises(TypeError, match="no forecast for PassAtK on list: expected one of Attempts, Ballots"):
+        js.forecast(js.PassAtK(), [data], 10)
     with pytest.raises(ValueError, match="level = 2"):
         js.forecast(js.PassAtK(), {"x": data}, 10, level=2)
     assert js.forecast(js.PassAtK(), {}, 10) == {}

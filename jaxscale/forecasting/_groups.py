@@ -49,9 +49,6 @@ class Together:
     """
 
     def __init__(self, groups: Mapping[str, Attempts | Ballots], key: PRNGKeyArray | None = None) -> None:
-        for name, each in groups.items():
-            if not isinstance(each, Attempts | Ballots):
-                raise ValueError(f"data[{name!r}] is a {type(each).__name__}: expected Attempts or Ballots")
         self._groups: dict[str, Attempts] = {name: each.as_attempts for name, each in groups.items()}
         self._key = jax.random.key(DEFAULT_SEED) if key is None else key
         self._names = _pools(self._groups)

@@ -120,7 +120,7 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
 
     changes = np.flatnonzero(np.diff(led, prepend=-1))
     ends = [*costs[changes[1:]].tolist(), max(float(curve.spend[-1]) for curve in curves)]
-    stretches = []
+    stretches: list[Stretch] = []
     for first, last, end in zip(changes.tolist(), [*(changes[1:] - 1).tolist(), len(costs) - 1], ends, strict=True):
         index = int(led[first])
         best, places = bests[index], [at(index, first), at(index, last)]

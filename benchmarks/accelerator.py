@@ -63,7 +63,7 @@ class Sizes(NamedTuple):
     fits: tuple[int, ...] = (100, 1_000, 10_000)
     refits: int = 1_000
     tiled: int = 2**28
-    tiles: tuple[int, ...] = (256, 1024, 4096, 16384)
+    tiles: tuple[int, ...] = (1024, 4096, 16384, 65536)
     most: int = 2**28
 
 

@@ -47,17 +47,27 @@ def known_card(kind: str) -> Card | None:
     return next((card for name, card in _KNOWN.items() if name.lower() in kind.lower()), None)
 
 
-def measured_card(lanes: int = 2**20, floats: int = 2**24) -> Card:
-    """The rates that plain programs reach here: chains of operations in registers, and one pass over memory."""
+def measured_card(lanes: int = 2**20) -> Card:
+    """The rates that plain programs reach here: chains of operations in registers, and one pass over memory.
 
-    def best(function: Any, argument: Any) -> float:
-        jax.block_until_ready(function(argument))
-        times = []
-        for _ in range(3):
-            started = time.perf_counter()
+    Args:
+        lanes: of the first try: they are doubled until what a call costs by itself no longer matters.
+    """
+
+    def rate(function: Any, dtype: Any) -> float:
+        """Lanes a second."""
+        function, size = jax.jit(function), lanes
+        while True:
+            argument = jnp.arange(size, dtype=dtype)
             jax.block_until_ready(function(argument))
-            times.append(time.perf_counter() - started)
-        return min(times)
+            times = []
+            for _ in range(3):
+                started = time.perf_counter()
+                jax.block_until_ready(function(argument))
+                times.append(time.perf_counter() - started)
+            if min(times) > 0.005 or size >= 2**29:
+                return size / min(times)
+            size *= 4
 
     def floating(x: Any) -> Any:
         for _ in range(_STEPS):
@@ -71,10 +81,10 @@ def measured_card(lanes: int = 2**20, floats: int = 2**24) -> Card:
 
     with float64():
         rates = [
-            _STEPS * lanes / best(jax.jit(function), jnp.arange(lanes, dtype=dtype))
+            _STEPS * rate(function, dtype)
             for function, dtype in ((floating, np.float32), (floating, np.float64), (whole, np.uint32))
         ]
-    bandwidth = 8 * floats / best(jax.jit(lambda x: x + np.float32(1)), jnp.zeros(floats, jnp.float32))
+        bandwidth = 8 * rate(lambda x: x + np.float32(1), np.float32)
     return Card(*rates, bandwidth, "measured: chains of multiply-adds, of integer operations, and one pass over memory")
 
 

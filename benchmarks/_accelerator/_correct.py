@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -100,13 +101,13 @@ def _laws() -> dict[str, tuple[Callable[..., Any], Law]]:
 
 def samplers(session: Session, draws: int, dtype: Any) -> None:
     """A row for each sampler: mean, variance and a tail, in standard errors from those of its law."""
-    for name, (sampler, law) in _laws().items():
-        session.row(
-            f"samplers against their laws, {np.dtype(dtype).name}",
-            f"{name}, {draws:,} draws",
-            1.5,
-            lambda sampler=sampler, law=law: _sampled(sampler, law, draws, dtype),
-        )
+    session.together(
+        f"samplers against their laws, {np.dtype(dtype).name}",
+        [
+            (f"{name}, {draws:,} draws", 1.5, partial(_sampled, sampler, law, draws, dtype))
+            for name, (sampler, law) in _laws().items()
+        ],
+    )
 
 
 def _sampled(sampler: Callable[..., Any], law: Law, draws: int, dtype: Any) -> dict[str, Any]:
@@ -187,13 +188,10 @@ SYSTEMS: list[tuple[str, Any, Any, list[int]]] = [
 
 def systems(session: Session, replicates: int) -> None:
     """A row for each system: in standard errors from the exact value, and from the same run on the CPU."""
-    for name, system, population, calls in SYSTEMS:
-        session.row(
-            "simulations against exact values and the CPU",
-            f"{name}, {replicates:,} replicates",
-            4.0,
-            lambda run=(system, population, calls): _simulated(*run, replicates),
-        )
+    session.together(
+        "simulations against exact values and the CPU",
+        [(f"{name}, {replicates:,} replicates", 4.0, partial(_simulated, *run, replicates)) for name, *run in SYSTEMS],
+    )
 
 
 def _simulated(system: Any, population: Any, calls: list[int], replicates: int) -> dict[str, Any]:

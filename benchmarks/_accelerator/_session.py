@@ -5,7 +5,8 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,28 @@ class Session:
                 much faster or slower this machine is.
             measure: returns the row's figures. If it raises, the row holds the error, and the run goes on.
         """
+        row = self._measured(name, expected, measure)
+        if "skipped" not in row:
+            self._expected, self._taken = self._expected + expected, self._taken + row["row_seconds"]
+        return self._keep(kind, row)
+
+    def together(self, kind: str, rows: Sequence[tuple[str, float, Callable[[], dict[str, Any]]]]) -> None:
+        """Measure rows that are not timed, as many at once as there are four cores for: most of each is compilation.
+
+        Args:
+            kind: as in `row`.
+            rows: name, expected seconds and function of each, as in `row`.
+        """
+        with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 4)) as pool:
+            waiting = [pool.submit(self._measured, *row) for row in rows]
+            try:
+                for done in as_completed(waiting):
+                    self._keep(kind, done.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _measured(self, name: str, expected: float, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         pace = min(max(self._taken / self._expected, 0.2), 5.0) if self._expected else 1.0
         started = time.monotonic()
         try:
@@ -70,10 +93,10 @@ class Session:
             found = {"skipped": str(why)}
         except Exception as error:
             found = {"error": f"{type(error).__name__}: {error}"[:2000], "traceback": traceback.format_exc()[-4000:]}
-        row_seconds = time.monotonic() - started
-        if "skipped" not in found:
-            self._expected, self._taken = self._expected + expected, self._taken + row_seconds
-        row = {"kind": kind, "name": name, **found, "row_seconds": row_seconds}
+        return {"name": name, **found, "row_seconds": time.monotonic() - started}
+
+    def _keep(self, kind: str, row: dict[str, Any]) -> dict[str, Any]:
+        row = {"kind": kind, **row}
         peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
         if peak is not None:
             row["peak_bytes_so_far"] = peak

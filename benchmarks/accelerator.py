@@ -62,9 +62,9 @@ class Sizes(NamedTuple):
     kernels: tuple[tuple[int, int, int], ...] = _analysis.KERNELS
     fits: tuple[int, ...] = (100, 1_000, 10_000)
     refits: int = 1_000
-    tiled: int = 2**28
+    tiled: int = 2**29
     tiles: tuple[int, ...] = (1024, 4096, 16384, 65536)
-    most: int = 2**28
+    most: int = 2**27
 
 
 LARGE = Sizes(2**22, 10_000_000, 200_000)

@@ -68,13 +68,13 @@ class Session:
         return self._keep(kind, row)
 
     def together(self, kind: str, rows: Sequence[tuple[str, float, Callable[[], dict[str, Any]]]]) -> None:
-        """Measure rows that are not timed, as many at once as there are four cores for: most of each is compilation.
+        """Measure rows that are not timed, one for each two cores at once: most of each is compilation.
 
         Args:
             kind: as in `row`.
             rows: name, expected seconds and function of each, as in `row`.
         """
-        with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 4)) as pool:
+        with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2)) as pool:
             waiting = [pool.submit(self._measured, *row) for row in rows]
             try:
                 for done in as_completed(waiting):

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 import jaxscale as js
 from benchmarks._accelerator._cards import Card, floor, operations_of
@@ -24,38 +23,8 @@ from jaxscale.sampling import BLOCK
 from jaxscale.simulator._build import build_process
 from jaxscale.simulator._engine import _extent, _runner, _sum_tiles
 
-_SMALL = 2**16
-
-
-def _mixed(size: int, dtype: Any) -> tuple[Any, Any]:
-    """Numbers of calls from 1 to 100,000 and chances of every kind, one law for each draw."""
-    place = lax.iota(jnp.uint32, size)
-    spread = ((place * np.uint32(2654435761)) >> np.uint32(8)).astype(dtype) * dtype(2.0**-24)
-    chance = ((place * np.uint32(2246822519)) >> np.uint32(8)).astype(dtype) * dtype(2.0**-24)
-    return jnp.floor(jnp.exp(spread * dtype(np.log(1e5)))) + 1, chance
-
-
-def _ours(kind: str, dtype: Any) -> Callable[[int], Any]:
-    """A traceable function of a key that draws `size` values."""
-
-    def uniforms(key: Any, size: int) -> Any:
-        return jnp.concatenate([sampling.uniform(w, dtype) for w in sampling.random_words(key, 2, size // 2)])
-
-    samplers = {
-        "uniforms": uniforms,
-        "exponentials": lambda key, size: sampling.exponential(*sampling.random_words(key, 2, size), dtype),
-        "Beta(0.35, 5)": lambda key, size: jnp.exp(sampling.log_beta(key, dtype(0.35), dtype(5), (size,))[0]),
-        "Gamma(0.35)": lambda key, size: jnp.exp(sampling.log_gamma_variate(key, dtype(0.35), (size,))),
-        "Binomial(20, 0.1)": lambda key, size: sampling.binomial(key, dtype(20), jnp.full(size, 0.1, dtype)),
-        "Binomial(1e6, 0.4)": lambda key, size: sampling.binomial(key, dtype(10**6), jnp.full(size, 0.4, dtype)),
-        "Binomial, mixed n and p": lambda key, size: sampling.binomial(key, *_mixed(size, dtype)),
-        "Binomial(1e6, 0.4), one law": lambda key, size: sampling.binomial(key, dtype(10**6), dtype(0.4), (size,)),
-        "Multinomial(100), 5 answers": lambda key, size: sampling.multinomial(
-            key, dtype(100), jnp.full((size // 5, 5), 0.2, dtype)
-        ),
-    }
-    return samplers[kind]
-
+_COUNTED = 2**16
+"""Values of the program whose operations are counted: no loop of it goes round more than once a draw."""
 
 KINDS = (
     "Binomial, mixed n and p",
@@ -70,6 +39,38 @@ KINDS = (
 )
 
 
+def _parameters(kind: str, size: int, dtype: Any) -> tuple[np.ndarray, ...]:
+    """What a sampler is given: arrays, so that no compiler knows them and no rival makes them while it is timed."""
+    if kind == "Binomial, mixed n and p":
+        place = np.arange(size, dtype=np.uint32)
+        spread, chance = ((place * np.uint32(factor) >> 8) * dtype(2.0**-24) for factor in (2654435761, 2246822519))
+        return (np.floor(np.exp(spread * dtype(np.log(1e5)))) + 1).astype(dtype), chance.astype(dtype)
+    if kind.startswith("Multinomial"):
+        return (np.full((size // 5, 5), 0.2, dtype),)
+    if kind == "Binomial(1e6, 0.4), one law":
+        return dtype(10**6), dtype(0.4)
+    if kind.startswith("Binomial"):
+        n, p = (20, 0.1) if "20" in kind else (10**6, 0.4)
+        return dtype(n), np.full(size, p, dtype)
+    return ()
+
+
+def _ours(kind: str, size: int, dtype: Any) -> Callable[..., Any]:
+    """A traceable function of a key and the parameters that draws `size` values."""
+
+    def uniforms(key: Any) -> Any:
+        return jnp.concatenate([sampling.uniform(w, dtype) for w in sampling.random_words(key, 2, size // 2)])
+
+    samplers = {
+        "uniforms": uniforms,
+        "exponentials": lambda key: sampling.exponential(*sampling.random_words(key, 2, size), dtype),
+        "Beta(0.35, 5)": lambda key: jnp.exp(sampling.log_beta(key, dtype(0.35), dtype(5), (size,))[0]),
+        "Gamma(0.35)": lambda key: jnp.exp(sampling.log_gamma_variate(key, dtype(0.35), (size,))),
+        "Multinomial(100), 5 answers": lambda key, q: sampling.multinomial(key, dtype(100), q),
+    }
+    return samplers.get(kind, lambda key, n, p: sampling.binomial(key, n, p, (size,)))
+
+
 def samplers(session: Session, card: Card, dtype: Any, memory: int, most: int) -> None:
     """A row for each sampler: values a second, share of the floor, and its rivals' rates."""
     # Words, parameters and what is drawn: a dozen arrays at most are alive at a time.
@@ -82,124 +83,109 @@ def samplers(session: Session, card: Card, dtype: Any, memory: int, most: int) -
 
 
 def _sampler(session: Session, card: Card, kind: str, dtype: Any, most: int) -> dict[str, Any]:
-    draw = _ours(kind, dtype)
+    # A CPU finds its rate at few values; an accelerator is busy with many alone, and each size takes time to compile.
+    small = 2**16 if jax.default_backend() == "cpu" else most
     with precision(dtype):
 
         def make(size: int) -> Callable[[], Any]:
-            return partial(jax.jit(lambda key: draw(key, size)), KEY)
+            given = [jnp.asarray(x) for x in _parameters(kind, size, dtype)]
+            return partial(jax.jit(_ours(kind, size, dtype)), KEY, *given)
 
-        counted = operations_of(jax.jit(lambda key: draw(key, _SMALL)).lower(KEY).compile())
-        found = rate_of(session, make, small=_SMALL, most=max(most, _SMALL))
+        counted = operations_of(
+            jax.jit(_ours(kind, _COUNTED, dtype)).lower(KEY, *_parameters(kind, _COUNTED, dtype)).compile()
+        )
+        found = rate_of(session, make, small=small, most=max(most, small))
         found |= floor(
             card,
             found["seconds"],
-            counted["operations"] / _SMALL * found["size"],
+            counted["operations"] / _COUNTED * found["size"],
             found["size"] * np.dtype(dtype).itemsize,
             dtype=dtype,
         )
-        found["operations_per_value"] = counted["operations"] / _SMALL
+        found["operations_per_value"] = counted["operations"] / _COUNTED
         rivals = {
-            name: rival_rate(session, partial(_rival, theirs), small=2**14, most=max(most, 2**14))
+            name: rival_rate(session, theirs, small=2**14 if name == "NumPy" else small, most=max(most, small))
             for name, theirs in _rivals(kind, dtype).items()
         }
     return found | {"rivals": rivals}
 
 
-def _rival(theirs: Callable[[int], Any], size: int) -> Callable[[], Any]:
-    return partial(theirs, size)
+def _rivals(kind: str, dtype: Any) -> dict[str, Callable[[int], Callable[[], Any]]]:
+    """What else draws this, where it is installed: from a size to a function that draws as many."""
+    makers: dict[str, Any] = {"jax.random": _jax_rival, "NumPy": _numpy_rival}
+    if _installed("cupy") is not None:
+        makers["CuPy"] = _cupy_rival
+    if _installed("torch") is not None:
+        makers["torch"] = _torch_rival
+    lacking = (
+        {"CuPy", "torch"} if kind.startswith("Multinomial") else {"jax.random"} if kind.endswith("one law") else set()
+    )
+    return {name: partial(make, kind, dtype) for name, make in makers.items() if name not in lacking}
 
 
-def _rivals(kind: str, dtype: Any) -> dict[str, Callable[[int], Any]]:
-    """What else draws this, where it is installed: each a function of the size."""
-    return {
-        **_jax_rivals(kind, dtype),
-        **_numpy_like(kind, dtype, np.random.default_rng(0), "NumPy"),
-        **_cupy_rivals(kind, dtype),
-        **_torch_rivals(kind, dtype),
-    }
-
-
-def _jax_rivals(kind: str, dtype: Any) -> dict[str, Callable[[int], Any]]:
+def _jax_rival(kind: str, dtype: Any, size: int) -> Callable[[], Any]:
     random = jax.random
     samplers = {
-        "uniforms": lambda size: random.uniform(KEY, (size,), dtype),
-        "exponentials": lambda size: random.exponential(KEY, (size,), dtype),
-        "Beta(0.35, 5)": lambda size: random.beta(KEY, dtype(0.35), dtype(5), (size,), dtype),
-        "Gamma(0.35)": lambda size: random.gamma(KEY, dtype(0.35), (size,), dtype),
-        "Binomial(20, 0.1)": lambda size: random.binomial(KEY, dtype(20), dtype(0.1), (size,), dtype),
-        "Binomial(1e6, 0.4)": lambda size: random.binomial(KEY, dtype(10**6), dtype(0.4), (size,), dtype),
-        "Binomial, mixed n and p": lambda size: random.binomial(KEY, *_mixed(size, dtype), dtype=dtype),
-        "Multinomial(100), 5 answers": lambda size: random.multinomial(
-            KEY, dtype(100), jnp.full((size // 5, 5), 0.2, dtype), dtype=dtype
-        ),
+        "uniforms": lambda: random.uniform(KEY, (size,), dtype),
+        "exponentials": lambda: random.exponential(KEY, (size,), dtype),
+        "Beta(0.35, 5)": lambda: random.beta(KEY, dtype(0.35), dtype(5), (size,), dtype),
+        "Gamma(0.35)": lambda: random.gamma(KEY, dtype(0.35), (size,), dtype),
+        "Multinomial(100), 5 answers": lambda q: random.multinomial(KEY, dtype(100), q, dtype=dtype),
     }
-    return {"jax.random": jax.jit(samplers[kind], static_argnums=0)} if kind in samplers else {}
+    draw = samplers.get(kind, lambda n, p: random.binomial(KEY, n, p, (size,), dtype))
+    return partial(jax.jit(draw), *(jnp.asarray(x) for x in _parameters(kind, size, dtype)))
 
 
-def _numpy_like(kind: str, dtype: Any, rng: Any, name: str) -> dict[str, Callable[[int], Any]]:
+def _numpy_rival(kind: str, dtype: Any, size: int) -> Callable[[], Any]:
     """NumPy's generator, of float64 where it has no other."""
-
-    def mixed(size: int) -> Any:
-        place = np.arange(size, dtype=np.uint32)
-        n = np.exp((place * np.uint32(2654435761) >> 8) * 2.0**-24 * np.log(1e5)).astype(np.int64) + 1
-        return rng.binomial(n, (place * np.uint32(2246822519) >> 8) * 2.0**-24)
-
-    samplers = {
-        "uniforms": lambda size: rng.random(size, dtype=dtype),
-        "exponentials": lambda size: rng.standard_exponential(size, dtype=dtype),
-        "Beta(0.35, 5)": lambda size: rng.beta(0.35, 5.0, size),
-        "Gamma(0.35)": lambda size: rng.standard_gamma(0.35, size, dtype=dtype),
-        "Binomial(20, 0.1)": lambda size: rng.binomial(20, 0.1, size),
-        "Binomial(1e6, 0.4)": lambda size: rng.binomial(10**6, 0.4, size),
-        "Binomial(1e6, 0.4), one law": lambda size: rng.binomial(10**6, 0.4, size),
-        "Binomial, mixed n and p": mixed,
-        "Multinomial(100), 5 answers": lambda size: rng.multinomial(100, np.full(5, 0.2), size // 5),
+    rng, given = np.random.default_rng(0), _parameters(kind, size, dtype)
+    if kind.startswith("Binomial"):
+        n, p = np.asarray(given[0], np.int64), np.asarray(given[1], np.float64)
+        return lambda: rng.binomial(n, p, size)
+    samplers: dict[str, Callable[[], Any]] = {
+        "uniforms": lambda: rng.random(size, dtype=dtype),
+        "exponentials": lambda: rng.standard_exponential(size, dtype=dtype),
+        "Beta(0.35, 5)": lambda: rng.beta(0.35, 5.0, size),
+        "Gamma(0.35)": lambda: rng.standard_gamma(0.35, size, dtype=dtype),
+        "Multinomial(100), 5 answers": lambda: rng.multinomial(100, np.full(5, 0.2), size // 5),
     }
-    return {name: samplers[kind]}
+    return samplers[kind]
 
 
-def _cupy_rivals(kind: str, dtype: Any) -> dict[str, Callable[[int], Any]]:
+def _cupy_rival(kind: str, dtype: Any, size: int) -> Callable[[], Any]:
     cupy = _installed("cupy")
-    if cupy is None:
-        return {}
-    rng = cupy.random.default_rng(0)
-    wait = cupy.cuda.Device().synchronize
-    n, p = (cupy.asarray(np.asarray(x)) for x in _mixed(2**20, np.float64)) if "mixed" in kind else (None, None)
+    rng, wait = cupy.random.default_rng(0), cupy.cuda.Device().synchronize
+    if kind.startswith("Binomial"):
+        given = _parameters(kind, size, np.float64)
+        n, p = cupy.asarray(given[0]).astype(np.int64), cupy.asarray(given[1])
+        return _waiting(lambda: rng.binomial(n, p, size), wait)
     samplers = {
-        "uniforms": lambda size: rng.random(size, dtype=dtype),
-        "exponentials": lambda size: rng.standard_exponential(size, dtype=dtype),
-        "Beta(0.35, 5)": lambda size: rng.beta(0.35, 5.0, size),
-        "Gamma(0.35)": lambda size: rng.standard_gamma(0.35, size, dtype=dtype),
-        "Binomial(20, 0.1)": lambda size: rng.binomial(20, 0.1, size),
-        "Binomial(1e6, 0.4)": lambda size: rng.binomial(10**6, 0.4, size),
-        "Binomial, mixed n and p": lambda size: rng.binomial(
-            cupy.resize(n, size).astype(np.int64), cupy.resize(p, size), size
-        ),
+        "uniforms": lambda: rng.random(size, dtype=dtype),
+        "exponentials": lambda: rng.standard_exponential(size, dtype=dtype),
+        "Beta(0.35, 5)": lambda: rng.beta(0.35, 5.0, size),
+        "Gamma(0.35)": lambda: rng.standard_gamma(0.35, size, dtype=dtype),
     }
-    return _waiting("CuPy", samplers.get(kind), wait)
+    return _waiting(samplers[kind], wait)
 
 
-def _torch_rivals(kind: str, dtype: Any) -> dict[str, Callable[[int], Any]]:
+def _torch_rival(kind: str, dtype: Any, size: int) -> Callable[[], Any]:
     torch = _installed("torch")
-    if torch is None:
-        return {}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     kind_of = {np.float32: torch.float32, np.float64: torch.float64}[dtype]
     options: dict[str, Any] = {"device": device, "dtype": kind_of}
-    full = partial(torch.full, **options)
-    samplers = {
-        "uniforms": lambda size: torch.rand(size, **options),
-        "exponentials": lambda size: torch.empty(size, **options).exponential_(),
-        "Beta(0.35, 5)": lambda size: torch.distributions.Beta(full((size,), 0.35), full((size,), 5.0)).sample(),
-        "Gamma(0.35)": lambda size: torch.distributions.Gamma(full((size,), 0.35), full((size,), 1.0)).sample(),
-        "Binomial(20, 0.1)": lambda size: torch.binomial(full((size,), 20.0), full((size,), 0.1)),
-        "Binomial(1e6, 0.4)": lambda size: torch.binomial(full((size,), 1e6), full((size,), 0.4)),
-        "Binomial, mixed n and p": lambda size: torch.binomial(
-            *(torch.as_tensor(np.array(x), **options) for x in _mixed(size, dtype))
-        ),
-    }
+    full = partial(torch.full, (size,), **options)
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
-    return _waiting("torch", samplers.get(kind), wait)
+    if kind.startswith("Binomial"):
+        n, p = (torch.as_tensor(np.broadcast_to(x, size).copy(), **options) for x in _parameters(kind, size, dtype))
+        return _waiting(lambda: torch.binomial(n, p), wait)
+    out = torch.empty(size, **options)
+    samplers = {
+        "uniforms": lambda: torch.rand(size, **options),
+        "exponentials": out.exponential_,
+        "Beta(0.35, 5)": torch.distributions.Beta(full(0.35), full(5.0)).sample,
+        "Gamma(0.35)": torch.distributions.Gamma(full(0.35), full(1.0)).sample,
+    }
+    return _waiting(samplers[kind], wait)
 
 
 def _installed(name: str) -> Any:
@@ -209,15 +195,12 @@ def _installed(name: str) -> Any:
         return None
 
 
-def _waiting(name: str, draw: Callable[[int], Any] | None, wait: Callable[[], Any]) -> dict[str, Callable[[int], Any]]:
-    if draw is None:
-        return {}
-
-    def run(size: int) -> None:
-        draw(size)
+def _waiting(draw: Callable[[], Any], wait: Callable[[], Any]) -> Callable[[], Any]:
+    def run() -> None:
+        draw()
         wait()
 
-    return {name: run}
+    return run
 
 
 def coverage(session: Session, card: Card, dtype: Any, sizes: tuple[int, ...]) -> None:

@@ -28,7 +28,7 @@ def rate_of(
     """
     run = make(small)
     first = seconds(run)
-    warm = min(seconds(run) for _ in range(3))
+    warm = min(seconds(run) for _ in range(3 if first < 1 else 1))
     size = small
     while 2 * size <= most and warm * (2 * size / small) <= _LONG_ENOUGH:
         size *= 2
@@ -40,7 +40,7 @@ def rate_of(
             seconds(run)
         except Unaffordable:
             size, run = small, make(small)
-    times = [seconds(run) for _ in range(rounds)]
+    times = [seconds(run) for _ in range(rounds if warm < 1 else 1)]
     median = statistics.median(times)
     return {
         "size": size,

@@ -26,7 +26,9 @@ _SMALL_MEAN = 10.0
 _TABLE = 4096
 _TABLE_MARGIN = 8
 _TABLED_FROM = 2**16
-_UNROLLED = 8
+_UNROLLED = {"cpu": 8}
+_UNROLLED_ELSEWHERE = 32  # a pass over memory costs more there than what is computed in vain
+_POSSIBLE = 1e-12
 _ROWS_AT_ONCE = 128
 _FIRST_ROUND = (8, 1)  # of the lanes, one in eight tries again at a time, once
 _LATER_ROUNDS = (32, 3)
@@ -180,11 +182,13 @@ class _Law(NamedTuple):
 def _reject(words: _Words, lane: Array, law: _Law, done: Array) -> Array:
     """An accepted proposal for each lane that is not done.
 
-    All lanes propose once, without a logarithm: those that need one, and those that are rejected, are gathered, a fixed
-    share of each row at a time, until none is left.
+    All lanes propose once, on a CPU without a logarithm: those that need one, and those that are rejected, are
+    gathered, a fixed share of each row at a time, until none is left.
     """
     rows, lanes = lane.shape
-    count, accepted, decided = _propose(words, lane, jnp.uint32(0), law, logarithms=False)
+    # An accelerator computes logarithms faster than it gathers the lanes that need one: the same lanes accept.
+    on_cpu = jax.default_backend() == "cpu"
+    count, accepted, decided = _propose(words, lane, jnp.uint32(0), law, logarithms=not on_cpu)
     # The number of proposals that a lane has used up; -1 where it is done.
     tried = jnp.where(done | accepted, jnp.int32(-1), decided.astype(jnp.int32))
     state = lax.optimization_barrier((count, tried))
@@ -324,18 +328,20 @@ def _invert(chance: Array, n: Array, p: Array) -> Array:
     ratio = p / (1 - p)
     probability = jnp.exp(n * jnp.log1p(-p))
 
+    unrolled = _UNROLLED.get(jax.default_backend(), _UNROLLED_ELSEWHERE)
+
     def unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
-        _, _, left, probability = state
-        return jnp.any((left > 0) & (probability > 1e-12))
+        return jnp.any(state[2] > 0)
 
     def subtract(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         k, count, left, probability = state
-        for step in range(_UNROLLED):
-            left = left - probability
+        for step in range(unrolled):
+            # What rounding leaves at the end of the tail is dropped: a count depends on no other lane's.
+            left = jnp.where(probability > _POSSIBLE, left - probability, 0.0)
             count = count + (left > 0)
-            # Never below zero: beyond n, or where rounding left a rest, the count stays at what it could reach.
+            # Never below zero beyond n.
             probability = probability * (jnp.maximum(n - (k + step), 0.0) / (k + step + 1) * ratio)
-        return k + _UNROLLED, count, left, probability
+        return k + unrolled, count, left, probability
 
     # A NaN probability makes a NaN count.
     state = (jnp.zeros((), p.dtype), 0.0 * probability, chance, probability)

@@ -20,7 +20,7 @@ BLOCK = 1024
 """Lanes that one key serves: whatever is larger is drawn block by block, so that memory stays bounded."""
 
 _BLOCKS_AT_ONCE = {"cpu": 64}
-_BLOCKS_ELSEWHERE = 4096
+_BLOCKS_ELSEWHERE = 32_768
 _TRIES = 3
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 

@@ -26,8 +26,10 @@ from jaxscale.simulator._result import Simulation
 from jaxscale.simulator._source import Lanes
 
 _TILE = {"cpu": 64}
-_TILE_ELSEWHERE = 1024
-_CHUNK = 2**22
+_TILE_ELSEWHERE = 16_384
+"""Blocks: what a CPU's caches hold; on an accelerator, what hides the time between kernels."""
+_WORDS_ELSEWHERE = 2**29
+"""32-bit words that a tile may keep, there."""
 _CHUNK_SECONDS = 0.25
 _LEAST_TOGETHER = 8
 _MOST_AMOUNTS = 2**32
@@ -73,8 +75,10 @@ def simulate(
             best scores of `BestOfN(separation=...)`, the pick of `RecordedBestOfN` and the fresh call of `RoutedVote`,
             is drawn anew at each.
         replicates: how often; for data an odd replicate more does not enter the standard error, which is made of pairs.
-        chunk: (query, replicate) indices per device call, rounded up to whole tiles (65,536 indices on a CPU, fewer
-            where there are fewer in all). It sets how often `progress` is called; memory is that of one tile.
+        chunk: (query, replicate) indices per device call, rounded up to whole tiles (65,536 indices on a CPU, up to
+            16,777,216 on an accelerator, fewer where there are fewer in all); None: from one tile a device on, chunks
+            grow for as long as they take a quarter second. It sets how often `progress` is called; memory is that of
+            one tile.
         mesh: devices to spread the indices over, a mesh of any shape; None: the default device.
         progress: called with (indices done, indices in all) after each chunk.
 
@@ -202,7 +206,7 @@ def accumulate(
 ) -> Any:
     """Sum the tallies of all blocks, chunk by chunk, as int64."""
     total, sums = replicates * (queries or 1), None
-    for done, so_far in accumulating(key, process, budgets, queries, replicates, chunk or _CHUNK, mesh):
+    for done, so_far in accumulating(key, process, budgets, queries, replicates, chunk, mesh):
         sums = so_far
         if progress is not None:
             progress(done, total)
@@ -227,7 +231,7 @@ def accumulating(
         budgets: sorted numbers of calls.
         queries: as `build_process` gives them.
         replicates: as in `simulate`.
-        chunk: as in `simulate`; None: from one tile a device on, chunks grow for as long as they take a quarter second.
+        chunk: as in `simulate`.
         mesh: as in `simulate`.
         begun: what an earlier run yielded last, the leaves of its sums. It is not used where its end is no end of a
             tile here, as on another kind of device.
@@ -235,7 +239,7 @@ def accumulating(
     total, extent, own = replicates * (queries or 1), _extent(queries, replicates), process.own
     if own is not None and own.grain is not None and total > _MOST_AMOUNTS:
         raise ValueError(f"replicates x queries = {total}: expected at most {_MOST_AMOUNTS} for amounts in {own.unit}")
-    tile, tiles, _ = _tiles(total, mesh)
+    tile, tiles, _ = _tiles(process, total, mesh)
     devices = 1 if mesh is None else mesh.size
     steps = max(1, (chunk or 0) // (tile * BLOCK * devices))
     run = _runner(tile, queries is not None, mesh)
@@ -257,12 +261,12 @@ def accumulating(
         yield min(last * tile * BLOCK, total), sums
 
 
-def points_at_once(queries: int | None, replicates: int, mesh: Mesh | None) -> int:
+def points_at_once(process: AbstractProcess, queries: int | None, replicates: int, mesh: Mesh | None) -> int:
     """How many points of a sweep run together: what fits the tiles of all devices, 1 where that is fewer than 8 a tile.
 
     Fewer gain nothing: what is saved is the time from one call of a device to the next.
     """
-    tile, _, largest = _tiles(replicates * (queries or 1), mesh)
+    tile, _, largest = _tiles(process, replicates * (queries or 1), mesh)
     together = largest // tile
     return together * (1 if mesh is None else mesh.size) if together >= _LEAST_TOGETHER else 1
 
@@ -287,7 +291,7 @@ def accumulate_points(
         replicates: as in `simulate`.
         mesh: as in `simulate`.
     """
-    tile, _, _ = _tiles(replicates * (queries or 1), mesh)
+    tile, _, _ = _tiles(eqx.combine(own, shared), replicates * (queries or 1), mesh)
     run, extent = _points_runner(tile, queries is not None, mesh), _extent(queries, replicates)
     sums = run(keys, own, shared, jnp.asarray(budgets), extent, jnp.int64(0), jnp.int64(1))
     return jax.tree.map(np.asarray, sums)
@@ -299,14 +303,17 @@ def _extent(queries: int | None, replicates: int) -> Array:
     return jnp.asarray([replicates * rows, rows, rows * (replicates - replicates % 2)], jnp.int64)
 
 
-def _tiles(total: int, mesh: Mesh | None) -> tuple[int, int, int]:
+def _tiles(process: AbstractProcess, total: int, mesh: Mesh | None) -> tuple[int, int, int]:
     """Blocks in a tile, tiles in all, and the most blocks that a tile may have.
 
     The tile depends on the problem alone: what is compiled, and so every last bit, does not depend on the chunk.
     """
     blocks = -(-total // BLOCK)
     platform = (mesh.devices.flat[0] if mesh is not None else jax.devices()[0]).platform
-    largest = _TILE.get(platform, _TILE_ELSEWHERE)
+    largest = _TILE.get(platform, 0)
+    if not largest:
+        room = max(_WORDS_ELSEWHERE // (BLOCK * process.words), 1)
+        largest = min(_TILE_ELSEWHERE, 1 << (room.bit_length() - 1))
     tile = min(largest, 1 << (blocks - 1).bit_length())
     return tile, -(-blocks // tile), largest
 

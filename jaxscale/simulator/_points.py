@@ -60,7 +60,8 @@ def simulate_points(
     for (structure, queries, _), group in _groups(points[numbers.start : numbers.stop], budgets, replicates, mesh):
         devices = 1 if mesh is None else mesh.size
         # A short group is padded to whole devices, the last batch of a long one to the size of the others.
-        size = min(points_at_once(queries, replicates, mesh), -(-len(group) // devices) * devices)
+        at_once = points_at_once(jax.tree.unflatten(structure, group[0]), queries, replicates, mesh)
+        size = min(at_once, -(-len(group) // devices) * devices)
         if len(group) == 1:
             size = 1
         differ = [any(leaf is not column[0] for leaf in column) for column in zip(*group, strict=True)]
@@ -126,7 +127,8 @@ def _groups(
             if group:
                 yield group_kind, group
             group, group_kind = [], kind
-            full, most = (most if points_at_once(queries, replicates, mesh) > 1 else 1), _MOST_BUILT
+            together = points_at_once(process, queries, replicates, mesh) > 1
+            full, most = (most if together else 1), _MOST_BUILT
         else:
             pairs = zip(group[0], leaves, strict=True)
             leaves = [old if old.tobytes() == new.tobytes() else new for old, new in pairs]

@@ -106,6 +106,11 @@ class AbstractProcess(eqx.Module):
         """The system, where it is the user's own."""
         return None
 
+    @property
+    def words(self) -> int:
+        """32-bit words that a lane keeps at most, about: the tiles of an accelerator are as large as memory allows."""
+        return 8
+
     @abstractmethod
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """Simulate 1,024 lanes and sum their scores at every budget."""
@@ -200,6 +205,11 @@ class Counting(AbstractProcess):
     score: Callable[[Array, Urn, Array, PRNGKeyArray], Array] = eqx.field(static=True)
     parameter: Array
 
+    @property
+    def words(self) -> int:
+        """See `AbstractProcess.words`."""
+        return 8 + self.source.words
+
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""
         del budgets
@@ -229,6 +239,12 @@ class Sequential(AbstractProcess):
     def own(self) -> OwnSystem | None:
         """See `AbstractProcess.own`."""
         return self.system if isinstance(self.system, OwnSystem) else None
+
+    @property
+    def words(self) -> int:
+        """See `AbstractProcess.words`."""
+        state = jax.eval_shape(lambda: self.system.start(self.source.answers))
+        return 8 + self.source.words + 2 * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)) // 4
 
     def block(self, key: PRNGKeyArray, lanes: Lanes, budgets: Int[Array, " budgets"]) -> Tally:
         """See `AbstractProcess.block`."""

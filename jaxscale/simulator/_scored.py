@@ -33,6 +33,11 @@ class CallSource(AbstractSource):
     used: Array
     right: Array
 
+    @property
+    def words(self) -> int:
+        """See `AbstractSource.words`."""
+        return 4 * (self.cells + self.used.shape[-1])
+
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         """See `AbstractSource.start`."""
         del key

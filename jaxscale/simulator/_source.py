@@ -1,8 +1,8 @@
 """Where calls come from: populations as urns of cells, drawn with or without replacement.
 
 A cell is an answer, or no answer, crossed with whether a filter kept it. An urn holds cumulative numbers per cell, so
-that one comparison and one addition per cell count a call: with replacement how many words reached the cell's edge,
-without replacement how many recorded calls are left up to the cell.
+that one comparison and one addition per cell count a call: with replacement how many words reached the cell,
+without replacement how many recorded calls are left up to it.
 """
 
 from abc import abstractmethod
@@ -41,7 +41,8 @@ class Urn(NamedTuple):
     """The cells of one block of lanes.
 
     Attributes:
-        levels: (cells, lanes) cumulative counts: reached edges, or recorded calls that are left.
+        levels: (cells, lanes) cumulative counts: calls that gave a cell or a later one, or, without replacement,
+            recorded calls that are left up to a cell.
         edges: (cells, lanes) uint32 cumulative probabilities; without replacement, the levels at the start.
         right: (answers, lanes) which answers are right.
         greedy: (lanes,) whether the recorded greedy call was right, where there is one.
@@ -73,6 +74,11 @@ class AbstractSource(eqx.Module):
         """Answers, and one for none where calls may be blank, times two where there is a filter (kept ones first)."""
         return self.groups * (self.answers + self.blanks)
 
+    @property
+    def words(self) -> int:
+        """32-bit words that the urn of a lane takes, and what is made of it, about."""
+        return 4 * self.cells
+
     @abstractmethod
     def start(self, key: PRNGKeyArray, lanes: Lanes) -> Urn:
         """The full urn of each lane."""
@@ -101,28 +107,27 @@ class _WithReplacement(AbstractSource):
         return Urn(jnp.zeros(edges.shape, jnp.int32), edges, right, p=p)
 
     def count(self, key: PRNGKeyArray, urn: Urn, first: Array, last: Array) -> Urn:
-        edges = urn.edges[:-1]
+        reached_from = jnp.pad(urn.edges[:-1], ((1, 0), (0, 0)))
 
         def some(group: Array, levels: Array) -> Array:
             # Call c has word c of the key whatever the budgets are; the barrier keeps XLA from drawing it per cell.
             pairs = [words_at(key, group * (_UNROLLED // 2) + pair, BLOCK) for pair in range(_UNROLLED // 2)]
             for i, word in enumerate(lax.optimization_barrier([word for pair in pairs for word in pair])):
                 call = group * _UNROLLED + i
-                levels = levels + ((word >= edges) & (first <= call) & (call < last)).astype(jnp.int32)
+                levels = levels + ((word >= reached_from) & (first <= call) & (call < last)).astype(jnp.int32)
             return levels
 
         groups = (first // _UNROLLED, (last + _UNROLLED - 1) // _UNROLLED)
-        levels = lax.fori_loop(*groups, some, urn.levels[:-1])
-        return urn._replace(levels=jnp.concatenate([levels, urn.levels[-1:]]))
+        return urn._replace(levels=lax.fori_loop(*groups, some, urn.levels))
 
     def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
         word, _ = words_at(key, call, BLOCK)
         return urn, jnp.sum(word >= urn.edges[:-1], axis=0, dtype=jnp.int32)
 
     def counts(self, urn: Urn, calls: Array) -> Array:
-        all_calls, none = jnp.full((1, BLOCK), calls, jnp.int32), jnp.zeros((1, BLOCK), jnp.int32)
-        above, below = (jnp.concatenate(ends) for ends in ([all_calls, urn.levels[:-1]], [urn.levels[:-1], none]))
-        return (above - below).reshape(self.groups, -1, BLOCK)
+        del calls
+        later = jnp.pad(urn.levels[1:], ((0, 1), (0, 0)))
+        return (urn.levels - later).reshape(self.groups, -1, BLOCK)
 
 
 class ModelSource(_WithReplacement):
@@ -151,7 +156,7 @@ class StickySource(_WithReplacement):
 
         def one(call: Array, urn: Urn) -> Urn:
             urn, cell = self.draw(key, urn, call)
-            return urn._replace(levels=jnp.concatenate([urn.levels[:1] + cell, urn.levels[1:]]))
+            return urn._replace(levels=urn.levels + jnp.stack([jnp.ones_like(cell), cell]))
 
         return lax.fori_loop(first, last, one, urn)
 

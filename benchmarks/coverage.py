@@ -88,7 +88,7 @@ def _beta(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
     key = jax.random.key(0)
     many = compared(
         f"{refits:,} query-bootstrap refits of Beta, {queries} queries",
-        lambda: js.bootstrap(fitted, data, key, replicates=refits),
+        lambda: js.bootstrap(fitted, data, key, resamples=refits),
         "SciPy L-BFGS-B in a loop, each from the optimum",
         lambda: np.array([_scipy_beta(n[i], c[i], theirs_at)[0] for i in drawn]),
         rounds=1 if quick else 3,

@@ -175,7 +175,7 @@ def _real(draws: int) -> Iterator[dict[str, Any]]:
 
 def _goal(curve: js.Forecast, rng: np.random.Generator) -> tuple[int, float]:
     """A number of calls and a target all over the predictive law, so that all probabilities are claimed."""
-    column = int(rng.integers(len(curve.k)))
+    column = int(rng.integers(len(curve.calls)))
     return column, float(curve.quantiles([rng.uniform(0.02, 0.98)])[0, column])
 
 

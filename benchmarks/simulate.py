@@ -83,7 +83,7 @@ def _coverage(rng: np.random.Generator) -> list[dict[str, Any]]:
     return [
         compared(
             "pass@k, 50 budgets to 10,000, 1,000,000 queries of Beta(0.35, 5)",
-            lambda: js.simulate(KEY, js.PassAtK(), model, BUDGETS, 1_000_000).mean,
+            lambda: js.simulate(KEY, js.PassAtK(), model, BUDGETS, 1_000_000).value,
             "NumPy: Generator.beta, inversion, histogram",
             lambda: numpy_coverage(rng, 1_000_000),
             rounds=9,
@@ -97,7 +97,7 @@ def _votes(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
     population = js.AnswerDistribution(probabilities)
     row = compared(
         VOTE_ROW,
-        lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, 1_000).mean,
+        lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, 1_000).value,
         "NumPy: Generator.multinomial increments",
         lambda: numpy_votes(rng, probabilities, 1_000),
         rounds=1 if quick else 3,
@@ -108,7 +108,7 @@ def _votes(rng: np.random.Generator, quick: bool) -> list[dict[str, Any]]:
     started = time.perf_counter()
     part = published_votes(rng, probabilities[:queries], replicates)
     seconds = (time.perf_counter() - started) * (200 * 1_000) / (queries * replicates)
-    ours = js.simulate(KEY, js.Vote(), js.AnswerDistribution(probabilities[:queries]), VOTE_BUDGETS, 1_000).mean
+    ours = js.simulate(KEY, js.Vote(), js.AnswerDistribution(probabilities[:queries]), VOTE_BUDGETS, 1_000).value
     published = row | {
         "rival": "the published procedure, per budget and trial (a part timed)",
         "rival_seconds": seconds,
@@ -163,7 +163,7 @@ def _compile_times() -> list[dict[str, Any]]:
     return [
         alone(
             f"first call: {type(system).__name__} on {type(population).__name__}",
-            lambda system=system, population=population: js.simulate(KEY, system, population, [1, 5, 25], 1_500).mean,
+            lambda system=system, population=population: js.simulate(KEY, system, population, [1, 5, 25], 1_500).value,
             rounds=1,
         )
         for system, population in (*pairs, (js.FilterVote(), answers))
@@ -176,13 +176,13 @@ def _growth(quick: bool) -> list[dict[str, Any]]:
     answers = {size: js.AnswerDistribution(rng.dirichlet(np.ones(size), 100)) for size in (4, 16, 64)}
 
     def vote(population: js.AnswerDistribution, calls: int) -> np.ndarray:
-        return js.simulate(KEY, js.Vote(), population, [calls], 100 if quick else 1_000).mean
+        return js.simulate(KEY, js.Vote(), population, [calls], 100 if quick else 1_000).value
 
     return [
         *_grows(
             "pass@k, {:,} queries x 10,000 calls",
             (10**6, 10**7) if quick else (10**6, 10**7, 10**8),
-            lambda queries: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).mean,
+            lambda queries: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).value,
             "queries",
         ),
         *_grows("vote, {:,} calls, 4 answers", (64, 256, 1_024), lambda calls: vote(answers[4], calls), "calls"),
@@ -241,7 +241,7 @@ for _ in range(1 + rounds):
     started = time.perf_counter()
     found = js.simulate(jax.random.key(0), js.PassAtK(), js.Beta(0.35, 5.0), [1, 100, 10_000], queries, mesh=mesh)
     times.append(time.perf_counter() - started)
-print(json.dumps([float(np.median(times[1:])), found.mean.tolist()]))
+print(json.dumps([float(np.median(times[1:])), found.value.tolist()]))
 """
 
 

@@ -85,8 +85,8 @@ def _savings(quick: bool) -> list[dict[str, Any]]:
         for rule, stops in _rules(most).items():
             found = stopping.replay(jax.random.key(0), stops, population, most, 3 if quick else 40)
             note = (
-                f"calls {found.calls:.1f} of {most} (saved {found.saved:.0%}); accuracy {found.accuracy:.4f}, lost "
-                f"{found.lost:+.4f} ± {found.lost_error:.4f}; as many fixed calls {found.same_calls_accuracy:.4f}"
+                f"calls {found.calls:.1f} of {most} (saved {found.saved:.0%}); accuracy {found.value:.4f}, lost "
+                f"{found.lost:+.4f} ± {found.lost_standard_error:.4f}; as many fixed calls {found.same_calls_value:.4f}"
             )
             rows.append({"name": f"{name}: {rule}", "note": note, **found.to_dict()})
     return rows

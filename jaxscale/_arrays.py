@@ -36,8 +36,9 @@ def float64() -> Iterator[None]:
         yield
 
 
-def generator(key: PRNGKeyArray) -> np.random.Generator:
-    """NumPy's generator of random numbers that a typed JAX key stands for."""
+def generator(key: PRNGKeyArray | None) -> np.random.Generator:
+    """NumPy's generator of random numbers that a typed JAX key stands for; None stands for jax.random.key(0)."""
+    key = jax.random.key(0) if key is None else key
     return np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
 
 

@@ -34,8 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> path.read_text()
     'whole'
     """
-    if (problem := obstacle(path)) is not None:
-        raise OSError(problem)
+    if (fault := obstacle(path)) is not None:
+        raise OSError(fault)
     part = path.with_name(f".{os.getpid()}.part{path.suffix}")
     try:
         yield part

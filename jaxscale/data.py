@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from jaxscale._numpy import ReadOnlyArrays, refuse_masked
 
 if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
     from rich.table import Table
 
 MAX_COUNT = 10**12
@@ -258,13 +259,13 @@ class Ballots(ReadOnlyArrays):
         return answers
 
 
-def draw_ballots(ballots: Ballots, calls: ArrayLike, seed: int | np.random.Generator = 0) -> Ballots:
+def draw_ballots(key: PRNGKeyArray, ballots: Ballots, calls: ArrayLike) -> Ballots:
     """Draw some of the recorded ballots of each query, without replacement: what a shorter run would have recorded.
 
     Args:
+        key: a typed JAX key.
         ballots: what was recorded.
         calls: how many to draw; a whole number from 1 to the recorded calls of a query, or one for each query.
-        seed: of NumPy's generator, or a generator.
 
     Returns:
         Ballots of the same queries and answers, kept ones among them where a filter was recorded. Scores and tokens,
@@ -274,12 +275,15 @@ def draw_ballots(ballots: Ballots, calls: ArrayLike, seed: int | np.random.Gener
         ValueError: where a query has fewer ballots.
 
     Example:
-        >>> draw_ballots(Ballots([[30, 10], [5, 35]], [[True, False]] * 2), 8).calls
+        >>> import jax
+        >>> draw_ballots(jax.random.key(0), Ballots([[30, 10], [5, 35]], [[True, False]] * 2), 8).calls
         array([8, 8])
     """
+    from jaxscale._arrays import generator  # brings jax with it, which what was recorded needs not
+
     wanted = _whole(np.broadcast_to(calls, len(ballots)), "calls", shape=(len(ballots),), least=1)
     _refuse(wanted > ballots.calls, wanted, "calls", "at most the recorded ballots of the query", ballots.query)
-    rng = np.random.default_rng(seed)
+    rng = generator(key)
     none = np.zeros(len(ballots), np.int64)
     kept = np.zeros_like(ballots.counts) if ballots.kept_counts is None else ballots.kept_counts
     kept_blank = none if ballots.kept_blank is None else ballots.kept_blank
@@ -311,43 +315,44 @@ class Estimate(ReadOnlyArrays):
     """Values at several numbers of calls, with standard errors over queries.
 
     Args:
-        k: numbers of calls; int64, any shape.
-        value: the estimates; float64, the shape of `k`.
-        standard_error: their standard errors; float64, the shape of `k`; NaN where there is none (a single query).
+        calls: numbers of calls; int64, any shape.
+        value: the estimates; float64, the shape of `calls`.
+        standard_error: their standard errors; float64, the shape of `calls`; NaN where there is none (a single query).
 
-    >>> Estimate(k=[1, 10], value=[0.2, 0.5], standard_error=[0.01, 0.03]).to_dict()["value"]
+    >>> Estimate(calls=[1, 10], value=[0.2, 0.5], standard_error=[0.01, 0.03]).to_dict()["value"]
     [0.2, 0.5]
     """
 
-    k: np.ndarray
+    calls: np.ndarray
     value: np.ndarray
     standard_error: np.ndarray
 
     def __post_init__(self) -> None:
-        k = _read_only(np.array(self.k, np.int64))
+        calls = _read_only(np.array(self.calls, np.int64))
         value, error = (_read_only(np.array(array, np.float64)) for array in (self.value, self.standard_error))
-        if not k.shape == value.shape == error.shape:
-            raise ValueError(f"shapes of k, value and standard_error differ: {k.shape}, {value.shape}, {error.shape}")
-        _set(self, k=k, value=value, standard_error=error)
+        if not calls.shape == value.shape == error.shape:
+            shapes = f"{calls.shape}, {value.shape}, {error.shape}"
+            raise ValueError(f"shapes of calls, value and standard_error differ: {shapes}")
+        _set(self, calls=calls, value=value, standard_error=error)
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain lists, fit for JSON: a standard error that does not exist is None."""
         errors = [error if math.isfinite(error) else None for error in self.standard_error.reshape(-1).tolist()]
         return {
-            "k": self.k.tolist(),
+            "calls": self.calls.tolist(),
             "value": self.value.tolist(),
-            "standard_error": errors if self.k.ndim else errors[0],
+            "standard_error": errors if self.calls.ndim else errors[0],
         }
 
     def __rich__(self) -> "Table":
         from rich.table import Table
 
-        table = Table("k", "value", "standard error")
+        table = Table("calls", "value", "standard error")
         for column in table.columns:
             column.justify = "right"
-        rows = (array.reshape(-1).tolist() for array in (self.k, self.value, self.standard_error))
-        for k, value, error in zip(*rows, strict=True):
-            table.add_row(f"{k:,}", f"{value:.4f}", f"{error:.4f}" if math.isfinite(error) else "-")
+        rows = (array.reshape(-1).tolist() for array in (self.calls, self.value, self.standard_error))
+        for calls, value, error in zip(*rows, strict=True):
+            table.add_row(f"{calls:,}", f"{value:.4f}", f"{error:.4f}" if math.isfinite(error) else "-")
         return table
 
 

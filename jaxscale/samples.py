@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import jax
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, Ballots
@@ -35,11 +37,11 @@ class Sample(ReadOnlyArrays):
             return float(np.mean(-np.expm1(k * np.log1p(-self.probabilities))))
 
 
-def sample_attempts(seed: int = 0, queries: int = 120, attempts: int = 200) -> dict[str, Sample]:
+def sample_attempts(key: PRNGKeyArray | None = None, queries: int = 120, attempts: int = 200) -> dict[str, Sample]:
     """Simulate the attempts of three models at the same number of queries.
 
     Args:
-        seed: of NumPy's generator; the same seed gives the same numbers.
+        key: a typed JAX key; None stands for jax.random.key(0).
         queries: number of queries.
         attempts: attempts at each.
 
@@ -51,8 +53,7 @@ def sample_attempts(seed: int = 0, queries: int = 120, attempts: int = 200) -> d
     """
     samples = {}
     for model, (a, b, ceiling) in MODELS.items():
-        # A generator per model, so that one model's numbers do not depend on how many others there are.
-        rng = np.random.default_rng([seed, list(MODELS).index(model)])
+        rng = _generator(key, list(MODELS).index(model))
         probabilities = rng.beta(a, b, queries) * (rng.random(queries) < ceiling)
         successes = rng.binomial(attempts, probabilities)
         labels = tuple(f"q{query:03d}" for query in range(queries))
@@ -60,14 +61,14 @@ def sample_attempts(seed: int = 0, queries: int = 120, attempts: int = 200) -> d
     return samples
 
 
-def sample_ballots(seed: int = 0, queries: int = 120, calls: int = 60) -> Ballots:
+def sample_ballots(key: PRNGKeyArray | None = None, queries: int = 120, calls: int = 60) -> Ballots:
     """Simulate the answers of one model to easy and hard queries, so that a vote gets better at first and then worse.
 
     Half of the queries are easy: a right answer comes in 75% to 95% of calls. In the others it comes in 30% to 45%, and
     one wrong answer a little more often. In one call of 50 there is no answer.
 
     Args:
-        seed: of NumPy's generator; the same seed gives the same numbers.
+        key: a typed JAX key; None stands for jax.random.key(0).
         queries: number of queries.
         calls: ballots of each.
 
@@ -77,7 +78,7 @@ def sample_ballots(seed: int = 0, queries: int = 120, calls: int = 60) -> Ballot
     >>> sample_ballots().counts.shape
     (120, 5)
     """
-    rng = np.random.default_rng([seed, len(MODELS)])
+    rng = _generator(key, len(MODELS))
     easy = np.arange(queries) < queries // 2
     right = np.where(easy, rng.uniform(0.75, 0.95, queries), rng.uniform(0.30, 0.45, queries))
     rival = np.where(easy, (1 - right) / 2, right + rng.uniform(0.03, 0.10, queries))
@@ -89,14 +90,14 @@ def sample_ballots(seed: int = 0, queries: int = 120, calls: int = 60) -> Ballot
     return Ballots(drawn[:, :-1], correct, blank=drawn[:, -1], query=labels, name="simulated")
 
 
-def sample_checkpoints(seed: int = 0, queries: int = 96) -> tuple[dict[str, Attempts], np.ndarray]:
+def sample_checkpoints(key: PRNGKeyArray | None = None, queries: int = 96) -> tuple[dict[str, Attempts], np.ndarray]:
     """Simulate checkpoints of models of several sizes in training, at the same queries.
 
     What is hard for one checkpoint is hard for the others. A query gets 200 attempts, and 2,000 more if fewer than
     three of those succeed: the numbers of attempts depend on the outcomes, as in a search for rare successes.
 
     Args:
-        seed: of NumPy's generator; the same seed gives the same numbers.
+        key: a typed JAX key; None stands for jax.random.key(0).
         queries: number of queries.
 
     Returns:
@@ -106,7 +107,7 @@ def sample_checkpoints(seed: int = 0, queries: int = 96) -> tuple[dict[str, Atte
     >>> len(groups), covariates[0].tolist()
     (30, [100000000.0, 2000000000.0])
     """
-    rng = np.random.default_rng([seed, len(MODELS) + 1])
+    rng = _generator(key, len(MODELS) + 1)
     common = rng.standard_normal(queries)
     groups, covariates = {}, []
     for size in (1e8, 3e8, 1e9, 3e9, 7e9, 1.2e10):
@@ -124,3 +125,9 @@ def sample_checkpoints(seed: int = 0, queries: int = 96) -> tuple[dict[str, Atte
             groups[name] = Attempts(200 + further, successes + rng.binomial(further, p), labels, name)
             covariates.append((size, tokens))
     return groups, np.array(covariates)
+
+
+def _generator(key: PRNGKeyArray | None, part: int) -> np.random.Generator:
+    """A generator for each part of the samples, so that one's numbers do not depend on how many others there are."""
+    *high, low = np.asarray(jax.random.key_data(jax.random.key(0) if key is None else key)).tolist()
+    return np.random.default_rng([low, part, *high])

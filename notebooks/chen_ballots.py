@@ -83,7 +83,7 @@ for axes, title in zip(panels(len(ballots)), ballots, strict=True):
     plot_vote_curves(
         axes,
         {system: curve.estimate for system, curve in found.items()},
-        best={system: curve.best.k for system, curve in found.items()},
+        best={system: curve.best.calls for system, curve in found.items()},
     )
     axes.set_title(f"{title}, {len(ballots[title])} queries", fontsize=9.5)
 plt.show()
@@ -102,7 +102,7 @@ Table(
             curve.shape.words,
             "yes" if curve.shape.beyond_noise else "no",
             f"{curve.estimate.value[0]:.3f}",
-            f"{curve.best.k} ({curve.best.lower} to {curve.best.upper})",
+            f"{curve.best.calls} ({curve.best.lower} to {curve.best.upper})",
             f"{curve.best.gain:+.3f} ({curve.best.gain_lower:+.3f} to {curve.best.gain_upper:+.3f})",
         ]
         for (title, system), curve in curves.items()
@@ -188,7 +188,7 @@ if REAL:
     bars = [gains[0] - gains[1], gains[2] - gains[0]]
     axes.errorbar(gains[0], range(len(best)), xerr=bars, fmt="o", markersize=4)
     axes.axvline(0, color="#777777", linewidth=0.9, linestyle=":")
-    names = [f"{name} ({curve.estimate.value[0]:.0%}, K = {curve.best.k})" for name, curve in contests.items()]
+    names = [f"{name} ({curve.estimate.value[0]:.0%}, K = {curve.best.calls})" for name, curve in contests.items()]
     axes.set_yticks(range(len(best)), names, fontsize=8)
     axes.set_xlabel("gain of the best K up to 8 over one call, in accuracy")
     plt.show()
@@ -215,7 +215,7 @@ if REAL:
         Finding("o1-mini, with replacement: end less 3", "then fall", plugged[-1] - plugged[1], -0.04, -0.002),
         Finding("o1-mini, easy queries: 30 less 1", "rise", easy[-1] - easy[0], 0.1, 0.3),
         Finding("o1-mini, hard queries: 30 less 1", "fall", hard[-1] - hard[0], -0.2, -0.05),
-        Finding("Game of 24 direct: best K of Vote", "finite", vote.best.k, 20, 45),
+        Finding("Game of 24 direct: best K of Vote", "finite", vote.best.calls, 20, 45),
         Finding(
             "Game of 24 direct: Filter-Vote less Vote, 50 calls",
             "-",
@@ -228,6 +228,6 @@ else:
     curve = curves["simulated", "Vote"]
     findings = [
         Finding("simulated: moves of the curve", "rises, then falls", len(curve.shape.moves), 2, 2),
-        Finding("simulated: best K", "finite", curve.best.k, 7, 10),
+        Finding("simulated: best K", "finite", curve.best.calls, 7, 10),
     ]
 assert_findings(findings)

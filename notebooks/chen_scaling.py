@@ -27,6 +27,7 @@
 import os
 from pathlib import Path
 
+import jax
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -165,7 +166,7 @@ ahead = {}
 for name, (data, system, k, seen, _) in results.items():
     comes, errors_of = seen[k > 20], {model: [] for model in (*shown, "no model")}
     for seed in range(draws):
-        part = js.draw_ballots(data, 20, seed=seed)
+        part = js.draw_ballots(jax.random.key(seed), data, 20)
         for model in shown:
             values = js.forecast(system, part, k[k > 20], model=model).value
             errors_of[model].append(values - comes)

@@ -57,7 +57,7 @@ for axes, ((p_easy, p_hard), shares) in zip(panels, pairs.items(), strict=True):
         name, data = f"{share:.0%} easy", js.TwoPoint(share, p_easy, p_hard)
         curves[name] = js.Estimate(calls, js.exact(js.Vote(), data, calls), 0 * calls)
         run = js.simulate(jax.random.fold_in(key_pictures, number), js.Vote(), data, calls, replicates)
-        dots[name] = js.Estimate(calls, run.mean, run.standard_error)
+        dots[name] = js.Estimate(calls, run.value, run.standard_error)
         best[name] = js.best_calls(share, p_easy, p_hard)
     plot_vote_curves(axes, curves, points=dots, best=best)
     axes.set_title(f"easy {p_easy:.0%}, hard {p_hard:.0%} right calls")

@@ -103,8 +103,8 @@ NAMES = ["parameters", "tokens"]
 FORM = "linear" if SMALL else "power"
 rows = rows_of(known)
 fitted = js.fit_joint(known, rows, form=FORM, names=NAMES)
-refits = js.bootstrap_joint(fitted, jax.random.key(0), replicates=5 if SMALL else 30)
-these = js.bootstrap_joint(fitted, jax.random.key(0), replicates=5 if SMALL else 30, over="these")
+refits = js.bootstrap_joint(fitted, jax.random.key(0), resamples=5 if SMALL else 30)
+these = js.bootstrap_joint(fitted, jax.random.key(0), resamples=5 if SMALL else 30, over="these")
 Table(
     ["parameter", "value", "error, queries like these", "error, these queries"],
     [

@@ -77,7 +77,7 @@ kinds = {"power-law hazard": hazard, "exchangeable": exchangeable, "sticky": sti
 for axes, (title, processes) in zip(panels, kinds.items(), strict=True):
     for index, (name, process) in enumerate(processes.items()):
         run = js.simulate(next(KEYS), js.PassAtK(), process, k, REPLICATES)
-        left, known = 1 - run.mean, loss(process, k)
+        left, known = 1 - run.value, loss(process, k)
         seen = known * REPLICATES > 30  # below, a standard error is not worth its name
         axes.loglog(fine, loss(process, fine), color=f"C{index}", label=name)
         axes.plot(k[seen], left[seen], "o", color=f"C{index}", markersize=3.5)
@@ -278,7 +278,7 @@ for index, (name, world) in list(enumerate(worlds.items()))[1 if SMALL else 0 :]
         (right, SquaredRate(), n_calls, spread[name]),
     ):
         run = js.simulate(next(KEYS), system, world, n_calls, REPLICATES // 5)
-        value, error = (run.mean - m2**2) / (m2 * (1 - m2)), run.standard_error / (m2 * (1 - m2))
+        value, error = (run.value - m2**2) / (m2 * (1 - m2)), run.standard_error / (m2 * (1 - m2))
         axes.plot(x, known, color=f"C{index}", label=name)
         axes.errorbar(x, value, 2 * error, fmt="o", color=f"C{index}", markersize=4)
         second.append(np.abs(value - known) / error)

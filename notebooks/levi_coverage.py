@@ -48,7 +48,7 @@ figure, axes = plt.subplots(figsize=(6.5, 3.8))
 for failure in (0.7, 0.97, 0.997):
     axes.loglog(k, failure**k, color="#999999", linewidth=1)
 axes.loglog(k, 1 - exact, label="average over queries, exact")
-axes.errorbar(k, 1 - simulated.mean, simulated.standard_error, fmt="o", markersize=4, label="simulated")
+axes.errorbar(k, 1 - simulated.value, simulated.standard_error, fmt="o", markersize=4, label="simulated")
 axes.set(xlabel="calls per query, k", ylabel="inference loss L(k) = 1 - pass@k", ylim=(1e-2, 1.1))
 axes.legend()
 plt.show()
@@ -204,16 +204,16 @@ plt.show()
 # %%
 slopes = {
     name: np.log((1 - points[name].value[-1]) / (1 - points[name].value[-5]))
-    / np.log(points[name].k[-1] / points[name].k[-5])
+    / np.log(points[name].calls[-1] / points[name].calls[-5])
     for name in first
 }
 far = [
-    np.max(np.abs(laws["Beta"][name].pass_at_k(points[name].k) - points[name].value) / points[name].standard_error)
+    np.max(np.abs(laws["Beta"][name].pass_at_k(points[name].calls) - points[name].value) / points[name].standard_error)
     for name in first
 ]
 gain = [js.fit("beta-ceiling", data).log_likelihood - beta[name].log_likelihood for name, data in first.items()]
 a = [beta[name].values["a"] for name in first]
-simulation = np.max(np.abs(simulated.mean - exact) / simulated.standard_error)
+simulation = np.max(np.abs(simulated.value - exact) / simulated.standard_error)
 assert_findings(
     [
         Finding("simulated ansatz against exact, largest distance in standard errors", "-", simulation, 0, 5),

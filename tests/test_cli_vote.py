@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -72,7 +73,7 @@ def test_the_json_of_a_vote(ballots, capsys):
         assert row["value"] == pytest.approx(expected.value[0], abs=1e-12)
         assert row["standard_error"] == pytest.approx(expected.standard_error[0], abs=1e-12)
     best = js.best_majority(data)
-    assert group["best"]["calls"] == best.k
+    assert group["best"]["calls"] == best.calls
     assert group["best"]["gain"] == pytest.approx(best.gain, abs=1e-12)
     assert group["best"]["gain_lower"] == pytest.approx(best.gain_lower, abs=1e-12)
     assert group["shape"] in ("rises", "rises then falls", "falls", "falls then rises", "flat")
@@ -115,7 +116,7 @@ def test_the_words_of_a_vote_that_rises_then_falls(tmp_path, capsys):
     # The same from the closed form of two answers, with replacement.
     assert js.curve_shape(0.5, 51 / 60, 26 / 60) == "rises then falls" == curve.shape.kind
     assert curve.shape.beyond_noise
-    assert abs(curve.best.k - js.best_calls(0.5, 51 / 60, 26 / 60)) <= 2
+    assert abs(curve.best.calls - js.best_calls(0.5, 51 / 60, 26 / 60)) <= 2
 
 
 def two_answers(*right, calls=40):
@@ -153,20 +154,20 @@ def foretold(recorded, calls, values):
 
 def test_the_best_number_of_calls_is_looked_for_on_the_forecast_too():
     recorded = js.vote_curve(two_answers(*[12] * 10, calls=16))
-    assert (recorded.best.k, recorded.best.last, recorded.best.at_end) == (7, 8, False)
+    assert (recorded.best.calls, recorded.best.last, recorded.best.at_end) == (7, 8, False)
     assert recorded.best.words == ("7", "7 to 7")
     top = float(recorded.estimate.value.max())
     # Not ahead by more than the margin: what was recorded stands, and now more was looked at.
     flat = best_vote(recorded, foretold(recorded, [20, 40, 80], [top] * 3))
-    assert (flat.k, flat.foretold, flat.at_end, flat.last) == (7, False, False, 80)
+    assert (flat.calls, flat.foretold, flat.at_end, flat.last) == (7, False, False, 80)
     # Levels off: the fewest calls that come near the highest value.
     level = best_vote(recorded, foretold(recorded, [20, 40, 80], [top + 0.02, top + 0.03, top + 0.033]))
-    assert (level.k, level.foretold, level.at_end, level.words) == (40, True, False, ("40", "40 to 40"))
+    assert (level.calls, level.foretold, level.at_end, level.words) == (40, True, False, ("40", "40 to 40"))
     assert level.gain == pytest.approx(top + 0.03 - recorded.estimate.value[0])
     assert level.gain_lower == pytest.approx(level.gain - 0.01)
     # Still rises: the end, and both the number and its interval are open.
     rising = best_vote(recorded, foretold(recorded, [20, 40, 80], [top + 0.02, top + 0.03, top + 0.05]))
-    assert (rising.k, rising.at_end, rising.words) == (80, True, ("80 or more", "80 or more"))
+    assert (rising.calls, rising.at_end, rising.words) == (80, True, ("80 or more", "80 or more"))
 
 
 def test_a_curve_that_rises_to_the_end_of_the_search_is_said_to(tmp_path, capsys):
@@ -194,9 +195,9 @@ def test_many_ballots_are_looked_at_on_a_grid(monkeypatch):
     monkeypatch.setattr("jaxscale.estimators._vote_difficulty._EVERY", 10)
     monkeypatch.setattr("jaxscale.estimators._vote_difficulty._BEYOND", 5)
     curve = js.vote_curve(two_answers(70, 30, calls=100), also=[100])
-    assert curve.estimate.k.tolist() == [*range(1, 11), 15, 22, 33, 50, 100]
+    assert curve.estimate.calls.tolist() == [*range(1, 11), 15, 22, 33, 50, 100]
     assert curve.shape.last == 50
-    assert curve.best.k <= 50
+    assert curve.best.calls <= 50
 
 
 BALLOTS = "problem,answer,count,correct\na,7,6,1\na,8,4,0\nb,7,3,1\nb,8,7,0\n"
@@ -290,7 +291,7 @@ def test_what_is_drawn():
     assert axes.get_xscale() == "log"
     lines = {line.get_label(): line for line in axes.lines}
     assert [lines[name].get_xdata().tolist() for name in names[:3]] == [[1, 5, 20], [20, 40], [41, 100]]
-    assert lines[names[3]].get_xdata().tolist() == [recorded.best.k]
+    assert lines[names[3]].get_xdata().tolist() == [recorded.best.calls]
     axes = Figure().subplots()
     plot_votes(axes, curve, parts=recorded.parts)
     assert {"easy", "hard", "all"} <= {text.get_text() for text in axes.texts}
@@ -303,7 +304,7 @@ def test_the_sample_rises_then_falls():
     assert curve.shape.kind == "rises then falls"
     assert curve.best.helps
     np.testing.assert_array_equal(sample.counts, sample_ballots().counts)
-    assert not np.array_equal(sample.counts, sample_ballots(1).counts)
+    assert not np.array_equal(sample.counts, sample_ballots(jax.random.key(1)).counts)
 
 
 def resampled(counts, right, blank, k, rng, draws=2000):

@@ -130,19 +130,19 @@ def test_commands_are_silent_where_nothing_differs(files, capsys):
     assert json.loads(out)["warnings"] == []
 
 
-def test_the_plan_command_names_the_missing_problems(files, capsys):
+def test_the_plan_command_names_the_missing_queries(files, capsys):
     assert run(["plan", str(files / "apart.csv"), "--group", "model", "--budget", "100"]) == 2
     err = capsys.readouterr().err
     assert "no query is in all 2 groups: 'a' has 40 (q0, q1, q2, ...), 'b' has 28 (other 0, other 1, other 2" in err
     assert "None" not in err
 
 
-def test_a_report_ranks_at_the_common_problems_and_nothing_else():
+def test_a_report_ranks_at_the_common_queries_and_nothing_else():
     page = report({"a": A, "b": B})
     assert "a solves most" in page
     assert "b solves most" not in page
-    assert "&#39;a&#39; has 12 more (q0, q1, q2, ...). Everything here is of the problems that all have." in page
+    assert "&#39;a&#39; has 12 more (q0, q1, q2, ...). Everything here is of the queries that all have." in page
     apart = report({"a": A, "b": ELSEWHERE}, costs={"a": js.Cost(1.0), "b": js.Cost(1.0)})
-    assert "Each data set has problems of its own, so that none is ranked above another" in apart
+    assert "Each data set has queries of its own, so that none is ranked above another" in apart
     assert "solves most" not in apart
     assert "What it costs" not in apart

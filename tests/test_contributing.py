@@ -37,7 +37,7 @@ def test_a_system_of_one_file_is_known_to_the_verbs(two_right):
     for population in (data, law):
         simulated = js.simulate(jax.random.key(0), two_right, population, calls, replicates=20_000)
         expected = np.asarray(js.exact(two_right, population, calls))
-        assert (np.abs(simulated.mean - expected) <= 5 * simulated.standard_error + 1e-6).all()
+        assert (np.abs(simulated.value - expected) <= 5 * simulated.standard_error + 1e-6).all()
         assert simulated.standard_error.max() < 0.01
 
 

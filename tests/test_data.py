@@ -113,15 +113,15 @@ def test_bad_ballots_name_the_argument_and_the_value(change, message):
 
 def test_an_estimate_renders_and_leaves_out_an_error_that_does_not_exist():
     estimate = js.Estimate([1, 1000], [0.25, 0.5], [0.125, np.nan])
-    assert estimate.to_dict() == {"k": [1, 1000], "value": [0.25, 0.5], "standard_error": [0.125, None]}
-    assert js.Estimate(3, 0.5, np.nan).to_dict() == {"k": 3, "value": 0.5, "standard_error": None}
+    assert estimate.to_dict() == {"calls": [1, 1000], "value": [0.25, 0.5], "standard_error": [0.125, None]}
+    assert js.Estimate(3, 0.5, np.nan).to_dict() == {"calls": 3, "value": 0.5, "standard_error": None}
     console = Console(record=True, width=80, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(estimate)
     console.file.close()
     text = console.export_text()
     assert "1,000" in text
     assert "0.1250" in text
-    with pytest.raises(ValueError, match="shapes of k, value and standard_error differ"):
+    with pytest.raises(ValueError, match="shapes of calls, value and standard_error differ"):
         js.Estimate([1], [0.5, 0.5], [0.1, 0.1])
 
 
@@ -200,7 +200,7 @@ def test_a_draw_of_ballots_is_what_a_shorter_run_records():
         name="x",
     )
     cells = ["counts", "kept_counts", "blank", "kept_blank"]
-    draws = [js.draw_ballots(ballots, [4, 6], seed) for seed in range(2000)]
+    draws = [js.draw_ballots(key, ballots, [4, 6]) for key in jax.random.split(jax.random.key(0), 2000)]
     for drawn in draws:
         assert drawn.calls.tolist() == [4, 6]
         for name in cells:
@@ -212,8 +212,8 @@ def test_a_draw_of_ballots_is_what_a_shorter_run_records():
         spread = np.sqrt(whole * share / len(draws)) + 1e-12
         assert (np.abs(drawn.mean(axis=0) - whole * share) < 5 * spread).all()
     assert (draws[0].query, draws[0].name) == (("a", "b"), "x")
-    np.testing.assert_array_equal(js.draw_ballots(ballots, 10).counts, ballots.counts)
+    np.testing.assert_array_equal(js.draw_ballots(jax.random.key(0), ballots, 10).counts, ballots.counts)
     with pytest.raises(ValueError, match=r"^calls = 11 at index 0 \(query 'a'\): expected at most"):
-        js.draw_ballots(ballots, [11, 1])
+        js.draw_ballots(jax.random.key(0), ballots, [11, 1])
     with pytest.raises(ValueError, match=r"^calls = 0 at index 0: expected a whole number from 1"):
-        js.draw_ballots(ballots, 0)
+        js.draw_ballots(jax.random.key(0), ballots, 0)

@@ -56,7 +56,7 @@ def test_agrees_with_the_simulator():
     simulated = js.simulate(jax.random.key(0), js.WeightedVote(), data, calls, replicates=4000)
     exact = js.exact(js.WeightedVote(), data, calls)
     assert ((exact > 0.05) & (exact < 0.95)).all()
-    assert (np.abs(simulated.mean - exact) < 5 * simulated.standard_error).all()
+    assert (np.abs(simulated.value - exact) < 5 * simulated.standard_error).all()
 
 
 def test_blank_calls_never_win_whatever_their_score():

@@ -173,7 +173,7 @@ def test_query_bootstrap_agrees_with_one_by_one_refits():
     data = simulated(0.4, 6.0, 50, 100, seed=10)
     result = fit("beta", data)
     key = jax.random.key(11)
-    boots = bootstrap(result, data, key, replicates=30)
+    boots = bootstrap(result, data, key, resamples=30)
     assert not boots.failed.any()
     with float64():
         chosen = np.asarray(jax.random.randint(key, (30, 50), 0, 50))
@@ -186,7 +186,7 @@ def test_query_bootstrap_agrees_with_one_by_one_refits():
 def test_bootstrap_spread_matches_the_laplace_errors(kind):
     data = simulated(0.4, 6.0, 300, 100, seed=12)
     result = fit("beta", data)
-    boots = bootstrap(result, data, jax.random.key(13), replicates=300, kind=kind)
+    boots = bootstrap(result, data, jax.random.key(13), resamples=300, kind=kind)
     assert boots.failed.mean() < 0.02
     errors = np.array(list(result.standard_errors.values()))
     np.testing.assert_allclose(boots.values[~boots.failed].std(axis=0), errors, rtol=0.3)

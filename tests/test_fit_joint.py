@@ -51,7 +51,7 @@ def fitted(groups):
 
 @pytest.fixture(scope="module")
 def refits(fitted):
-    return js.bootstrap_joint(fitted, jax.random.key(0), replicates=30)
+    return js.bootstrap_joint(fitted, jax.random.key(0), resamples=30)
 
 
 def test_recovers_the_truth_within_its_errors(fitted, refits):
@@ -139,8 +139,8 @@ def test_shared_queries_widen_the_errors(groups):
         copies = {f"g{i}": js.Attempts(one.attempts, one.successes, query) for i in range(len(COVARIATES))}
         result = js.fit_joint(copies, COVARIATES, form="linear")
         assert np.exp(result.values["log a"]) == pytest.approx(alone.values["a"], rel=0.02)
-        errors[name] = js.bootstrap_joint(result, jax.random.key(0), replicates=30).standard_errors["log a"]
-    these = js.bootstrap_joint(result, jax.random.key(0), replicates=30, over="these").standard_errors["log a"]
+        errors[name] = js.bootstrap_joint(result, jax.random.key(0), resamples=30).standard_errors["log a"]
+    these = js.bootstrap_joint(result, jax.random.key(0), resamples=30, over="these").standard_errors["log a"]
     assert 0.65 * expected < errors["shared"] < 1.6 * expected
     assert errors["apart"] < 0.7 * errors["shared"]
     assert these < 0.1 * errors["shared"]
@@ -151,7 +151,7 @@ def test_intervals_hold_for_unseen_groups():
     rng, held = np.random.default_rng(7), []
     for trial in range(4):
         result = js.fit_joint(simulated(rng), COVARIATES, form="linear")
-        refits = js.bootstrap_joint(result, jax.random.key(trial), replicates=20)
+        refits = js.bootstrap_joint(result, jax.random.key(trial), resamples=20)
         at = np.array([[3e10, 1e10], [3e10, 1e11], [1e9, 3e11]])
         drawn = refits.predict(at, 100.0, level=0.9)
         offsets = 0.4 * rng.standard_normal((40, 3))
@@ -290,8 +290,8 @@ def test_bad_folds_levels_and_replicates_are_refused(fitted, refits):
         js.compare_joint(two, [1.0, 2.0], ["x", "y"], forms=["linear"])
     with pytest.raises(ValueError, match="over = 'all'"):
         js.bootstrap_joint(fitted, jax.random.key(0), over="all")
-    with pytest.raises(ValueError, match="replicates = 1"):
-        js.bootstrap_joint(fitted, jax.random.key(0), replicates=1)
+    with pytest.raises(ValueError, match="resamples = 1"):
+        js.bootstrap_joint(fitted, jax.random.key(0), resamples=1)
     with pytest.raises(ValueError, match="level = 1"):
         refits.predict([[1e9, 1e9]], 10, level=1)
     with pytest.raises(ValueError, match="last axis of length 2"):

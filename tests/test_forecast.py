@@ -135,7 +135,7 @@ def test_keeps_the_order_and_shape_of_k():
     _, data = simulated(0.4, 6.0, 30, 50, seed=4)
     curve = forecast(PassAtK(), data, [[1000, 1], [50, 10**5]])
     assert curve.value.shape == curve.kind.shape == (2, 2)
-    assert [row["k"] for row in curve.curve()] == [1000, 1, 50, 10**5]
+    assert [row["calls"] for row in curve.curve()] == [1000, 1, 50, 10**5]
     assert curve.curve()[0]["kind"] == "forecast"
 
 

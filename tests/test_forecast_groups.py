@@ -220,6 +220,6 @@ def test_commands_forecast_groups_together_unless_told_otherwise(tmp_path, capsy
             assert [row["value"] for row in found[name]["curve"]] == pytest.approx(curve.value.tolist())
     chosen = js.plan(groups, target=0.5, key=key, most=200)
     for curve in chosen.curves:
-        calls = int(curve.forecast.k[-1])
+        calls = int(curve.forecast.calls[-1])
         expected = js.forecast(js.PassAtK(), groups, calls, key=key)[curve.candidate.name]
         assert curve.forecast.value[-1] == pytest.approx(float(expected.value), rel=1e-6)

@@ -49,7 +49,7 @@ def test_within_the_ballots_it_is_the_exact_value(ballots, system):
     calls = np.array([[12, 2], [4, 7]])
     curve = forecast(system, ballots, calls)
     np.testing.assert_allclose(curve.value, js.exact(system, ballots, calls), atol=1e-12)
-    assert curve.k.tolist() == calls.tolist()
+    assert curve.calls.tolist() == calls.tolist()
     assert (curve.kind == "estimate").all()
 
 

@@ -153,11 +153,11 @@ def test_best_majority_finds_the_turn_of_a_two_point_data_set():
     ballots = js.Ballots(np.stack([right, 1000 - right], axis=1), np.tile([True, False], (100, 1)))
     calls = np.arange(1, 21)
     found = js.best_majority(ballots, calls)
-    assert found.k == js.best_calls(0.6, 0.85, 0.4) == 5
+    assert found.calls == js.best_calls(0.6, 0.85, 0.4) == 5
     assert found.lower <= 5 <= found.upper
     curve = js.majority_at_k(ballots, calls).value
     assert found.gain == pytest.approx(curve[4] - curve[0])
     assert found.gain_lower < found.gain < found.gain_upper
     assert found.helps
     hard = js.best_majority(js.Ballots([[200, 800], [300, 700]], [[True, False]] * 2), calls)
-    assert (hard.k, hard.lower, hard.upper, hard.gain, hard.helps) == (1, 1, 1, 0.0, False)
+    assert (hard.calls, hard.lower, hard.upper, hard.gain, hard.helps) == (1, 1, 1, 0.0, False)

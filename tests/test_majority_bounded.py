@@ -104,17 +104,17 @@ def test_a_curve_of_many_ballots_looks_at_few_numbers_of_calls_and_at_its_top():
     right = np.repeat([8500, 4000], [6, 4])
     ballots = js.Ballots(np.stack([right, 10_000 - right], axis=1), np.tile([True, False], (10, 1)))
     curve = vote_curve(ballots, resamples=50)
-    assert curve.best.k == best_majority(ballots, resamples=50).k == js.best_calls(0.6, 0.85, 0.4) == 5
+    assert curve.best.calls == best_majority(ballots, resamples=50).calls == js.best_calls(0.6, 0.85, 0.4) == 5
     assert curve.shape.kind == "rises then falls"
-    assert curve.estimate.k[-1] == curve.shape.last == 5_000
-    assert len(curve.estimate.k) < 300
+    assert curve.estimate.calls[-1] == curve.shape.last == 5_000
+    assert len(curve.estimate.calls) < 300
     # A turn beyond 200 calls is found to within the step of a finer grid.
     slow = np.repeat([5_200, 4_990], [6, 4])
     ballots = js.Ballots(np.stack([slow, 10_000 - slow], axis=1), np.tile([True, False], (10, 1)))
     best = best_majority(ballots, resamples=50)
-    near = np.unique(np.rint(best.k * np.linspace(0.8, 1.25, 40)).astype(int))
+    near = np.unique(np.rint(best.calls * np.linspace(0.8, 1.25, 40)).astype(int))
     near = near[near <= 5_000]
-    assert js.majority_at_k(ballots, best.k).value >= js.majority_at_k(ballots, near).value.max() - 1e-5
+    assert js.majority_at_k(ballots, best.calls).value >= js.majority_at_k(ballots, near).value.max() - 1e-5
 
 
 def test_votes_of_all_answers_add_up():

@@ -239,7 +239,7 @@ def test_the_probability_of_reaching_a_target_comes_true():
         chance = curve.probability_at_least(target)
         # A further run, at every number of calls: first successes are geometric.
         first = rng.geometric(p)
-        reached = (first[:, None] <= curve.k).mean(axis=0) >= target
+        reached = (first[:, None] <= curve.calls).mean(axis=0) >= target
         pick = rng.integers(len(chance))
         surprises += reached[pick] - chance[pick]
         variance += chance[pick] * (1 - chance[pick])

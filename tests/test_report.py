@@ -160,7 +160,7 @@ def test_the_headline_is_the_decision(name):
     counts, expected = DECISIONS[name]
     page = report({"all": js.Ballots(counts, [[True, False]] * 12)})
     assert re.search(f"<h1>.*{expected}.*</h1>", page)
-    assert "<dt>Few problems" in page
+    assert "<dt>Few queries" in page
 
 
 def test_notes_and_bad_arguments():
@@ -170,7 +170,7 @@ def test_notes_and_bad_arguments():
     for title in (
         "Sampling stopped at the first success",
         "Uneven numbers of calls",
-        "Many problems were never solved",
+        "Many queries were never solved",
     ):
         assert title in page
     for data in ({}, attempts, {"all": 3}):
@@ -178,7 +178,7 @@ def test_notes_and_bad_arguments():
             report(data)
     with pytest.raises(ValueError, match="level = 2"):
         report({"all": attempts}, level=2)
-    with pytest.raises(ValueError, match="k = "):
+    with pytest.raises(ValueError, match="calls = "):
         report({"all": attempts}, [0])
 
 
@@ -189,7 +189,7 @@ REFUSED = {
     "nowhere": (["row.csv", "-o", "no/out.html"], "--output = 'no/out.html': no such directory"),
     "no page": (["row.csv", "-o", "out.pdf"], "--output = 'out.pdf': expected a name that ends in .html"),
     "a level": (["good.csv", "-o", "out.html", "--level", "1"], "--level = 1.0: expected a number between 0 and 1"),
-    "a number": (["good.csv", "-o", "out.html", "--k", "0"], "--k = '0'"),
+    "a number": (["good.csv", "-o", "out.html", "--k", "0"], "--calls = '0'"),
     "no output": (["good.csv"], "--output"),
 }
 
@@ -342,15 +342,15 @@ def tip_at(page, x, y):
 
 
 MEASURES = {
-    "vote-chart": "problems answered rightly by a vote",
-    "coverage-chart": "problems solved by at least one call",
+    "vote-chart": "queries answered rightly by a vote",
+    "coverage-chart": "queries solved by at least one call",
     "cost-chart": "coverage",
 }
 
 
 def expected_tip(chart, row):
     if chart == "parts-chart":
-        return {"problems": row["part"], "calls": f"{row['k']:,}", "accuracy": f"{row['value']:.2%}"}
+        return {"queries": row["part"], "calls": f"{row['k']:,}", "accuracy": f"{row['value']:.2%}"}
     cost = {"cost": f"{float(format(row['cost'], '.5g')):,.9g}"} if "cost" in row else {}
     value = {"calls": f"{row['k']:,}", MEASURES[chart]: f"{row['value']:.2%}"}
     return {"curve": row["name"], **cost, **value, "90% interval": row["interval"], "kind": row["kind"]}
@@ -399,11 +399,11 @@ def test_every_bar_says_its_own_numbers(opened, name, chart):
         (row,) = (row for row in rows if row.items() <= shown.items())
         if chart == "margins-chart":
             low, high = (f"{100 * row[end]:+.0f}%".replace("+0%", "0%") for end in ("low", "high"))
-            expected = {"problems are": row["part"], "lead": f"{low} to {high}"}
+            expected = {"queries are": row["part"], "lead": f"{low} to {high}"}
         else:
             expected = {"right": row["share"]}
         said = tip_at(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        assert said == {**expected, "problems": str(row["problems"])}
+        assert said == {**expected, "queries": str(row["queries"])}
 
 
 def test_a_data_set_has_the_colour_of_its_place_as_in_the_pictures(opened):

@@ -51,7 +51,7 @@ MAKERS = {
     "estimate": lambda: js.pass_at_k(ATTEMPTS, [1, 2]),
     "fit": lambda: js.fit("beta", ATTEMPTS),
     "fit of a law of one's own": lambda: js.fit(Steep(0.1), ATTEMPTS),
-    "bootstrap": lambda: js.bootstrap(js.fit("beta", ATTEMPTS), ATTEMPTS, KEY, replicates=20),
+    "bootstrap": lambda: js.bootstrap(js.fit("beta", ATTEMPTS), ATTEMPTS, KEY, resamples=20),
     "forecast": lambda: js.forecast(js.PassAtK(), ATTEMPTS, [1, 100], model="loglog"),
     "vote scaling": vote_scaling,
     "vote difficulty": lambda: js.vote_difficulty(BALLOTS),
@@ -103,8 +103,8 @@ def test_a_fit_that_was_pickled_can_be_gone_on_with():
     result = js.fit(Steep(0.1), ATTEMPTS)
     again = pickle.loads(pickle.dumps(result))
     assert again.values == result.values
-    expected = js.bootstrap(result, ATTEMPTS, KEY, replicates=5).values
-    np.testing.assert_array_equal(js.bootstrap(again, ATTEMPTS, KEY, replicates=5).values, expected)
+    expected = js.bootstrap(result, ATTEMPTS, KEY, resamples=5).values
+    np.testing.assert_array_equal(js.bootstrap(again, ATTEMPTS, KEY, resamples=5).values, expected)
 
 
 def test_a_result_leaves_the_arrays_that_it_is_made_of_to_their_owner():
@@ -112,7 +112,7 @@ def test_a_result_leaves_the_arrays_that_it_is_made_of_to_their_owner():
     forecast = importlib.import_module("jaxscale.forecasting")
     curve = forecast.Forecast(k, k / 4, k / 8, k / 2, forecast.ForecastModel("beta", {}), np.array(["forecast"] * 2))
     with pytest.raises(ValueError, match="read-only"):
-        curve.k[0] = 7
+        curve.calls[0] = 7
     k[0] = 7
 
 

@@ -55,7 +55,7 @@ def bits(mesh=None, chunk=None, names=tuple(RUNS)):
     for name in names:
         system, population, calls, replicates = RUNS[name]
         run = js.simulate(jax.random.key(5), system, population, calls, replicates, mesh=mesh, chunk=chunk)
-        numbers = [*run.mean, *run.standard_error, *([] if run.calls_used is None else run.calls_used)]
+        numbers = [*run.value, *run.standard_error, *([] if run.calls_used is None else run.calls_used)]
         found[name] = [float(x).hex() for x in numbers]
     return found
 """
@@ -154,4 +154,4 @@ def test_budgets_do_not_change_each_others_draws():
     answers = js.AnswerDistribution([[0.4, 0.3, 0.3]])
     for system, population in ((js.Vote(), answers), (js.PassAtK(), js.Beta(1.0, 1.0))):
         few, many = (js.simulate(jax.random.key(0), system, population, k, 5000) for k in ([7], [1, 2, 7, 9]))
-        assert few.mean[0] == many.mean[2]
+        assert few.value[0] == many.value[2]

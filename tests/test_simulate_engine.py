@@ -30,7 +30,7 @@ BALLOTS = js.Ballots(
 
 def agrees(simulation, expected, sds=5.0):
     error = np.maximum(simulation.standard_error, 1e-6)
-    np.testing.assert_array_less(np.abs(simulation.mean - np.asarray(expected)), sds * error)
+    np.testing.assert_array_less(np.abs(simulation.value - np.asarray(expected)), sds * error)
 
 
 MODELS = [
@@ -98,7 +98,7 @@ def test_vote_agrees_with_enumeration():
 def test_draws_without_replacement_use_up_what_was_recorded():
     ballots = js.Ballots([[3, 2], [2, 2]], [[True, False], [True, False]], blank=[0, 1])
     simulation = js.simulate(KEY, js.Vote(), ballots, [5], 2000)
-    assert simulation.mean.tolist() == [0.75]
+    assert simulation.value.tolist() == [0.75]
     assert simulation.standard_error.tolist() == [0.0]
 
 
@@ -209,7 +209,7 @@ def test_dirichlet_vote_by_enumeration_whatever_the_number_of_answers_never_seen
     agrees(runs[0], [right])
     assert abs(runs[0].calls_used[0] - used) < 5 * math.sqrt((used_squared - used**2) / 60_000)
     assert runs[0].calls_used == runs[1].calls_used
-    assert runs[0].mean == runs[1].mean
+    assert runs[0].value == runs[1].value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,26 +231,26 @@ class LastCall:
 def test_a_system_of_ones_own():
     agrees(js.simulate(KEY, LastCall(), ANSWERS, [1, 4], 50_000), [0.26, 0.26])
     agrees(js.simulate(KEY, LastCall(0.5), ANSWERS, [1, 4], 50_000), [0.63, 0.63])
-    assert js.simulate(KEY, LastCall(), js.Attempts([3, 3], [3, 0]), [1, 3], 10).mean.tolist() == [0.5, 0.5]
+    assert js.simulate(KEY, LastCall(), js.Attempts([3, 3], [3, 0]), [1, 3], 10).value.tolist() == [0.5, 0.5]
 
 
 def test_standard_errors_are_those_of_repetition():
     repeated = [js.simulate(jax.random.key(seed), js.Vote(), ANSWERS, [3], 100) for seed in range(300)]
-    means = np.array([simulation.mean[0] for simulation in repeated])
+    means = np.array([simulation.value[0] for simulation in repeated])
     reported = np.sqrt(np.mean([simulation.standard_error[0] ** 2 for simulation in repeated]))
     assert abs(means.std() / reported - 1) < 5 / np.sqrt(2 * 300)
     model = js.simulate(KEY, js.PassAtK(), js.PointMass(0.25), [1], 10_001)
-    mean = model.mean[0]
+    mean = model.value[0]
     np.testing.assert_allclose(model.standard_error, np.sqrt(mean * (1 - mean) / 10_000), rtol=1e-12)
     assert np.isnan(js.simulate(KEY, js.Vote(), ANSWERS, [3], 1).standard_error).all()
 
 
 def test_budgets_keep_their_order_and_share_their_draws():
     many = js.simulate(KEY, js.Vote(), ANSWERS, [[10, 1], [3, 10]], 999)
-    assert many.mean.shape == (2, 2)
-    assert many.mean[0, 0] == many.mean[1, 1]
-    assert js.simulate(KEY, js.Vote(), ANSWERS, 3, 999).mean == many.mean[1, 0]
-    assert js.simulate(KEY, js.PassAtK(), js.Beta(1e-3, 1.0), [10**12], 10_000).mean > 0.01
+    assert many.value.shape == (2, 2)
+    assert many.value[0, 0] == many.value[1, 1]
+    assert js.simulate(KEY, js.Vote(), ANSWERS, 3, 999).value == many.value[1, 0]
+    assert js.simulate(KEY, js.PassAtK(), js.Beta(1e-3, 1.0), [10**12], 10_000).value > 0.01
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_budgets_keep_their_order_and_share_their_draws():
 def test_what_is_found_at_one_number_of_calls_is_the_same_whichever_others_are_asked(system, population):
     alone = js.simulate(KEY, system, population, [4], 999)
     among = js.simulate(KEY, system, population, [1, 4, 2, 6], 999)
-    for found in ("mean", "standard_error", "calls_used"):
+    for found in ("value", "standard_error", "calls_used"):
         if getattr(alone, found) is not None:
             assert getattr(alone, found)[0] == getattr(among, found)[1]
 
@@ -278,7 +278,7 @@ def test_what_is_found_at_one_number_of_calls_is_the_same_whichever_others_are_a
 def test_a_replicate_goes_on_from_call_to_call():
     # More calls never lose a query. Drawn apart, neighbours would fall as often as rise: by 0.01 either way.
     for population in (js.PointMass(1e-3), js.Attempts([400], [1])):
-        curve = js.simulate(KEY, js.PassAtK(), population, np.arange(200, 240), 999).mean
+        curve = js.simulate(KEY, js.PassAtK(), population, np.arange(200, 240), 999).value
         assert (np.diff(curve) >= 0).all()
         assert curve[-1] > curve[0]
 
@@ -323,7 +323,7 @@ def test_solving_once_uses_the_calls_up_to_the_first_success():
     for population in (attempts, js.TwoPoint(0.3, 0.7, 0.1), Sticky(js.PointMass(0.3), 0.0)):
         law = js.PointMass(0.3) if isinstance(population, Sticky) else population
         found = js.simulate(KEY, js.SolveOnce(), population, calls, 30_000)
-        assert (found.mean == js.simulate(KEY, js.PassAtK(), population, calls, 30_000).mean).all()
+        assert (found.value == js.simulate(KEY, js.PassAtK(), population, calls, 30_000).value).all()
         # A number of calls between 1 and k has a variance of (k - 1)^2 / 4 at most.
         error = 5 * (np.array(calls) - 1) / 2 / np.sqrt(30_000)
         assert (np.abs(found.calls_used - js.attempts_to_solve(law, calls)) <= error).all()

@@ -34,7 +34,7 @@ def over_draws(value, calls):
 
 def agrees(simulation, expected):
     error = np.maximum(simulation.standard_error, 1e-9)
-    np.testing.assert_array_less(np.abs(simulation.mean - np.asarray(expected)), 5 * error)
+    np.testing.assert_array_less(np.abs(simulation.value - np.asarray(expected)), 5 * error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,14 +129,14 @@ def test_amounts_are_exact_and_have_the_standard_error_of_their_sample():
     # Scores 0.1 n: no power of two divides them. In one block, the sample is known from the tokens drawn.
     spent = Own(0.0, lambda total, call: total + 0.1, unit="dollars", bound=1.0)
     found = js.simulate(KEY, spent, js.PointMass(0.5), [1, 7], 1000)
-    np.testing.assert_allclose(found.mean, [0.1, 0.7], rtol=0, atol=2**-30)
+    np.testing.assert_allclose(found.value, [0.1, 0.7], rtol=0, atol=2**-30)
     assert found.standard_error.tolist() == [0, 0]
     assert found.unit == found.to_dict()["unit"] == "dollars"
     earned = Own(0, lambda total, call: total + jnp.where(call.right, 3, -2), unit="points", bound=30)
     one = js.simulate(KEY, earned, js.PointMass(0.5), [1, 10], 1001)
-    share = (one.mean + 2 * one.calls) / 5 / one.calls
+    share = (one.value + 2 * one.calls) / 5 / one.calls
     wins = fractions.Fraction(share[0]).limit_denominator(1001)
-    assert one.mean[0] == float(5 * wins - 2)
+    assert one.value[0] == float(5 * wins - 2)
     np.testing.assert_allclose(one.standard_error[0], 5 * np.sqrt(share[0] * (1 - share[0]) / 1000), rtol=1e-12)
     np.testing.assert_allclose(one.standard_error[1], 5 * np.sqrt(10 * 0.25 / 1001), rtol=0.2)
     assert np.isnan(js.simulate(KEY, earned, js.PointMass(0.5), [1, 10], 1).standard_error).all()
@@ -147,7 +147,7 @@ def test_standard_errors_of_amounts_on_data_are_those_of_shares():
     share = Own(0.0, lambda state, call: jnp.where(call.right, 1.0, state))
     one = js.simulate(KEY, share, RECORDED, [1, 2], 4001)
     other = js.simulate(KEY, dataclasses.replace(share, unit="queries", bound=1.0), RECORDED, [1, 2], 4001)
-    assert (one.mean == other.mean).all()
+    assert (one.value == other.value).all()
     np.testing.assert_allclose(one.standard_error, other.standard_error, rtol=1e-3)
 
 
@@ -250,10 +250,10 @@ def test_a_frozen_system_is_what_it_holds_now():
         array[0] = value  # a frozen dataclass may hold what changes: it is keyed by its contents
         held = dataclasses.replace(system, first=array)
         shown = dataclasses.replace(held, share=lambda state: state[0])
-        assert js.simulate(KEY, shown, js.PointMass(0.5), [1], 10).mean == value
+        assert js.simulate(KEY, shown, js.PointMass(0.5), [1], 10).value == value
     for first, dtype in ((1, "int64"), (1.0, "float64"), (True, "bool")):  # which Python takes for equal
         kinds = Own(first, lambda state, call: state, functools.partial(is_of, dtype))
-        assert js.simulate(KEY, kinds, js.PointMass(0.5), [1], 10).mean == 1
+        assert js.simulate(KEY, kinds, js.PointMass(0.5), [1], 10).value == 1
 
 
 def test_numbers_of_a_pytree_are_values_and_compile_nothing_anew():
@@ -274,7 +274,7 @@ def test_numbers_of_a_pytree_are_values_and_compile_nothing_anew():
 
     found = []
     for gain in (0.25, 0.5, 0.125):
-        found.append(js.simulate(KEY, Gain(gain), js.PointMass(0.5), [1, 2], 10).mean.tolist())
+        found.append(js.simulate(KEY, Gain(gain), js.PointMass(0.5), [1, 2], 10).value.tolist())
         seen = len(traces)
     assert found == [[0.25, 0.5], [0.5, 1.0], [0.125, 0.25]]
     first = traces.copy()
@@ -287,7 +287,7 @@ def test_numbers_of_a_pytree_are_values_and_compile_nothing_anew():
 
 def test_simulation_under_a_trace_is_refused():
     def mean(p, system=None):
-        return js.simulate(KEY, system or js.PassAtK(), js.PointMass(p), [1], 10).mean.sum()
+        return js.simulate(KEY, system or js.PassAtK(), js.PointMass(p), [1], 10).value.sum()
 
     message = "simulate inside jax.grad, jit or vmap.*js.exact"
     for transformed in (jax.grad(mean), jax.jit(mean), jax.grad(lambda tpr: mean(0.5, js.BestOfN(tpr, 0.1)))):

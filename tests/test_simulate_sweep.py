@@ -50,7 +50,7 @@ def test_every_point_is_the_simulation_it_names(config, tmp_path):
     assert (row["system"], row["easy_share"], row["p_hard"]) == ("pass-at-k", 0.5, 0.3)
     model = js.TwoPoint(0.5, 0.9, 0.3)
     again = js.simulate(jax.random.fold_in(jax.random.key(7), 9), js.PassAtK(), model, [1, 3, 4], 3000)
-    assert row["mean"] == again.mean[1]
+    assert row["mean"] == again.value[1]
     assert row["standard_error"] == again.standard_error[1]
     assert not (tmp_path / "out.parquet.parts").exists()
 
@@ -103,7 +103,7 @@ def test_points_run_in_one_compilation_with_the_bits_of_each_alone(batches, tmp_
         alone = js.simulate(key, *point.build(), [3, 1], 1500)
         found = rows[2 * index : 2 * index + 2]
         assert [row["calls"] for row in found] == [3, 1]
-        assert [row["mean"] for row in found] == alone.mean.tolist()
+        assert [row["mean"] for row in found] == alone.value.tolist()
         assert [row["standard_error"] for row in found] == alone.standard_error.tolist()
         used = [None, None] if alone.calls_used is None else alone.calls_used.tolist()
         assert [row["calls_used"] for row in found] == used
@@ -137,7 +137,7 @@ def test_points_are_built_as_they_are_needed(tmp_path, monkeypatch, at_once, bui
     assert when[:2] == [(0, 0), (1, built)]
     assert when[-1] == (5, 5)
     means = [js.simulate(jax.random.fold_in(jax.random.key(0), i), *plan.points[i].build(), [3], 100) for i in range(5)]
-    assert [row["mean"] for row in rows_of(tmp_path / "out.parquet")] == [one.mean[0] for one in means]
+    assert [row["mean"] for row in rows_of(tmp_path / "out.parquet")] == [one.value[0] for one in means]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_draws_do_not_depend_on_x64(tmp_path, model, maker, parameters):
         with jax.enable_x64(x64):
             rows = rows_of(sweep(parse_sweep(table), tmp_path / f"{x64}.parquet"))
             alone = js.simulate(jax.random.key(3), js.Vote(), maker(**parameters), [1, 4], 5_000)
-            found.append((rows, alone.mean.tolist(), alone.standard_error.tolist()))
+            found.append((rows, alone.value.tolist(), alone.standard_error.tolist()))
     assert found[0] == found[1]
 
 

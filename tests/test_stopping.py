@@ -172,22 +172,22 @@ def test_replay_is_the_simulation_of_an_adaptive_vote():
     population = js.AnswerDistribution(rng.dirichlet(np.ones(4), 60))
     found = stopping.replay(jax.random.key(1), confident, population, 15, replicates=200)
     simulated = js.simulate(jax.random.key(2), js.AdaptiveVote(0.9), population, [15], 400)
-    spread = 5 * math.hypot(found.accuracy_error, float(simulated.standard_error[0]))
-    assert abs(found.accuracy - float(simulated.mean[0])) < spread
-    assert abs(found.calls - float(simulated.calls_used[0])) < 5 * 1.3 * found.calls_error
+    spread = 5 * math.hypot(found.standard_error, float(simulated.standard_error[0]))
+    assert abs(found.value - float(simulated.value[0])) < spread
+    assert abs(found.calls - float(simulated.calls_used[0])) < 5 * 1.3 * found.calls_standard_error
     exact = float(js.exact(js.Vote(), population, [15])[0])
-    assert abs(found.most_accuracy - exact) < 5 * found.accuracy_error
+    assert abs(found.most_value - exact) < 5 * found.standard_error
 
 
 def test_replay_of_ballots_draws_without_replacement():
     ballots = js.Ballots([[5, 2, 1], [3, 4, 0]], [[True, False, False]] * 2, blank=[0, 1])
     found = stopping.replay(jax.random.key(0), lambda votes: votes[..., 0] < 0, ballots, 8, replicates=4)
     # Nobody stops, so that all recorded calls are counted: one query right, the other wrong.
-    assert (found.calls, found.accuracy, found.lost, found.accuracy_error) == (8.0, 0.5, 0.0, 0.0)
+    assert (found.calls, found.value, found.lost, found.standard_error) == (8.0, 0.5, 0.0, 0.0)
     one = stopping.replay(jax.random.key(0), lambda votes: votes.sum(axis=-1) >= 0, ballots, 8, replicates=2000)
     assert one.calls == 1.0
-    assert abs(one.accuracy - (5 / 8 + 3 / 8) / 2) < 5 * one.accuracy_error
-    assert one.same_calls_accuracy == pytest.approx(one.accuracy)
+    assert abs(one.value - (5 / 8 + 3 / 8) / 2) < 5 * one.standard_error
+    assert one.same_calls_value == pytest.approx(one.value)
 
 
 def test_first_success_loses_no_coverage_and_saves_calls():
@@ -195,10 +195,10 @@ def test_first_success_loses_no_coverage_and_saves_calls():
     rule = stopping.first_success
     found = stopping.replay(jax.random.key(0), lambda votes: rule(votes[..., 0]), attempts, 20, replicates=400)
     assert found.lost == 0.0
-    assert abs(found.accuracy - js.pass_at_k(attempts, 20).value) < 5 * found.accuracy_error
+    assert abs(found.value - js.pass_at_k(attempts, 20).value) < 5 * found.standard_error
     # The expected place of the first of c successes among n calls, (n + 1) / (c + 1), cut at 20 for the second query.
     second = sum(min(place, 20) for place in range(1, 31)) / 30
-    assert abs(found.calls - (21 / 11 + second) / 2) < 5 * found.calls_error
+    assert abs(found.calls - (21 / 11 + second) / 2) < 5 * found.calls_standard_error
     assert "calls saved" in str(found.__rich__().caption)
     assert found.to_dict()["saved"] == found.saved
 

@@ -39,7 +39,7 @@ def test_simulation_agrees_under_a_law():
     simulated = js.simulate(jax.random.key(0), system, law, [1, 3, 30], 20_000)
     exact = np.asarray(js.exact(system, law, [1, 3, 30]))
     error = np.sqrt(exact * (1 - exact) / 20_000)
-    np.testing.assert_array_less(np.abs(simulated.mean - exact), 5 * error)
+    np.testing.assert_array_less(np.abs(simulated.value - exact), 5 * error)
 
 
 def test_the_exact_accuracy_is_differentiable_in_the_law():
@@ -231,7 +231,7 @@ def test_within_the_calls_the_forecast_is_the_mean_over_all_subsets():
     ballots = js.Ballots([[2, 3]] * 2, [[True, False]] * 2, kept_counts=[[1, 2], [0, 0]])
     curve = js.forecast(js.RecordedBestOfN(), ballots, [1, 2, 3, 4, 5])
     assert set(curve.kind) == {"estimate"}
-    for k, value in zip(curve.k, curve.value, strict=True):
+    for k, value in zip(curve.calls, curve.value, strict=True):
         scores = []
         for subset in itertools.combinations(calls, int(k)):
             kept = [right for right, accepted in subset if accepted]
@@ -288,13 +288,13 @@ def test_the_best_n_is_that_of_the_formula_and_falls_as_wrong_answers_cost_more(
         worth = (some * (p * 0.8 - loss * (1 - p) * 0.1)).mean(axis=1) - 0.0005 * n[:, 0]
         best = js.best_n(ballots, loss=loss, cost_per_call=0.0005)
         assert best.worth == pytest.approx(worth.max(), abs=1e-3)
-        assert worth[best.n - 1] == pytest.approx(worth.max(), abs=1e-3)
-        assert best.lower <= best.n <= best.upper
-        found.append(best.n)
+        assert worth[best.calls - 1] == pytest.approx(worth.max(), abs=1e-3)
+        assert best.lower <= best.calls <= best.upper
+        found.append(best.calls)
     assert found == sorted(found, reverse=True)
     assert found[0] > found[-1]
     np.testing.assert_allclose(best.ceiling, np.mean(p * 0.8 / accepted), atol=2e-3)
-    assert js.best_n(ballots, loss=100.0).n == 0
+    assert js.best_n(ballots, loss=100.0).calls == 0
     assert "no number of calls is worth" in js.best_n(ballots, loss=100.0).words
 
 

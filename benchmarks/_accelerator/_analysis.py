@@ -78,7 +78,7 @@ def fits(session: Session, sizes: tuple[int, ...], refits: int) -> None:
         runs: dict[str, Callable[[], Any]] = {
             "fit of Beta": lambda data=data: js.fit("beta", data).log_likelihood,
             f"{refits:,} bootstrap refits": lambda data=data, fit=fit: (
-                js.bootstrap(fit("mle"), data, KEY, replicates=refits).values
+                js.bootstrap(fit("mle"), data, KEY, resamples=refits).values
             ),
             "400 posterior draws": lambda data=data, fit=fit: sample_posterior(fit("map"), data, KEY).efficiency,
         }

@@ -216,7 +216,7 @@ def coverage(session: Session, card: Card, dtype: Any, sizes: tuple[int, ...]) -
             per_query.append(coverage_operations(model)["operations"])
         found = once(
             session,
-            lambda: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).mean,
+            lambda: js.simulate(KEY, js.PassAtK(), model, BUDGETS, queries).value,
             expected=queries / rate[-1] if rate else 1.0,
         )
         rate.append(queries / found["seconds"])
@@ -290,7 +290,7 @@ def votes(session: Session, sizes: tuple[int, ...]) -> None:
         _after_the_first(replicates == sizes[0], rate)
         found = once(
             session,
-            lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, replicates).mean,
+            lambda: js.simulate(KEY, js.Vote(), population, VOTE_BUDGETS, replicates).value,
             expected=replicates / rate[-1] if rate else 1.0,
         )
         rate.append(replicates / found["seconds"])

@@ -57,20 +57,20 @@ def demo(
     coverage = Table()
     coverage.add_column("model")
     for k in _RECORDED:
-        coverage.add_column(f"k = {k:,}", justify="right")
+        coverage.add_column(f"{k:,} {'call' if k == 1 else 'calls'}", justify="right")
     for name, result in results.items():
         coverage.add_row(name, *(f"{row['value']:.3f}" for row in result.curve()[: len(_RECORDED)]))
     out.print(coverage)
     out.print()
     out.print("Forecast: what more calls would give, and the truth, which a simulation knows", style="bold")
     ahead = Table()
-    for column in ("model", "k", "pass@k", "90% interval", "truth"):
+    for column in ("model", "calls", "pass@k", "90% interval", "truth"):
         ahead.add_column(column, justify="left" if column == "model" else "right")
     for name, result in results.items():
         for row in result.curve()[len(_RECORDED) :]:
             interval = f"{row['lower']:.3f} to {row['upper']:.3f}"
-            truth = samples[name].pass_at_k(row["k"])
-            ahead.add_row(name, f"{row['k']:,}", f"{row['value']:.3f}", interval, f"{truth:.3f}")
+            truth = samples[name].pass_at_k(row["calls"])
+            ahead.add_row(name, f"{row['calls']:,}", f"{row['value']:.3f}", interval, f"{truth:.3f}")
     out.print(ahead)
     print(f"\nPicture: {output / 'forecast.png'}")
     curve = output / "curve.png"
@@ -90,9 +90,12 @@ def write_samples(folder: Path, seed: int) -> dict[str, "Sample"]:
     Returns:
         The attempts of each model, with the law that they are drawn from.
     """
+    import jax
+
     from jaxscale.samples import sample_attempts, sample_ballots
 
-    samples = sample_attempts(seed)
+    key = jax.random.key(seed)
+    samples = sample_attempts(key)
     with replacing(folder / "attempts.csv", "--output") as part, part.open("w", newline="") as rows:
         writer = csv.writer(rows)
         writer.writerow(["model", "problem", "attempts", "successes"])
@@ -101,7 +104,7 @@ def write_samples(folder: Path, seed: int) -> dict[str, "Sample"]:
             columns = (counts.query or (), counts.attempts.tolist(), counts.successes.tolist())
             writer.writerows((name, *row) for row in zip(*columns, strict=True))
 
-    ballots = sample_ballots(seed)
+    ballots = sample_ballots(key)
     with replacing(folder / "ballots.csv", "--output") as part, part.open("w", newline="") as rows:
         writer = csv.writer(rows)
         writer.writerow(["problem", "answer", "count", "correct"])
@@ -152,9 +155,12 @@ def _vote(out: Any, output: Path, seed: int) -> None:
 
 def _report(page: Path, data: Mapping[str, "Attempts"], seed: int) -> None:
     """Write the page that a person without a terminal reads."""
+    import jax
+
     from jaxscale.reports import report
 
+    key = jax.random.key(seed)
     with replacing(page, "--output") as part:
-        part.write_text(report(data, title="simulated attempts", group=["model"], seed=seed), encoding="utf-8")
+        part.write_text(report(data, title="simulated attempts", group=["model"], key=key), encoding="utf-8")
     print(f"\nThe same as a page for a browser: {page}")
     print(f"On a file of your own: jaxscale report {page.with_name('attempts.csv')} --group model -o {page}")

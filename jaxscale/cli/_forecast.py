@@ -64,7 +64,7 @@ def forecast(
     """Estimate pass@k from recorded attempts, and forecast it beyond them, with intervals.
 
     FILE is CSV, JSONL or Parquet with columns problem, attempts, successes (or problem, passed with one row a call), or
-    a log of a known evaluation tool. Groups at the same problems inform each other's forecasts by auto.
+    a log of a known evaluation tool. Groups at the same queries inform each other's forecasts by auto.
     """
     budgets = whole_numbers(calls, "--calls")
     if model not in MODELS:
@@ -81,7 +81,7 @@ def forecast(
     if plot is not None:
         draw(plot, data, results, **settings)
     if json:
-        groups = [{**described(name, data[name]), **result.to_dict()} for name, result in results.items()]
+        groups = [{**described(name, data[name]), **_plain(result)} for name, result in results.items()]
         print_json("forecast", groups, read=data.summary.to_dict(), warnings=warnings, seed=seed)
     else:
         say_read(data.summary)
@@ -94,7 +94,7 @@ def forecast(
 
 def forecast_each(
     data: Mapping[str, "Attempts"],
-    k: list[int],
+    calls: list[int],
     *,
     model: str = "auto",
     level: float = 0.9,
@@ -117,10 +117,16 @@ def forecast_each(
         for name, attempts in data.items():
             begin(name)
             if together is None:
-                results[name] = forecast(PassAtK(), attempts, k, model=model, level=level, over=over, key=key)
+                results[name] = forecast(PassAtK(), attempts, calls, model=model, level=level, over=over, key=key)
             else:
-                results[name] = together.forecast(name, k, level=level, over=over)
+                results[name] = together.forecast(name, calls, level=level, over=over)
     return results
+
+
+def _plain(result: "Forecast") -> dict[str, Any]:
+    """The forecast for JSON, whose numbers of calls are called `k` too: both names stay."""
+    plain = result.to_dict()
+    return {**plain, "curve": [{"k": row["calls"], **row} for row in plain["curve"]]}
 
 
 def print_forecast(out: Any, name: str, data: "Attempts", result: "Forecast") -> None:
@@ -128,6 +134,7 @@ def print_forecast(out: Any, name: str, data: "Attempts", result: "Forecast") ->
     from rich.text import Text
 
     table = result.__rich__()
+    table.columns[1].header = "pass@k"
     # Beside the table, not in it: there they would wrap at its width.
     table.caption = None
     out.print(Text(title(name, data), style="bold"))
@@ -146,7 +153,7 @@ def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Fore
     from jaxscale.plot import plot_forecasts
 
     first = next(iter(results.values()))
-    span = np.geomspace(1, max(int(first.k.max()), 2), 60)
+    span = np.geomspace(1, max(int(first.calls.max()), 2), 60)
     ends = [int(attempts.attempts.min()) for attempts in data.values() if attempts.attempts.min() <= span[-1]]
     dense = sorted({round(k) for k in span.tolist()} | set(ends))
     curves = forecast_each(data, dense, **settings)

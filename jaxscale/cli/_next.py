@@ -49,7 +49,7 @@ def next_samples(
     Of several groups N is what all of them get together, each query where it tells most.
 
     OUT.csv has columns problem, calls (and group, where there are several): what a sampler is to draw next. Names of
-    problems are written as recorded: a spreadsheet may take one that begins with =, +, - or @ for a formula.
+    queries are written as recorded: a spreadsheet may take one that begins with =, +, - or @ for a formula.
     """
     budget, further = _one(k, "--k"), _one(calls, "--calls")
     if width is not None and not 0 < width < 1:
@@ -128,7 +128,7 @@ def _print_widths(out: Any, widths: "Widths", wanted: float) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("attempts a query", f"pass@{widths.k:,}", f"width of the {widths.level:.0%} interval")
+    table = Table("attempts a query", f"pass@{widths.calls:,}", f"width of the {widths.level:.0%} interval")
     for column in table.columns:
         column.justify = "right"
     rows = zip(widths.attempts.tolist(), widths.value.tolist(), widths.width.tolist(), strict=True)

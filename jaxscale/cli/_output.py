@@ -99,7 +99,7 @@ def hold_against(fail_under: float | None, results: "Mapping[str, Forecast]", wo
         return
     below = False
     for name, result in results.items():
-        last = max(result.curve("calls"), key=lambda row: row["calls"])
+        last = max(result.curve(), key=lambda row: row["calls"])
         if last["value"] < fail_under:
             below = True
             said = f"{name}: {words.format(last['calls'])} = {last['value']:.4f} is below {fail_under:g}"
@@ -188,11 +188,11 @@ def check_picture(path: Path | None) -> None:
 
 def check_output(path: Path, option: str, suffixes: tuple[str, ...] = ()) -> None:
     """Refuse a file that cannot be written, before anything is computed."""
-    problem = _files.obstacle(path)
+    fault = _files.obstacle(path)
     if suffixes and path.suffix.lower() not in suffixes:
-        problem = f"expected a name that ends in {', '.join(suffixes)}"
-    if problem is not None:
-        raise BadInput(f"{option} = {str(path)!r}: {problem}")
+        fault = f"expected a name that ends in {', '.join(suffixes)}"
+    if fault is not None:
+        raise BadInput(f"{option} = {str(path)!r}: {fault}")
 
 
 @contextlib.contextmanager

@@ -250,7 +250,7 @@ def _group(result: "Plan", choice: "Choice") -> dict[str, Any]:
     """What a data set is, its curve under one system, and the choice."""
     curve, candidate = choice.curve, choice.candidate
     costs = (curve.spend * result.shares).tolist()
-    points = [{**point, "cost": cost} for point, cost in zip(curve.forecast.curve("calls"), costs, strict=True)]
+    points = [{**point, "cost": cost} for point, cost in zip(curve.forecast.curve(), costs, strict=True)]
     return {
         **described(candidate.name, candidate.data.as_attempts),
         "system": candidate.system_name,
@@ -283,7 +283,7 @@ def _verified(choice: "Choice", loss: float | None, seed: int, *, recorded: bool
                 level=level,
                 key=jax.random.key(seed),
             )
-        found["best_n"] = {**best.to_dict(), "words": best.words}
+        found["best_n"] = {**best.to_dict(), "n": best.calls, "words": best.words}
     return found
 
 

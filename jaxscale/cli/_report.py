@@ -16,9 +16,11 @@ from jaxscale.cli._reading import read_either, read_prices, say_read
 def report(
     files: Files,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.html", show_default=False, help="The page.")],
-    k: Annotated[
+    calls: Annotated[
         str | None,
-        typer.Option("--k", metavar="K,...", show_default=False, help="Further numbers of calls for the tables."),
+        typer.Option(
+            "--calls", "--k", metavar="K,...", show_default=False, help="Further numbers of calls for the tables."
+        ),
     ] = None,
     group: Group = None,
     format: Format = None,
@@ -38,13 +40,15 @@ def report(
     FILE is any table or log that forecast or vote reads: with answers the page is about votes and coverage, without
     them about coverage. It is one file that loads nothing from elsewhere.
     """
-    further = [] if k is None else whole_numbers(k, "--k")
+    further = [] if calls is None else whole_numbers(calls, "--calls")
     check_output(output, "--output", (".html", ".htm"))
     with warnings.catch_warnings(record=True) as said:
         data = read_either(files, group, format, scorer, normalise=normalise)
     for each in said:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
     prepare_jax(data.values())
+    import jax
+
     from jaxscale.reports import report as page_about
 
     costs = None if prices is None else read_prices(prices, data)
@@ -56,7 +60,7 @@ def report(
             group=group or (),
             notes=[str(each.message) for each in said],
             level=level,
-            seed=seed,
+            key=jax.random.key(seed),
             costs=costs,
             progress=begin,
         )

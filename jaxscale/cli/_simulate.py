@@ -64,8 +64,8 @@ def simulate(
 
             sweep(plan, output, resume=resume, mesh=mesh, progress=advance)
     except OSError as error:
-        problem = (error.strerror or str(error)).lower()
-        raise BadInput(f"--output = {str(output)!r}: cannot be written: {problem}") from None
+        fault = (error.strerror or str(error)).lower()
+        raise BadInput(f"--output = {str(output)!r}: cannot be written: {fault}") from None
     except OutputTaken as error:
         raise BadInput(str(error)) from None
     except ValueError as error:

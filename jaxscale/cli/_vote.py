@@ -121,17 +121,17 @@ def vote_each(
     from jaxscale.forecasting import best_vote, forecast, select
 
     results = {}
+    key = jax.random.key(seed)
     with arguments_as_options("level", "over", "calls"), progress(len(data)) as begin:
         for name, ballots in data.items():
             begin(name)
-            key = jax.random.key(seed)
             end = _recorded(ballots, system)
             looked_at = [*calls, *_ahead(end, max(calls))]
             ahead = forecast(system, ballots, looked_at, level=level, over=over, key=key)
             within = [k for k in calls if k <= end]
-            curve = vote_curve(ballots, system, also=within, level=level, seed=seed)
+            curve = vote_curve(ballots, system, also=within, level=level, key=key)
             asked = select(ahead, np.arange(len(calls)))
-            results[name] = _Result(asked, curve, best_vote(curve, ahead, seed=seed))
+            results[name] = _Result(asked, curve, best_vote(curve, ahead, key=key))
     return results
 
 
@@ -168,12 +168,12 @@ def _plain(result: _Result) -> dict[str, Any]:
     shares, shape = recorded.difficulty.shares, recorded.shape
     parts = {}
     for name, part in recorded.parts.items():
-        rows = zip(part.k.tolist(), part.value.tolist(), part.standard_error.tolist(), strict=True)
+        rows = zip(part.calls.tolist(), part.value.tolist(), part.standard_error.tolist(), strict=True)
         curve = [dict(zip(("calls", "value", "standard_error"), row, strict=True)) for row in rows]
         parts[name] = {"queries": _queries(recorded)[name], "curve": curve}
     return {
         **forecast.to_dict(),
-        "curve": forecast.curve("calls"),
+        "curve": forecast.curve(),
         "shape": shape.kind,
         "shape_in_words": shape.words,
         "shape_beyond_noise": shape.beyond_noise,
@@ -187,7 +187,7 @@ def _plain(result: _Result) -> dict[str, Any]:
 
 def _plain_best(best: "BestMajority") -> dict[str, Any]:
     return {
-        "calls": best.k,
+        "calls": best.calls,
         "at_end": best.at_end,
         "kind": "forecast" if best.foretold else "estimate",
         "lower": best.lower,
@@ -224,8 +224,8 @@ def print_vote(out: Any, name: str, data: "Ballots", result: _Result) -> None:
         table.add_column(f"{counts[part]} {part}")
     for column in table.columns:
         column.justify = "left" if column.header == "kind" else "right"
-    values = {part: dict(zip(e.k.tolist(), e.value.tolist(), strict=True)) for part, e in recorded.parts.items()}
-    for row in forecast.curve("calls"):
+    values = {part: dict(zip(e.calls.tolist(), e.value.tolist(), strict=True)) for part, e in recorded.parts.items()}
+    for row in forecast.curve():
         interval = f"{row['lower']:.4f} to {row['upper']:.4f}"
         split = [f"{value[row['calls']]:.4f}" if row["calls"] in value else "" for value in values.values()]
         table.add_row(f"{row['calls']:,}", f"{row['value']:.4f}", interval, row["kind"], *split)
@@ -250,7 +250,7 @@ def _sentences(result: _Result, queries: int) -> list[str]:
         lines.append(f"best: {number} calls{kind} ({level} interval {interval}), {gains}")
         if best.at_end:
             end = "what was foretold" if best.foretold else "the data"
-            lines.append(f"still rising at the end of {end}: more than {best.k:,} calls were not looked at")
+            lines.append(f"still rising at the end of {end}: more than {best.calls:,} calls were not looked at")
         unclear = "no" if best.gain <= 0 else "not beyond the noise of these queries"
         helps = "yes" if best.helps or recorded.best.helps else unclear
         lines.append(f"does voting help at all? {helps}")
@@ -263,7 +263,7 @@ def _sentences(result: _Result, queries: int) -> list[str]:
     lines.append(f"{'; '.join(leads)} (at {level} confidence){tied}")
     limit = recorded.difficulty.limit.mean()
     lines.append(f"if the recorded leaders are the true ones, accuracy tends to {limit:.4f} as calls grow")
-    if result.forecast.k.max() > shape.last:
+    if result.forecast.calls.max() > shape.last:
         lines.append(
             f"beyond {shape.last:,} calls, half of the ballots, an estimate decides near ties as this record does; a "
             "forecast lets them come out either way, so the curve may step where it begins"
@@ -276,7 +276,7 @@ def _warn(name: str, queries: int, recorded: "VoteCurve", best: "BestMajority") 
     shape = recorded.shape
     if shape.moves[-1:] != ("falls",):
         return
-    value = dict(zip(recorded.estimate.k.tolist(), recorded.estimate.value.tolist(), strict=True))
+    value = dict(zip(recorded.estimate.calls.tolist(), recorded.estimate.value.tolist(), strict=True))
     top = shape.turns[-1] if shape.turns else shape.first
     hurt, noise = (
         ("more calls hurt", "")
@@ -319,7 +319,7 @@ def draw(
     panels = figure.subplots(high, wide, squeeze=False).reshape(-1).tolist()
     for name, ballots in data.items():
         points, recorded, best = results[name]
-        first, last = int(recorded.estimate.k[0]), int(max(points.k.max(), recorded.shape.last, best.k, 3))
+        first, last = int(recorded.estimate.calls[0]), int(max(points.calls.max(), recorded.shape.last, best.calls, 3))
         end = min(_recorded(ballots, system), last)
         dense = np.union1d(
             np.rint(np.geomspace(first, last, 40)).astype(int), [max(first, end // 2), end, min(end + 1, last)]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
@@ -91,7 +92,7 @@ def vote_curve(
     also: Sequence[int] = (),
     level: float = 0.9,
     resamples: int = RESAMPLES,
-    seed: int = 0,
+    key: PRNGKeyArray | None = None,
 ) -> VoteCurve:
     """The exact curve of a vote over recorded ballots, with its shape, best number of calls and parts.
 
@@ -108,7 +109,7 @@ def vote_curve(
         also: further numbers of calls to estimate, within the recorded ones; shape and best ignore those beyond half.
         level: probability that the intervals hold, and the confidence with which a query is surely easy or hard.
         resamples: bootstrap resamples of the queries.
-        seed: of the resampling.
+        key: a typed JAX key, of the resampling; None stands for jax.random.key(0).
 
     Returns:
         The curve, its parts, difficulty, shape and best number of calls.
@@ -121,7 +122,7 @@ def vote_curve(
 
     Example:
         >>> curve = vote_curve(Ballots([[9, 1], [8, 2], [7, 3], [1, 9]], [[True, False]] * 4))
-        >>> curve.shape.words, curve.best.k, [part for part in curve.parts]
+        >>> curve.shape.words, curve.best.calls, [part for part in curve.parts]
         ('rises', 5, ['easy', 'hard'])
     """
     system = Vote() if system is None else system
@@ -140,7 +141,7 @@ def vote_curve(
         values = np.concatenate([looked_at, evaluate(more)])
     order = np.argsort(k)
     k, values = k[order], values[order]
-    weights = bootstrap_weights(len(ballots), resamples, seed)
+    weights = bootstrap_weights(len(ballots), resamples, key)
     return VoteCurve(
         mean_over_queries(k, values),
         by_difficulty(k, values, difficulty.difficulty),

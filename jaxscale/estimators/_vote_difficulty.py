@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale._arrays import check_probability, generator, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Ballots, Estimate
 from jaxscale.estimators._recorded import ballots_vote
@@ -89,21 +90,21 @@ def vote_difficulty(ballots: Ballots, level: float = 0.9) -> VoteDifficulty:
     return VoteDifficulty(difference, error, limit, level)
 
 
-def majority_by_difficulty(ballots: Ballots, k: ArrayLike) -> dict[str, Estimate]:
-    """Unbiased accuracy of a vote over k calls, on the easy and on the hard queries apart.
+def majority_by_difficulty(ballots: Ballots, calls: ArrayLike) -> dict[str, Estimate]:
+    """Unbiased accuracy of a vote, on the easy and on the hard queries apart.
 
     Queries with d < 0 are easy and those with d > 0 hard, by their recorded shares: the same ballots choose the subset
     and measure it, which flatters the easy ones a little where ballots are few. Those with d = 0 are "tied".
 
     Args:
         ballots: what was recorded.
-        k: numbers of calls, from 1 to the fewest recorded calls of a query; any shape.
+        calls: numbers of calls, from 1 to the fewest recorded calls of a query; any shape.
 
     Returns:
         Estimates for each of "easy", "hard" and "tied" that has any query.
 
     Raises:
-        ValueError: naming the query that has fewer than k ballots.
+        ValueError: naming the query that has fewer ballots.
 
     Source:
         docs/mathematics.md, "Easy and hard queries"; [Chen24], breakdown by difficulty.
@@ -113,8 +114,8 @@ def majority_by_difficulty(ballots: Ballots, k: ArrayLike) -> dict[str, Estimate
         >>> {name: part.value.round(3).tolist() for name, part in parts.items()}
         {'easy': [0.667, 1.0], 'hard': [0.333, 0.0]}
     """
-    k = whole_numbers(k, "k")
-    return by_difficulty(k, ballots_vote(ballots, k.reshape(-1)), vote_difficulty(ballots).difficulty)
+    budgets = whole_numbers(calls, "calls")
+    return by_difficulty(budgets, ballots_vote(ballots, budgets.reshape(-1)), vote_difficulty(ballots).difficulty)
 
 
 def by_difficulty(k: np.ndarray, values: np.ndarray, difficulty: np.ndarray) -> dict[str, Estimate]:
@@ -135,21 +136,21 @@ class BestMajority:
     """The number of calls at which a vote was best, and what it gains over one call, with bootstrap intervals.
 
     Args:
-        k: the best number of calls.
+        calls: the best number of calls.
         lower: lower end of its interval.
         upper: upper end of its interval.
-        gain: accuracy at `k` less accuracy of one call.
-        gain_lower: lower end of the interval of the gain at `k`.
+        gain: accuracy at `calls` less accuracy of one call.
+        gain_lower: lower end of the interval of the gain at `calls`.
         gain_upper: its upper end.
         level: probability that the intervals hold.
         last: the most calls that were looked at.
-        foretold: whether `k` lies beyond the recorded calls.
+        foretold: whether `calls` lies beyond the recorded calls.
 
     >>> BestMajority(8, 8, 8, 0.2, 0.1, 0.3, 0.9, 8).words
     ('8 or more', '8 or more')
     """
 
-    k: int
+    calls: int
     lower: int
     upper: int
     gain: float
@@ -162,12 +163,12 @@ class BestMajority:
     @property
     def at_end(self) -> bool:
         """Whether it is the last number of calls that was looked at, so that more may be better still."""
-        return self.k == self.last > 1
+        return self.calls == self.last > 1
 
     @property
     def words(self) -> tuple[str, str]:
         """The best number of calls and its interval, which is open where it touches the end of the search."""
-        number = f"{self.k:,}{' or more' if self.at_end else ''}"
+        number = f"{self.calls:,}{' or more' if self.at_end else ''}"
         end = f"{self.lower:,} or more" if self.upper == self.last > 1 else f"{self.lower:,} to {self.upper:,}"
         return number, end
 
@@ -178,23 +179,28 @@ class BestMajority:
 
 
 def best_majority(
-    ballots: Ballots, k: ArrayLike | None = None, *, level: float = 0.9, resamples: int = RESAMPLES, seed: int = 0
+    ballots: Ballots,
+    calls: ArrayLike | None = None,
+    *,
+    level: float = 0.9,
+    resamples: int = RESAMPLES,
+    key: PRNGKeyArray | None = None,
 ) -> BestMajority:
     """The best number of calls of a recorded data set, by its exact vote curve and a bootstrap over queries.
 
     Args:
         ballots: what was recorded.
-        k: numbers of calls to choose from; None: 1 to half of the fewest recorded calls of a query (as `vote_curve`
+        calls: numbers of calls to choose from; None: 1 to half of the fewest recorded calls of a query (as `vote_curve`
             chooses them above 200), beyond which draws without replacement overlap so much that the curve jumps.
         level: probability that the intervals hold, in (0, 1).
         resamples: bootstrap resamples of the queries; each looks for its own best number of calls.
-        seed: of the resampling.
+        key: a typed JAX key, of the resampling; None stands for jax.random.key(0).
 
     Returns:
         The smallest of the best numbers of calls, the gain over one call, and percentile intervals of both.
 
     Raises:
-        ValueError: for a level outside (0, 1), or where a query has fewer than k ballots.
+        ValueError: for a level outside (0, 1), or where a query has fewer ballots.
 
     Source:
         docs/mathematics.md, "Two answers" and "Many answers".
@@ -202,16 +208,16 @@ def best_majority(
     Example:
         >>> ballots = Ballots([[9, 1], [8, 2], [7, 3]], [[True, False]] * 3)
         >>> best = best_majority(ballots)
-        >>> best.k, best.helps
+        >>> best.calls, best.helps
         (5, True)
     """
     check_probability(level, "level")
-    if k is None:
+    if calls is None:
         budgets, values = curve_up_to(max(1, int(ballots.calls.min()) // 2), lambda k: ballots_vote(ballots, k))
     else:
-        budgets = np.unique(np.append(whole_numbers(k, "k").reshape(-1), 1))
+        budgets = np.unique(np.append(whole_numbers(calls, "calls").reshape(-1), 1))
         values = ballots_vote(ballots, budgets)
-    return best_of(budgets, values, bootstrap_weights(len(ballots), resamples, seed), level)
+    return best_of(budgets, values, bootstrap_weights(len(ballots), resamples, key), level)
 
 
 def curve_up_to(most: int, evaluate: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -244,10 +250,9 @@ def curve_up_to(most: int, evaluate: Callable[[np.ndarray], np.ndarray]) -> tupl
     return k[order], values[order]
 
 
-def bootstrap_weights(queries: int, resamples: int, seed: int) -> np.ndarray:
+def bootstrap_weights(queries: int, resamples: int, key: PRNGKeyArray | None) -> np.ndarray:
     """Weights of the queries in bootstrap resamples, shape (queries, resamples); each column sums to 1."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(queries, np.full(queries, 1 / queries), resamples).T / queries
+    return generator(key).multinomial(queries, np.full(queries, 1 / queries), resamples).T / queries
 
 
 def best_of(budgets: np.ndarray, values: np.ndarray, weights: np.ndarray, level: float) -> BestMajority:

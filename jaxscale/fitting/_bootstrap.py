@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from jaxscale._arrays import check_probability, float64
+from jaxscale._arrays import check_probability, float64, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractDifficulty, AbstractLaw
@@ -26,8 +26,8 @@ class BootstrapResult(ReadOnlyArrays):
 
     Attributes:
         parameters: names of the free parameters.
-        values: (replicates, parameters) fitted values, float64.
-        failed: (replicates,) whether a refit did not reach a maximum; its values are where it ended.
+        values: (resamples, parameters) fitted values, float64.
+        failed: (resamples,) whether a refit did not reach a maximum; its values are where it ended.
     """
 
     parameters: tuple[str, ...]
@@ -56,7 +56,7 @@ def bootstrap(
     data: Attempts,
     key: PRNGKeyArray,
     *,
-    replicates: int = 1000,
+    resamples: int = 1000,
     kind: Literal["query", "parametric"] = "query",
 ) -> BootstrapResult:
     """Refit a model to resampled data, every refit starting at the optimum, as one vmapped call.
@@ -65,7 +65,7 @@ def bootstrap(
         result: the fit to start from.
         data: the data it was fitted to.
         key: a typed JAX key.
-        replicates: number of refits.
+        resamples: number of refits.
         kind: "query" draws queries with replacement; "parametric" draws new queries and outcomes from the fitted
             difficulty model, with the attempts of the data.
 
@@ -73,7 +73,7 @@ def bootstrap(
         The refits, with those marked that did not converge.
 
     Raises:
-        ValueError: for an unknown kind, fewer than one replicate, or a parametric bootstrap of a law of the curve.
+        ValueError: for an unknown kind, fewer than one resample, or a parametric bootstrap of a law of the curve.
 
     Source:
         docs/mathematics.md, "Uncertainty of fits".
@@ -81,13 +81,12 @@ def bootstrap(
     Example:
         >>> from jaxscale.fitting import fit
         >>> data = Attempts(attempts=[10] * 6, successes=[0, 0, 1, 3, 5, 9])
-        >>> bootstrap(fit("beta", data), data, jax.random.key(0), replicates=20).values.shape
+        >>> bootstrap(fit("beta", data), data, jax.random.key(0), resamples=20).values.shape
         (20, 2)
     """
     if kind not in ("query", "parametric"):
         raise ValueError(f"kind = {kind!r}: expected 'query' or 'parametric'")
-    if replicates < 1:
-        raise ValueError(f"replicates = {replicates}: expected 1 or more")
+    resamples = int(whole_numbers(resamples, "resamples"))
     model, layout = result.model, result.layout
     with float64():
         vector = jnp.asarray(result.optimum.vector)
@@ -95,13 +94,13 @@ def bootstrap(
         if kind == "query":
             compressed = compress(model, data)
             # Resampling queries is reweighting the distinct pairs, whose likelihood terms all refits share.
-            chosen = jax.random.randint(key, (replicates, len(data)), 0, len(data))
+            chosen = jax.random.randint(key, (resamples, len(data)), 0, len(data))
             weights = _weights(chosen, jnp.asarray(compressed.pair), len(compressed.weights))
             refits = _refit_weighted(layout, with_prior, model, compressed.statistics, weights, vector)
         else:
             if not isinstance(model, AbstractDifficulty):
                 raise ValueError(f"kind = 'parametric': {result.name} is a law of the curve, which draws no outcomes")
-            successes = _draw(model, key, jnp.asarray(data.attempts), replicates)
+            successes = _draw(model, key, jnp.asarray(data.attempts), resamples)
             statistics = _batched_statistics(model, data.attempts, np.asarray(successes))
             hessian = jnp.asarray(result.optimum.hessian)
             refits = _refit_redrawn(layout, with_prior, model, statistics, jnp.ones(len(data)), vector, hessian)
@@ -200,14 +199,14 @@ def _refit_redrawn(
 
 
 @partial(jax.jit, static_argnums=2)
-def _weights(chosen: Array, pair: Array, pairs: int) -> Float[Array, "replicates pairs"]:
+def _weights(chosen: Array, pair: Array, pairs: int) -> Float[Array, "resamples pairs"]:
     return jax.vmap(lambda row: jnp.zeros(pairs).at[pair[row]].add(1.0))(chosen)
 
 
 @partial(jax.jit, static_argnums=3)
-def _draw(model: AbstractDifficulty, key: PRNGKeyArray, attempts: Array, replicates: int) -> Array:
+def _draw(model: AbstractDifficulty, key: PRNGKeyArray, attempts: Array, resamples: int) -> Array:
     key_difficulty, key_outcome = jax.random.split(key)
-    log_p, _ = model.sample(key_difficulty, (replicates, len(attempts)))
+    log_p, _ = model.sample(key_difficulty, (resamples, len(attempts)))
     return binomial(key_outcome, attempts, jnp.exp(log_p))
 
 

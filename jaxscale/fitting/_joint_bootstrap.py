@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import check_probability, float64, whole_numbers
+from jaxscale._arrays import check_probability, float64, generator, whole_numbers
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.difficulty import JointLaw
 from jaxscale.fitting._bootstrap import inverse_of, refit
@@ -42,9 +42,9 @@ class JointBootstrap(ReadOnlyArrays):
 
     Attributes:
         parameters: names of the parameters.
-        values: (replicates, parameters) refitted values, float64.
-        failed: (replicates,) whether a refit did not reach a maximum; its values are where it ended.
-        laws: the refitted laws, a leading axis of replicates on each parameter.
+        values: (resamples, parameters) refitted values, float64.
+        failed: (resamples,) whether a refit did not reach a maximum; its values are where it ended.
+        laws: the refitted laws, a leading axis of resamples on each parameter.
     """
 
     parameters: tuple[str, ...]
@@ -58,14 +58,16 @@ class JointBootstrap(ReadOnlyArrays):
         """Standard deviation of each parameter over the refits that did not fail."""
         return dict(zip(self.parameters, self.values[~self.failed].std(axis=0, ddof=1).tolist(), strict=True))
 
-    def predict(self, covariates: ArrayLike, k: ArrayLike, *, level: float = 0.9, seed: int = 0) -> JointPrediction:
+    def predict(
+        self, covariates: ArrayLike, calls: ArrayLike, *, level: float = 0.9, key: PRNGKeyArray | None = None
+    ) -> JointPrediction:
         """Coverage of groups yet unseen, each with an offset of its own.
 
         Args:
             covariates: positive; shape (..., covariates).
-            k: numbers of calls; broadcast with the leading axes.
+            calls: numbers of calls; broadcast with the leading axes.
             level: share of groups that the intervals are to hold, between 0 and 1.
-            seed: of the offsets.
+            key: a typed JAX key, of the offsets; None stands for jax.random.key(0).
 
         Returns:
             Values and ends of equal-tailed intervals, of the broadcast shape.
@@ -74,14 +76,13 @@ class JointBootstrap(ReadOnlyArrays):
             ValueError: for a level outside (0, 1), or covariates that do not fit the law.
         """
         check_probability(level, "level")
-        values, calls = np.asarray(covariates, np.float64), np.asarray(k, np.float64)
+        values, budgets = np.asarray(covariates, np.float64), np.asarray(calls, np.float64)
         kept = ~self.failed
-        rng = np.random.default_rng(seed)
-        standard = rng.standard_normal((_OFFSETS, int(kept.sum()), *values.shape[:-1]))
+        standard = generator(key).standard_normal((_OFFSETS, int(kept.sum()), *values.shape[:-1]))
         with float64():
             laws = jax.tree.map(lambda leaf: jnp.asarray(leaf[kept]), self.laws)
-            coverage = np.asarray(_coverage(laws, values, calls, standard))
-            value = np.asarray(self.fitted.pass_at_k(values, calls))
+            coverage = np.asarray(_coverage(laws, values, budgets, standard))
+            value = np.asarray(self.fitted.pass_at_k(values, budgets))
         tail = (1 - level) / 2
         lower, upper = np.quantile(coverage, [tail, 1 - tail], axis=(0, 1))
         return JointPrediction(value, lower, upper)
@@ -91,13 +92,13 @@ def bootstrap_joint(
     result: JointFit,
     key: PRNGKeyArray,
     *,
-    replicates: int = 100,
+    resamples: int = 100,
     over: Literal["population", "these"] = "population",
 ) -> JointBootstrap:
     """Refit a joint law to resampled groups and queries, every refit starting at the optimum.
 
     The same queries recur in many groups, and a query that is hard for one model is hard for the next: groups are not
-    independent, and errors that take them for that are too small. So a replicate draws groups with replacement and,
+    independent, and errors that take them for that are too small. So a resample draws groups with replacement and,
     apart from that, queries with replacement; a query drawn twice counts twice in every group that it is in. It draws
     groups whole, so a group's misfit is part of the errors too. Where both vary this errs to the safe side: the noise
     within a group and query is counted three times.
@@ -105,7 +106,7 @@ def bootstrap_joint(
     Args:
         result: the fit to start from.
         key: a typed JAX key.
-        replicates: number of refits, 2 or more; about as many likelihoods as `result.steps` each.
+        resamples: number of refits, 2 or more; about as many likelihoods as `result.steps` each.
         over: "population" draws groups and queries: the law for queries like these. "these" draws groups alone: what
             the law says of further groups' coverage of these very queries.
 
@@ -113,7 +114,7 @@ def bootstrap_joint(
         The refits, with those marked that did not converge.
 
     Raises:
-        ValueError: for an unknown `over`, or fewer than two replicates.
+        ValueError: for an unknown `over`, or fewer than two resamples.
 
     Source:
         docs/mathematics.md, "Uncertainty of fits"; [Owen07].
@@ -123,13 +124,13 @@ def bootstrap_joint(
         >>> from jaxscale.fitting import fit_joint
         >>> some, more = Attempts([20] * 4, [0, 0, 1, 2], "abcd"), Attempts([20] * 4, [0, 3, 8, 15], "abcd")
         >>> result = fit_joint({"1": some, "2": some, "3": more, "4": more}, [1e8, 2e8, 3e8, 4e8], form="linear")
-        >>> refits = bootstrap_joint(result, jax.random.key(0), replicates=10)
+        >>> refits = bootstrap_joint(result, jax.random.key(0), resamples=10)
         >>> refits.predict([[8e8]], 100).upper.shape
         (1,)
     """
     if over not in ("population", "these"):
         raise ValueError(f"over = {over!r}: expected 'population' or 'these'")
-    count = int(whole_numbers(replicates, "replicates", least=2))
+    count = int(whole_numbers(resamples, "resamples", least=2))
     _, pair, query = result.queries
     key_groups, key_queries = (int(jax.random.bits(part)) for part in jax.random.split(key))
     groups, queries = len(result.groups), int(query.max()) + 1
@@ -147,9 +148,9 @@ def bootstrap_joint(
     return JointBootstrap(result.parameters, flat_values(laws), ~np.asarray(converged), laws, result.law)
 
 
-def _multiplicities(seed: int, replicates: int, size: int) -> np.ndarray:
-    """How often each of `size` things is drawn in as many draws with replacement; shape (replicates, size)."""
-    return np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), replicates).astype(np.float64)
+def _multiplicities(seed: int, resamples: int, size: int) -> np.ndarray:
+    """How often each of `size` things is drawn in as many draws with replacement; shape (resamples, size)."""
+    return np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), resamples).astype(np.float64)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -160,8 +161,8 @@ def _refits(
     space: Space,
     vector: Vector,
     inverse: Float[Array, "free free"],
-    weights: Float[Array, "replicates pairs"],
-    copies: Float[Array, "replicates groups"],
+    weights: Float[Array, "resamples pairs"],
+    copies: Float[Array, "resamples groups"],
 ):
     def one(drawn):
         replicate = cells._replace(weights=drawn[0], copies=drawn[1])
@@ -171,7 +172,7 @@ def _refits(
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _laws(form: str, vectors: Float[Array, "replicates free"], space: Space) -> JointLaw:
+def _laws(form: str, vectors: Float[Array, "resamples free"], space: Space) -> JointLaw:
     return jax.vmap(lambda vector: law_of(form, vector, space))(vectors)
 
 

@@ -85,7 +85,7 @@ def fit_vote_scaling(calls: np.ndarray, accuracy: np.ndarray, difficulty: np.nda
 def _fit(
     calls: Float[Array, " budgets"], accuracy: Float[Array, "queries budgets"], easy: Array
 ) -> Float[Array, "queries 3"]:
-    # Features of size about 1 give the optimiser a problem without a preferred direction.
+    # Features of size about 1 leave the optimiser without a preferred direction.
     features = jnp.stack([calls / calls.max(), jnp.sqrt(calls / calls.max()), jnp.ones_like(calls)])
 
     def loss(target: Array, is_easy: Array, vector: Array) -> Array:

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from jaxscale.estimators import RESAMPLES, BestMajority, VoteCurve, bootstrap_weights
 from jaxscale.forecasting._result import Forecast
@@ -11,7 +12,9 @@ MARGIN = 0.005
 """By how much a forecast must be ahead to count: less is nothing that it could tell apart."""
 
 
-def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAMPLES, seed: int = 0) -> BestMajority:
+def best_vote(
+    recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAMPLES, key: PRNGKeyArray | None = None
+) -> BestMajority:
     """The best number of calls on the recorded curve and, where it is ahead by more than 0.005, on the forecast.
 
     On the forecast it is the fewest calls within 0.005 of the highest value; or the last one, where accuracy still
@@ -22,7 +25,7 @@ def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAM
         recorded: what `vote_curve` returned.
         forecast: what `forecast` returned for the same ballots and system, at calls beyond the recorded ones.
         resamples: bootstrap resamples of the queries.
-        seed: of the resampling.
+        key: a typed JAX key, of the resampling; None stands for jax.random.key(0).
 
     Returns:
         The best number of calls; its `last` is the most that was looked at.
@@ -39,12 +42,12 @@ def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAM
     beyond = forecast.kind == "forecast"
     if not beyond.any() or forecast.per_query is None:
         return recorded.best
-    inside = recorded.estimate.k <= recorded.shape.last
-    ahead, chosen = np.unique(forecast.k[beyond], return_index=True)
-    k = np.concatenate([recorded.estimate.k[inside], ahead])
+    inside = recorded.estimate.calls <= recorded.shape.last
+    ahead, chosen = np.unique(forecast.calls[beyond], return_index=True)
+    k = np.concatenate([recorded.estimate.calls[inside], ahead])
     queries = np.concatenate([recorded.per_query[:, inside], forecast.per_query[:, beyond][:, chosen]], axis=1)
     curves = queries.T @ np.column_stack(
-        [np.full(len(queries), 1 / len(queries)), bootstrap_weights(len(queries), resamples, seed)]
+        [np.full(len(queries), 1 / len(queries)), bootstrap_weights(len(queries), resamples, key)]
     )
     first = int(inside.sum())
     places = _best_places(k, curves, first)
@@ -58,11 +61,11 @@ def best_vote(recorded: VoteCurve, forecast: Forecast, *, resamples: int = RESAM
         return found
     gains = curves[best] - curves[0]
     low, high = np.quantile(gains[1:], tails)
-    at = np.flatnonzero(forecast.k == k[best])[0]
+    at = np.flatnonzero(forecast.calls == k[best])[0]
     below, above = forecast.value[at] - forecast.lower[at], forecast.upper[at] - forecast.value[at]
     return dataclasses.replace(
         found,
-        k=int(k[best]),
+        calls=int(k[best]),
         gain=float(gains[0]),
         gain_lower=float(gains[0] - np.hypot(gains[0] - low, below)),
         gain_upper=float(gains[0] + np.hypot(high - gains[0], above)),

@@ -43,7 +43,7 @@ class Joint(NamedTuple):
 
     Attributes:
         pool: what was learnt of them; one object for all groups of the pool.
-        draws: (draws, *k.shape) of the mean over the queries of one group.
+        draws: (draws, *calls.shape) of the mean over the queries of one group.
     """
 
     pool: object
@@ -55,22 +55,22 @@ class Forecast(ReadOnlyArrays):
     """A curve of values with intervals.
 
     Attributes:
-        k: numbers of calls, int64, any shape.
-        value: the forecast at each, shape of `k`, float64.
+        calls: numbers of calls, int64, any shape.
+        value: the forecast at each, shape of `calls`, float64.
         lower: lower end of the interval.
         upper: upper end of the interval.
         model: what was used beyond the recorded calls.
-        kind: "estimate" where k is within the recorded calls of every query, else "forecast"; shape of `k`.
+        kind: "estimate" within the recorded calls of every query, else "forecast"; shape of `calls`.
         level: probability that the interval claims to hold.
         over: what the interval is for: "these" queries on a further run, or the "population" they come from.
-        per_query: the forecast of each query, whose mean `value` is; shape (queries, *k.shape). None for coverage of
-            these very queries, which does not keep it.
+        per_query: the forecast of each query, whose mean `value` is; shape (queries, *calls.shape). None for coverage
+            of these very queries, which does not keep it.
         doubt: over a population, the variance of the mean beyond that of a sample of queries with those forecasts:
-            what is not known of their chances; shape of `k`.
+            what is not known of their chances; shape of `calls`.
         joint: draws that other forecasts share, where groups were forecast together.
     """
 
-    k: np.ndarray
+    calls: np.ndarray
     value: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
@@ -82,18 +82,11 @@ class Forecast(ReadOnlyArrays):
     doubt: np.ndarray | None = None
     joint: Joint | None = None
 
-    def curve(self, budget: str = "k") -> list[dict[str, Any]]:
-        """One entry per number of calls, in the order asked.
-
-        Args:
-            budget: what to call the number of calls, "k" or "calls".
-
-        Returns:
-            Dictionaries with that key, "value", "lower", "upper" and "kind".
-        """
-        arrays = (self.k, self.value, self.lower, self.upper, self.kind)
-        rows = zip(*(np.asarray(array).reshape(-1).tolist() for array in arrays), strict=True)
-        return [dict(zip((budget, "value", "lower", "upper", "kind"), row, strict=True)) for row in rows]
+    def curve(self) -> list[dict[str, Any]]:
+        """One entry per number of calls, in the order asked: "calls", "value", "lower", "upper" and "kind"."""
+        names = ("calls", "value", "lower", "upper", "kind")
+        rows = zip(*(np.asarray(getattr(self, name)).reshape(-1).tolist() for name in names), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def probability_at_least(self, target: ArrayLike) -> np.ndarray:
         """The probability that what is forecast comes out at `target` or above.
@@ -103,7 +96,7 @@ class Forecast(ReadOnlyArrays):
         they claim; nothing is known between them but that.
 
         Args:
-            target: shares; broadcast with `k`.
+            target: shares; broadcast with `calls`.
 
         Returns:
             Probabilities in [0, 1] of the broadcast shape.
@@ -128,7 +121,7 @@ class Forecast(ReadOnlyArrays):
             probability: in (0, 1), any shape.
 
         Returns:
-            Shares, shape of `k` behind that of `probability`.
+            Shares, shape of `calls` behind that of `probability`.
 
         Example:
             >>> curve = Forecast([10], [0.6], [0.5], [0.7], ForecastModel("beta", {}), np.array(["forecast"]))
@@ -162,11 +155,11 @@ class Forecast(ReadOnlyArrays):
 
     def __rich__(self) -> Table:
         table = Table(caption=f"model beyond the data: {self.model}")
-        for column in ("k", "pass@k", f"{self.level:.0%} interval", "kind"):
+        for column in ("calls", "value", f"{self.level:.0%} interval", "kind"):
             table.add_column(column, justify="left" if column == "kind" else "right")
         for row in self.curve():
             interval = f"{row['lower']:.4f} to {row['upper']:.4f}"
-            table.add_row(f"{row['k']:,}", f"{row['value']:.4f}", interval, row["kind"])
+            table.add_row(f"{row['calls']:,}", f"{row['value']:.4f}", interval, row["kind"])
         return table
 
 
@@ -181,7 +174,7 @@ def _upper_tail(deviations: float) -> float:
 
 def joined(first: Forecast, second: Forecast) -> Forecast:
     """Two forecasts of one thing as one, in order of calls."""
-    _, chosen = np.unique(np.concatenate([first.k, second.k]), return_index=True)
+    _, chosen = np.unique(np.concatenate([first.calls, second.calls]), return_index=True)
     return _picked((first, second), chosen)
 
 
@@ -197,7 +190,7 @@ def _picked(forecasts: Sequence[Forecast], chosen: np.ndarray) -> Forecast:
         known = [array for array in arrays if array is not None]
         return np.concatenate(known, axis=-1)[..., chosen] if len(known) == len(forecasts) else None
 
-    names = ("k", "value", "lower", "upper", "kind", "per_query", "doubt")
+    names = ("calls", "value", "lower", "upper", "kind", "per_query", "doubt")
     arrays: dict[str, Any] = {name: points([getattr(each, name) for each in forecasts]) for name in names}
     joints = [each.joint for each in forecasts]
     draws = points([None if joint is None else joint.draws for joint in joints])

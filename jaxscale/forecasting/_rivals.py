@@ -170,7 +170,7 @@ def _points(attempts: Attempts) -> np.ndarray:
 def _least_squares(points: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Slope and intercept of log(-log pass@k) on log k for each row of curves, and how many points it could use."""
     usable = (curves > 0) & (curves < 1)
-    # Weighted least squares with 0/1 weights, for all replicates at once; a replicate without a slope stays flat.
+    # Weighted least squares with 0/1 weights, for all resamples at once; one without a slope stays flat.
     y = np.log(-np.log(np.where(usable, curves, 0.5)))
     x = np.broadcast_to(np.log(points), y.shape)
     count = np.maximum(usable.sum(axis=1), 1)
@@ -186,10 +186,10 @@ def _estimates(attempts: Attempts, k: np.ndarray) -> np.ndarray:
     return pass_at_k_per_query(pairs[0], pairs[1], k)[pair.reshape(-1)]
 
 
-def _resampled(attempts: Attempts, key: PRNGKeyArray, replicates: int) -> np.ndarray:
-    """(1 + replicates, queries) the share of each query: in the data, then in samples of as many, with replacement."""
+def _resampled(attempts: Attempts, key: PRNGKeyArray, resamples: int) -> np.ndarray:
+    """(1 + resamples, queries) the share of each query: in the data, then in samples of as many, with replacement."""
     queries = len(attempts)
-    chosen = np.asarray(jax.random.randint(key, (replicates, queries), 0, queries))
+    chosen = np.asarray(jax.random.randint(key, (resamples, queries), 0, queries))
     counts = [np.ones(queries), *(np.bincount(row, minlength=queries) for row in chosen)]
     return np.stack(counts) / queries
 

@@ -139,14 +139,14 @@ class Widths(ReadOnlyArrays):
         attempts: attempts a query; int64, shape (sizes,).
         width: mean width of the interval for pass@k.
         value: mean forecast.
-        k: of which pass@k.
+        calls: of which pass@k.
         level: probability of the interval.
     """
 
     attempts: np.ndarray
     width: np.ndarray
     value: np.ndarray
-    k: int
+    calls: int
     level: float
 
     def enough(self, width: float) -> int | None:

@@ -22,11 +22,11 @@ class BestN:
     """How many calls to make before an answer is drawn from the accepted ones.
 
     Args:
-        n: the best number of calls; 0 where none is worth its price.
+        calls: the best number of calls; 0 where none is worth its price.
         lower: lower end of its interval.
         upper: upper end.
-        worth: gain less loss less cost of a query with n calls.
-        right: probability of a right accepted answer with n calls.
+        worth: gain less loss less cost of a query at that number.
+        right: probability of a right accepted answer there.
         wrong: of a wrong accepted answer.
         ceiling: what accuracy tends to as calls grow.
         ceiling_lower: lower end of its interval.
@@ -35,7 +35,7 @@ class BestN:
         most: the most calls that were looked at.
     """
 
-    n: int
+    calls: int
     lower: int
     upper: int
     worth: float
@@ -52,11 +52,11 @@ class BestN:
         """The finding in one or two sentences."""
         limit = f"accuracy tends to {self.ceiling:.3f} ({self.level:.0%} interval {self.ceiling_lower:.3f} to "
         limit += f"{self.ceiling_upper:.3f}) as calls grow"
-        if self.n == 0:
+        if self.calls == 0:
             return f"no number of calls is worth its price and its wrong answers; {limit}"
-        more = f" or more (no more were looked at than {self.most:,})" if self.n == self.most else ""
+        more = f" or more (no more were looked at than {self.most:,})" if self.calls == self.most else ""
         return (
-            f"best n: {self.n:,}{more} ({self.level:.0%} interval {self.lower:,} to {self.upper:,}), with "
+            f"best n: {self.calls:,}{more} ({self.level:.0%} interval {self.lower:,} to {self.upper:,}), with "
             f"{self.right:.3f} right and {self.wrong:.3f} wrong answers accepted; {limit}"
         )
 
@@ -104,7 +104,7 @@ def best_n(
 
     Example:
         >>> data = Attempts(attempts=[20] * 6, successes=[0, 1, 2, 5, 9, 19])
-        >>> best_n(data, loss=1.0, system=BestOfN(tpr=0.9, fpr=0.1)).n < 20
+        >>> best_n(data, loss=1.0, system=BestOfN(tpr=0.9, fpr=0.1)).calls < 20
         True
     """
     for name, value in (("loss", loss), ("cost_per_call", cost_per_call)):
@@ -142,7 +142,7 @@ def best_n(
     n = int(numbers[best])
     value, right, wrong = mean[best].tolist()
     return BestN(
-        n=n,
+        calls=n,
         lower=min(int(lower), n),
         upper=max(int(upper), n),
         worth=value,

@@ -88,7 +88,7 @@ class Curve(ReadOnlyArrays):
     Args:
         candidate: what it is of.
         forecast: accuracy or coverage.
-        spend: cost of one query, shape of `forecast.k`.
+        spend: cost of one query, shape of `forecast.calls`.
     """
 
     candidate: Candidate
@@ -96,7 +96,7 @@ class Curve(ReadOnlyArrays):
     spend: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        calls = self.forecast.k
+        calls = self.forecast.calls
         if self.candidate.system.stops_when_solved:
             calls = expected_calls(self.candidate.data.as_attempts, self.forecast)
         object.__setattr__(self, "spend", self.candidate.spend(calls))
@@ -105,7 +105,7 @@ class Curve(ReadOnlyArrays):
     def spend_at(self, calls: np.ndarray) -> np.ndarray:
         """The cost of one query with numbers of calls in the range of the curve."""
         if self.candidate.system.stops_when_solved:
-            k = np.log(self.forecast.k)
+            k = np.log(self.forecast.calls)
             return np.exp(np.interp(np.log(calls), k, np.log(self.spend)))
         return self.candidate.spend(calls)
 

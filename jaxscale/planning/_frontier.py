@@ -167,7 +167,7 @@ class _Best(NamedTuple):
 
 
 def _best_so_far(curve: Curve) -> _Best:
-    k = curve.forecast.k
+    k = curve.forecast.calls
     dense = np.union1d(k, np.rint(np.geomspace(k[0], k[-1], _DENSE)).astype(int))
     values = np.interp(np.log(dense), np.log(k), curve.forecast.value)
     rises = values > np.maximum.accumulate(np.concatenate([[-1.0], values[:-1]]))

@@ -255,7 +255,7 @@ def _curve(
     if target is not None:
         for _ in range(_ROUNDS):
             found = (_first(result.value >= target), _first(result.probability_at_least(target) >= confidence))
-            gaps = {(int(result.k[i - 1]), int(result.k[i])) for i in found if i}
+            gaps = {(int(result.calls[i - 1]), int(result.calls[i])) for i in found if i}
             closer = [k for low, high in sorted(gaps) if high - low > 1 for k in between(low, high)]
             if not closer:
                 break
@@ -264,10 +264,10 @@ def _curve(
         return Curve(candidate, result)
     for _ in range(_ROUNDS):
         curve = Curve(candidate, result)
-        last = len(curve.within(budget).forecast.k)
-        if last == len(result.k):
+        last = len(curve.within(budget).forecast.calls)
+        if last == len(result.calls):
             break
-        closer = between(int(result.k[last - 1]), int(result.k[last]))
+        closer = between(int(result.calls[last - 1]), int(result.calls[last]))
         result = joined(result, foretell(candidate, closer, together, **settings))
     return Curve(candidate, result).within(budget)
 

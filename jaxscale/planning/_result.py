@@ -44,7 +44,7 @@ class Choice:
     @property
     def calls(self) -> int:
         """Calls at each query."""
-        return int(self.curve.forecast.k[self.index])
+        return int(self.curve.forecast.calls[self.index])
 
     @property
     def value(self) -> float:
@@ -69,7 +69,7 @@ class Choice:
     @property
     def sure_calls(self) -> int | None:
         """The fewest calls that reach the target with the confidence asked for."""
-        return None if self.sure is None else int(self.curve.forecast.k[self.sure])
+        return None if self.sure is None else int(self.curve.forecast.calls[self.sure])
 
     @property
     def sure_cost(self) -> float | None:
@@ -207,8 +207,9 @@ class Plan:
     def _for_target(self) -> str:
         best, goal = self.best, f"{self.target:g}"
         if not best.reached:
+            most = int(best.curve.forecast.calls[-1])
             return (
-                f"No choice is forecast to reach {goal} with at most {int(best.curve.forecast.k[-1]):,} calls a query. "
+                f"No choice is forecast to reach {goal} with at most {most:,} calls a query. "
                 f"The nearest is {self._said(best)}; it reaches {goal} with probability {best.probability:.2f}."
             )
         text = f"{self._said(best)}; it reaches {goal} with probability {best.probability:.2f}."

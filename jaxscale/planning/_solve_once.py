@@ -17,21 +17,21 @@ _EXACT = 20_000  # recorded attempts that are summed one by one
 _POINTS = 1000
 
 
-def attempts_to_solve(population: Attempts | AbstractLaw, k: ArrayLike) -> np.ndarray:
-    """The mean number of attempts at a query that is left alone once it is solved, and after k attempts at the latest.
+def attempts_to_solve(population: Attempts | AbstractLaw, calls: ArrayLike) -> np.ndarray:
+    """The mean number of attempts at a query that gets `calls` at most, and none once it is solved.
 
-    E[min(first success, k)] = sum over j < k of the probability that j attempts fail, 1 - pass@j: exact under a law,
-    unbiased on recorded attempts.
+    With k calls, E[min(first success, k)] = sum over j < k of the probability that j attempts fail, 1 - pass@j: exact
+    under a law, unbiased on recorded attempts.
 
     Args:
         population: what was recorded, or a law of difficulty or of the curve.
-        k: whole numbers from 1, at most the fewest recorded attempts of a query (a law: 10^6); any shape.
+        calls: whole numbers from 1, at most the fewest recorded attempts of a query (a law: 10^6); any shape.
 
     Returns:
-        Attempts a query, float64, shape of `k`.
+        Attempts a query, float64, shape of `calls`.
 
     Raises:
-        ValueError: for other k, naming what was expected.
+        ValueError: for other calls, naming what was expected.
 
     Source:
         docs/mathematics.md, "Solving once, then discarding"; [ReD26].
@@ -40,13 +40,13 @@ def attempts_to_solve(population: Attempts | AbstractLaw, k: ArrayLike) -> np.nd
         >>> attempts_to_solve(Attempts([2, 2], [1, 0]), [1, 2]).round(12).tolist()
         [1.0, 1.75]
     """
-    budgets = whole_numbers(k, "k")
+    budgets = whole_numbers(calls, "calls")
     if isinstance(population, Attempts):
         most, what = int(population.attempts.min()), "the fewest recorded attempts of a query"
     else:
         most, what = _MOST, "under a law"
     if budgets.max() > most:
-        raise ValueError(f"k = {budgets.max()}: expected at most {most:,}, {what}")
+        raise ValueError(f"calls = {budgets.max()}: expected at most {most:,}, {what}")
     failures = np.empty(int(budgets.max()))
     failures[0] = 1.0
     with float64():
@@ -61,19 +61,19 @@ def attempts_to_solve(population: Attempts | AbstractLaw, k: ArrayLike) -> np.nd
 
 
 def expected_calls(attempts: Attempts, forecast: Forecast) -> np.ndarray:
-    """The mean calls at a query that stops when solved, at each k of a forecast: exact within the recorded attempts.
+    """The mean calls at a query that stops when solved, for each point of a forecast: exact within the record.
 
-    Beyond them the probabilities of failure are interpolated, log against log, between the k of the forecast, and
+    Beyond them the probabilities of failure are interpolated, log against log, between the calls of the forecast, and
     summed by the midpoint rule where there are many.
 
     Args:
         attempts: what was recorded.
-        forecast: of its coverage, by increasing k.
+        forecast: of its coverage, by increasing calls.
 
     Returns:
-        Mean calls a query, shape of `forecast.k`.
+        Mean calls a query, shape of `forecast.calls`.
     """
-    k = forecast.k
+    k = forecast.calls
     end = int(min(attempts.attempts.min(), k[-1], _EXACT))
     total = np.empty(len(k))
     inside = k <= end

@@ -12,7 +12,7 @@ from jaxscale.forecasting import Forecast
 
 def last_recorded(curve: Forecast) -> int:
     """The largest k that was recorded for every query, as far as the curve tells; 0 if there is none."""
-    return int(curve.k[curve.kind == "estimate"].max(initial=0))
+    return int(curve.calls[curve.kind == "estimate"].max(initial=0))
 
 
 def mark_points(axes: matplotlib.axes.Axes, points: Forecast, colour: str) -> None:
@@ -22,7 +22,7 @@ def mark_points(axes: matplotlib.axes.Axes, points: Forecast, colour: str) -> No
             value = points.value[chosen]
             bars = np.stack([value - points.lower[chosen], points.upper[chosen] - value])
             axes.errorbar(
-                points.k[chosen],
+                points.calls[chosen],
                 value,
                 yerr=bars,
                 color=colour,

@@ -33,16 +33,16 @@ def plot_forecasts(
     ends = [last_recorded(curve) for curve in curves.values()]
     for index, (name, curve) in enumerate(curves.items()):
         colour = COLOURS[index % len(COLOURS)]
-        recorded, beyond = curve.k <= ends[index], curve.k >= ends[index]
+        recorded, beyond = curve.calls <= ends[index], curve.calls >= ends[index]
         width = 1.0 if many else 1.8
-        axes.plot(curve.k[recorded], curve.value[recorded], color=colour, linewidth=width)
-        axes.plot(curve.k[beyond], curve.value[beyond], color=colour, linewidth=width, linestyle=(0, (4, 2)))
+        axes.plot(curve.calls[recorded], curve.value[recorded], color=colour, linewidth=width)
+        axes.plot(curve.calls[beyond], curve.value[beyond], color=colour, linewidth=width, linestyle=(0, (4, 2)))
         if not many:
-            axes.fill_between(curve.k, curve.lower, curve.upper, color=colour, alpha=0.15, linewidth=0)
+            axes.fill_between(curve.calls, curve.lower, curve.upper, color=colour, alpha=0.15, linewidth=0)
             if name in points:
                 mark_points(axes, points[name], colour)
     _dress(axes, curves, "" if many else _intervals(next(iter(curves.values()))))
-    show_ends(axes, ends, int(max(curve.k.max() for curve in curves.values())))
+    show_ends(axes, ends, int(max(curve.calls.max() for curve in curves.values())))
     if len(curves) <= _LABELLED:
         coloured = zip(curves.items(), itertools.cycle(COLOURS), strict=False)
         name_at_the_end(axes, {name: (float(curve.value[-1]), colour) for (name, curve), colour in coloured})

@@ -41,25 +41,25 @@ def plot_votes(
     whole, easy, hard, mark = COLOURS[0], COLOURS[2], COLOURS[1], COLOURS[5]
     for name, colour in (("easy", easy), ("hard", hard)):
         if parts and name in parts:
-            axes.plot(parts[name].k, parts[name].value, color=colour, linewidth=1.4)
-    recorded, thick = curve.k <= end, curve.k <= max(end // 2, 1)
-    thin = recorded & (curve.k >= curve.k[thick].max(initial=0))  # from where the thick stretch ends
+            axes.plot(parts[name].calls, parts[name].value, color=colour, linewidth=1.4)
+    recorded, thick = curve.calls <= end, curve.calls <= max(end // 2, 1)
+    thin = recorded & (curve.calls >= curve.calls[thick].max(initial=0))  # from where the thick stretch ends
     for stretch, dashes, width, label in (
         (recorded & thick, "-", 2.0, "all queries, estimate"),
         (thin & (thin & ~thick).any(), "-", 1.0, "from over half of the ballots"),
         (~recorded, (0, (4, 2)), 2.0, "forecast"),
     ):
         if stretch.any():
-            where = curve.k[stretch], curve.value[stretch]
+            where = curve.calls[stretch], curve.value[stretch]
             axes.plot(*where, color=whole, linewidth=width, linestyle=dashes, label=label)
     for side in (recorded, ~recorded):
-        axes.fill_between(curve.k[side], curve.lower[side], curve.upper[side], color=whole, alpha=0.15, linewidth=0)
+        axes.fill_between(curve.calls[side], curve.lower[side], curve.upper[side], color=whole, alpha=0.15, linewidth=0)
     if points is not None:
         mark_points(axes, points, whole)
     if best is not None:
-        height = float(np.interp(np.log(best.k), np.log(curve.k), curve.value))
+        height = float(np.interp(np.log(best.calls), np.log(curve.calls), curve.value))
         axes.plot(
-            [best.k],
+            [best.calls],
             [height],
             marker="*",
             markersize=13,
@@ -67,11 +67,11 @@ def plot_votes(
             markeredgecolor="black",
             markeredgewidth=0.7,
             linestyle="none",
-            label=f"best: {best.words[0]} {'call' if best.k == best.last == 1 else 'calls'}",
+            label=f"best: {best.words[0]} {'call' if best.calls == best.last == 1 else 'calls'}",
             zorder=5,
         )
     _dress_votes(axes, curve, split=parts is not None)
-    show_ends(axes, [end], int(curve.k.max()))
+    show_ends(axes, [end], int(curve.calls.max()))
     if parts is None:
         # Below the axis: inside, it would hide a band or where the data end.
         axes.legend(fontsize=8.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)

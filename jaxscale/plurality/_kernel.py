@@ -33,12 +33,12 @@ RADIX = 8
 class _Setting(NamedTuple):
     """What one scan is told beside the sizes: constants of the derivative."""
 
-    rate: Float[Array, " problems"]
-    lowest: Float[Array, " problems"]  # the first m of the window
-    starts: Float[Array, "answers problems"]  # the first count of each answer's own window
-    free_start: Float[Array, " problems"]
-    least: Float[Array, " problems"]  # wins with fewer votes than this do not count
-    calls: Float[Array, "problems group"]
+    rate: Float[Array, " queries"]
+    lowest: Float[Array, " queries"]  # the first m of the window
+    starts: Float[Array, "answers queries"]  # the first count of each answer's own window
+    free_start: Float[Array, " queries"]
+    least: Float[Array, " queries"]  # wins with fewer votes than this do not count
+    calls: Float[Array, "queries group"]
     shift: Array  # (pairs,): m - lowest
     node: Floats  # (pairs,): u
     weight: Floats  # (pairs,): of the Gauss-Legendre rule
@@ -51,10 +51,10 @@ def winning(
     span: Span,
     has_free: bool,
     pairs: Pairs,
-    sizes: Float[Array, "problems answers"],
-    free: Float[Array, " problems"],
-    calls: Float[Array, "problems group"],
-    least: Float[Array, " problems"],
+    sizes: Float[Array, "queries answers"],
+    free: Float[Array, " queries"],
+    calls: Float[Array, "queries group"],
+    least: Float[Array, " queries"],
     *,
     chunk: int,
     every: bool,
@@ -68,24 +68,24 @@ def winning(
         pairs: winning counts and nodes, planned with `span`.
         sizes: sizes of the answers' counts; an answer of size 0 never wins.
         free: size of one more count that never wins (dropped and blank calls).
-        calls: numbers of calls; those of one problem share a transform.
+        calls: numbers of calls; those of one query share a transform.
         least: whole numbers >= 1.
-        chunk: how many problems to compute at a time.
+        chunk: how many queries to compute at a time.
         every: whether to return the probabilities of all answers or of answer 0 alone.
 
     Returns:
-        Shape (problems, group), or (problems, group, answers) if `every`; the dtype of `sizes`. 0 where there are
+        Shape (queries, group), or (queries, group, answers) if `every`; the dtype of `sizes`. 0 where there are
         fewer ballots than calls.
     """
     run = functools.partial(_winning, law, span, has_free, every, pairs)
-    problems = len(sizes)
-    if problems <= chunk:
+    queries = len(sizes)
+    if queries <= chunk:
         return run(sizes, free, calls, least)
-    blocks = -(-problems // chunk)
-    # The last block repeats the last problem: any valid filler will do.
-    index = np.minimum(np.arange(blocks * chunk), problems - 1).reshape(blocks, chunk)
+    blocks = -(-queries // chunk)
+    # The last block repeats the last query: any valid filler will do.
+    index = np.minimum(np.arange(blocks * chunk), queries - 1).reshape(blocks, chunk)
     out = jax.lax.map(lambda block: run(*block), tuple(array[index] for array in (sizes, free, calls, least)))
-    return out.reshape(-1, *out.shape[2:])[:problems]
+    return out.reshape(-1, *out.shape[2:])[:queries]
 
 
 def _winning(
@@ -173,8 +173,8 @@ def _generate(pmf: Floats, start: Floats, span: Span) -> Complex:
 class _Counts(NamedTuple):
     """Truncated pmfs of all answers, or their slopes: prefix sums below the window, and the window itself."""
 
-    below: Complex  # (answers, problems, points): sum over i < lowest of f(i) z^(i - lowest)
-    window: Floats  # (pairs, answers, problems)
+    below: Complex  # (answers, queries, points): sum over i < lowest of f(i) z^(i - lowest)
+    window: Floats  # (pairs, answers, queries)
 
 
 def _counts(law: CountLaw, span: Span, sizes: Floats, setting: _Setting, *, slopes: bool) -> list[_Counts]:
@@ -259,7 +259,7 @@ def _turned(window: Floats, z: Complex) -> list[Complex]:
 def _contested_first(
     law: CountLaw, span: Span, has_free: bool, sizes: Floats, free: Floats, setting: _Setting
 ) -> Floats:
-    """Probability, times that of the total, that answer 0 wins with a count in the window: (problems, group)."""
+    """Probability, times that of the total, that answer 0 wins with a count in the window: (queries, group)."""
     (counts,) = _counts(law, span, sizes, setting, slopes=False)
 
     def step(carry, inputs):
@@ -328,7 +328,7 @@ def _contested_first_jvp(law, span, has_free, primals, tangents):
 def _contested_every(
     law: CountLaw, span: Span, has_free: bool, sizes: Floats, free: Floats, setting: _Setting
 ) -> Floats:
-    """The same for every answer: (problems, group, answers)."""
+    """The same for every answer: (queries, group, answers)."""
     (counts,) = _counts(law, span, sizes, setting, slopes=False)
 
     @jax.checkpoint

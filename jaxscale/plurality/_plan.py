@@ -57,7 +57,7 @@ class Setup(NamedTuple):
     """What the sizes depend on beside the calls.
 
     Args:
-        answers: how many answers each problem has, padding included.
+        answers: how many answers each query has, padding included.
         free: whether there is a free count (dropped and blank calls).
         windowed: whether counts keep to windows of a few standard deviations (not so for the Dirichlet-multinomial).
         shared: whether several calls may share a transform, which costs three digits: float64 only.

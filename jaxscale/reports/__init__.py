@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
 from jaxscale import __version__
 from jaxscale._arrays import check_probability, whole_numbers
 from jaxscale.common import common_queries
@@ -9,7 +13,7 @@ from jaxscale.data import Attempts, Ballots
 from jaxscale.io import DataSets
 from jaxscale.planning import Cost
 from jaxscale.reports._analysis import Group, analyse, at, budgets_of
-from jaxscale.reports._cautions import cautions, different_problems
+from jaxscale.reports._cautions import cautions, different_queries
 from jaxscale.reports._explain import explanations, models_used
 from jaxscale.reports._page import render
 from jaxscale.reports._sections import sections
@@ -21,13 +25,13 @@ __all__ = ["report"]
 
 def report(
     data: Mapping[str, Attempts | Ballots],
-    k: Sequence[int] = (),
+    calls: Sequence[int] = (),
     *,
     title: str | None = None,
     group: Sequence[str] = (),
     notes: Sequence[str] = (),
     level: float = 0.9,
-    seed: int = 0,
+    key: PRNGKeyArray | None = None,
     costs: Mapping[str, Cost] | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> str:
@@ -38,13 +42,13 @@ def report(
 
     Args:
         data: data sets by name, as `read_attempts` and `read_ballots` return them; what these say of the
-            files that they read is on the page. Several are shown at the problems that all of them have.
-        k: numbers of calls that the tables show besides 1, powers of ten, those recorded and ten times as many.
+            files that they read is on the page. Several are shown at the queries that all of them have.
+        calls: numbers of calls that the tables show besides 1, powers of ten, those recorded and ten times as many.
         title: what was read, for the page's heading; None: the names of the data sets.
         group: the columns that the data sets were grouped by, for the headings of tables.
         notes: what was said while reading, in sentences.
         level: probability that the intervals are to hold, in (0, 1).
-        seed: of all random draws, a whole number >= 0.
+        key: a typed JAX key, of all random draws; None stands for jax.random.key(0).
         costs: what calls cost, for each name in `data`, which adds a section on cost; None without prices.
         progress: called with the name of each data set before it is begun.
 
@@ -67,13 +71,14 @@ def report(
         for name in data:
             if not isinstance(costs.get(name), Cost):
                 raise ValueError(f"costs: {name!r} has none: expected a Cost for each data set")
+    key = jax.random.key(0) if key is None else key
     common = common_queries(data)
     source, data = data, common.groups
     comparable = common.queries != () or len(data) == 1
     noun = group[0] if len(group) == 1 else "data set"
-    wanted = whole_numbers(k, "k").reshape(-1).tolist() if len(k) else []
+    wanted = whole_numbers(calls, "calls").reshape(-1).tolist() if len(calls) else []
     budgets = budgets_of([each.as_attempts for each in data.values()], wanted)
-    groups = analyse(data, budgets, level=level, seed=seed, progress=progress)
+    groups = analyse(data, budgets, level=level, key=key, progress=progress)
     priced = (
         None
         if costs is None or not comparable
@@ -93,7 +98,7 @@ def report(
             "read": what_was_read(groups, noun),
             "source": source_facts(source.summary) if isinstance(source, DataSets) else [],
             "sections": parts,
-            "cautions": [*different_problems(common), *cautions(groups, budgets)],
+            "cautions": [*different_queries(common), *cautions(groups, budgets)],
             "notes": list(notes),
             "explanations": said,
             "explained": {each.key: each.title for each in said},
@@ -112,10 +117,15 @@ def report(
                 for chart in charts
             },
             "total": len(groups),
-            "seed": seed,
+            "seed": _seed_of(key),
             "version": __version__,
         }
     )
+
+
+def _seed_of(key: PRNGKeyArray) -> int:
+    """The seed of which `jax.random.key` makes the key."""
+    return int.from_bytes(np.asarray(jax.random.key_data(key)).astype(">u4").tobytes())
 
 
 def _best(group: Group) -> float:

@@ -1,11 +1,11 @@
-"""What a report says of each data set, as numbers: curves, best numbers of calls, and how problems spread."""
+"""What a report says of each data set, as numbers: curves, best numbers of calls, and how queries spread."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
@@ -49,14 +49,14 @@ class Voted:
     def top(self) -> float:
         """Accuracy at the best number of calls."""
         if self.best.foretold:
-            return at(self.curve, self.best.k).value
+            return at(self.curve, self.best.calls).value
         estimate = self.recorded.estimate
-        return float(estimate.value[estimate.k == self.best.k][0])
+        return float(estimate.value[estimate.calls == self.best.calls][0])
 
     @property
     def drawn(self) -> Forecast:
         """The curve without what lies between half of the ballots and all: draws overlap so much that it jumps."""
-        return select(self.curve, (self.curve.k <= self.recorded.shape.last) | (self.curve.kind == "forecast"))
+        return select(self.curve, (self.curve.calls <= self.recorded.shape.last) | (self.curve.kind == "forecast"))
 
     @property
     def helps(self) -> bool:
@@ -96,12 +96,12 @@ class Group:
 
     @property
     def recorded(self) -> int:
-        """The most calls that every problem was given."""
+        """The most calls that every query was given."""
         return int(self.attempts.attempts.min())
 
     @property
     def never(self) -> float:
-        """The share of problems that no recorded call solved."""
+        """The share of queries that no recorded call solved."""
         return float((self.attempts.successes == 0).mean())
 
 
@@ -109,14 +109,14 @@ class Point(NamedTuple):
     """A curve at one number of calls.
 
     Attributes:
-        k: the calls.
-        value: the share of problems.
+        calls: how many.
+        value: the share of queries.
         lower: lower end of its interval.
         upper: upper end.
         beyond: whether it is a forecast.
     """
 
-    k: int
+    calls: int
     value: float
     lower: float
     upper: float
@@ -125,7 +125,7 @@ class Point(NamedTuple):
 
 def at(curve: Forecast, k: int) -> Point:
     """A curve at one of its numbers of calls."""
-    row = curve.curve()[int(np.flatnonzero(curve.k == k)[0])]
+    row = curve.curve()[int(np.flatnonzero(curve.calls == k)[0])]
     return Point(k, row["value"], row["lower"], row["upper"], row["kind"] == "forecast")
 
 
@@ -133,9 +133,9 @@ def calls_for(curve: Forecast, value: float) -> int:
     """The fewest calls at which a rising curve reaches a value that it has somewhere, between its points in log k."""
     above = int(np.argmax(curve.value >= value))
     if above == 0:
-        return int(curve.k[0])
+        return int(curve.calls[0])
     low, high = curve.value[above - 1 : above + 1]
-    start, end = np.log(curve.k[above - 1 : above + 1])
+    start, end = np.log(curve.calls[above - 1 : above + 1])
     return int(np.ceil(np.exp(start + (end - start) * (value - low) / (high - low)) - 1e-9))
 
 
@@ -144,7 +144,7 @@ class Budgets:
     """The numbers of calls that all data sets of a report share, so that they can be compared.
 
     Attributes:
-        common: the most calls that every problem of every data set was given.
+        common: the most calls that every query of every data set was given.
         table: those of the tables, increasing.
     """
 
@@ -170,7 +170,7 @@ def analyse(
     budgets: Budgets,
     *,
     level: float,
-    seed: int,
+    key: PRNGKeyArray,
     progress: Callable[[str], None],
 ) -> list[Group]:
     """Estimate and forecast each data set.
@@ -179,7 +179,7 @@ def analyse(
         data: what was recorded, by name.
         budgets: the numbers of calls of the tables; those of the curves fill the gaps.
         level: probability that the intervals are to hold.
-        seed: of all random draws.
+        key: a typed JAX key, of all random draws.
         progress: called with the name of each data set before it is begun.
 
     Returns:
@@ -187,31 +187,31 @@ def analyse(
     """
     result = []
     counted = {name: each.as_attempts for name, each in data.items()}
-    together = Together(counted, jax.random.key(seed))
+    together = Together(counted, key)
     for place, (name, each) in enumerate(data.items()):
         progress(name)
         attempts = counted[name]
         k = _curve(budgets, _POINTS[Attempts] // (1 + (len(data) > _FEW)), [int(attempts.attempts.min())])
         coverage = together.forecast(name, k, level=level, over="these")
         ballots = each if isinstance(each, Ballots) else None
-        votes = () if ballots is None else _votes(ballots, budgets, level, seed)
+        votes = () if ballots is None else _votes(ballots, budgets, level, key)
         title = each.name if len(data) == 1 and each.name else name
         result.append(Group(title, attempts, ballots, coverage, votes, place))
     return result
 
 
-def _votes(ballots: Ballots, budgets: Budgets, level: float, seed: int) -> tuple[Voted, ...]:
+def _votes(ballots: Ballots, budgets: Budgets, level: float, key: PRNGKeyArray) -> tuple[Voted, ...]:
     systems = (Vote(), FilterVote()) if ballots.kept_counts is not None else (Vote(),)
-    return tuple(_voted(ballots, system, budgets, level, seed) for system in systems)
+    return tuple(_voted(ballots, system, budgets, level, key) for system in systems)
 
 
-def _voted(ballots: Ballots, system: Vote | FilterVote, budgets: Budgets, level: float, seed: int) -> Voted:
-    recorded = vote_curve(ballots, system, level=level, seed=seed)
-    k = _curve(budgets, _POINTS[Ballots], [recorded.best.k, recorded.shape.last, *recorded.shape.turns])
+def _voted(ballots: Ballots, system: Vote | FilterVote, budgets: Budgets, level: float, key: PRNGKeyArray) -> Voted:
+    recorded = vote_curve(ballots, system, level=level, key=key)
+    k = _curve(budgets, _POINTS[Ballots], [recorded.best.calls, recorded.shape.last, *recorded.shape.turns])
     shown = (k <= recorded.shape.last) | (k > ballots.calls.min()) | np.isin(k, budgets.table)
     k = k[shown & (k <= _MOST_VOTES)]
-    curve = forecast(system, ballots, k, level=level, key=jax.random.key(seed))
-    best = best_vote(recorded, curve, seed=seed)
+    curve = forecast(system, ballots, k, level=level, key=key)
+    best = best_vote(recorded, curve, key=key)
     return Voted(system, curve, recorded, best)
 
 

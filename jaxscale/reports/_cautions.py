@@ -7,7 +7,7 @@ from jaxscale.common import Common
 from jaxscale.reports._analysis import Budgets, Group
 from jaxscale.reports._format import between, calls, span
 
-_FEW_PROBLEMS = 50
+_FEW_QUERIES = 50
 _MANY_NEVER_SOLVED = 0.2
 _MANY_BLANK = 0.05
 
@@ -37,14 +37,14 @@ def cautions(groups: Sequence[Group], budgets: Budgets) -> list[Caution]:
     return found
 
 
-def different_problems(common: Common[Any]) -> list[Caution]:
-    """What the comparison leaves out, or cannot know, where data sets do not all have the same problems."""
+def different_queries(common: Common[Any]) -> list[Caution]:
+    """What the comparison leaves out, or cannot know, where data sets do not all have the same queries."""
     if not common.words:
         return []
     kept = "Read the comparison with that in mind." if common.queries is None else "So nothing is ranked here."
     if common.queries:
-        kept = "Everything here is of the problems that all have."
-    return [Caution("Not the same problems", f"{common.words[0].upper()}{common.words[1:]}. {kept}", ())]
+        kept = "Everything here is of the queries that all have."
+    return [Caution("Not the same queries", f"{common.words[0].upper()}{common.words[1:]}. {kept}", ())]
 
 
 def _hurts(group: Group) -> bool:
@@ -66,11 +66,11 @@ def _range(shares: Iterable[float]) -> str:
     return between(min(values), max(values))
 
 
-def _few_problems(groups: Sequence[Group], _: Budgets) -> str:
+def _few_queries(groups: Sequence[Group], _: Budgets) -> str:
     sizes = [len(group.attempts) for group in groups]
     return (
-        f"With {span(min(sizes), max(sizes))} problems, one problem more or less is worth "
-        f"{100 / min(sizes):.1f} points. Differences of a few problems are noise."
+        f"With {span(min(sizes), max(sizes))} queries, one query more or less is worth "
+        f"{100 / min(sizes):.1f} points. Differences of a few queries are noise."
     )
 
 
@@ -83,7 +83,7 @@ def _by_the_prior(groups: Sequence[Group], _: Budgets) -> str:
 
 def _never_solved(groups: Sequence[Group], budgets: Budgets) -> str:
     return (
-        f"{_range(group.never for group in groups)} of problems were never solved. Whether more calls would "
+        f"{_range(group.never for group in groups)} of queries were never solved. Whether more calls would "
         f"solve them, their own data cannot say: a forecast, up to {calls(budgets.last)}, rests on how difficulty "
         "varies among the others."
     )
@@ -93,8 +93,8 @@ def _uneven(groups: Sequence[Group], _: Budgets) -> str:
     least = min(int(group.attempts.attempts.min()) for group in groups)
     most = max(int(group.attempts.attempts.max()) for group in groups)
     return (
-        f"Problems have {span(least, most)} calls. Beyond the calls of a problem its value is predicted, so a curve "
-        "is called a forecast as soon as one problem has fewer calls. If problems got more calls because they were "
+        f"Queries have {span(least, most)} calls. Beyond the calls of a query its value is predicted, so a curve "
+        "is called a forecast as soon as one query has fewer calls. If queries got more calls because they were "
         "not yet solved, the number of calls depends on their outcomes and plain shares are biased."
     )
 
@@ -108,18 +108,18 @@ def _blank(groups: Sequence[Group], _: Budgets) -> str:
 
 def _stopped(_: Sequence[Group], __: Budgets) -> str:
     return (
-        "No problem was solved twice and attempts are uneven: sampling looks as if it stopped at the first success. "
+        "No query was solved twice and attempts are uneven: sampling looks as if it stopped at the first success. "
         "Estimates within the recorded calls do not hold for such data; forecasts by a fitted model do."
     )
 
 
 def _falling(groups: Sequence[Group], _: Budgets) -> str:
     certain = sum(group.votes[0].recorded.shape.beyond_noise for group in groups)
-    noise = "" if certain == len(groups) else " For some of these the fall is within the noise of the problems."
+    noise = "" if certain == len(groups) else " For some of these the fall is within the noise of the queries."
     if not certain:
-        noise = " The fall is within the noise of the problems."
+        noise = " The fall is within the noise of the queries."
     return (
-        "Accuracy of the vote falls after its best number of calls: at hard problems, more calls make the most common "
+        "Accuracy of the vote falls after its best number of calls: at hard queries, more calls make the most common "
         f"wrong answer more certain to win.{noise}"
     )
 
@@ -134,13 +134,13 @@ def _end(_: Sequence[Group], __: Budgets) -> str:
 _CAUTIONS: tuple[tuple[str, Callable[[Sequence[Group], Budgets], str], Callable[[Group], bool]], ...] = (
     ("More calls can hurt", _falling, _hurts),
     ("The best number of calls may be larger", _end, _at_the_end),
-    ("Few problems", _few_problems, lambda group: len(group.attempts) < _FEW_PROBLEMS),
+    ("Few queries", _few_queries, lambda group: len(group.attempts) < _FEW_QUERIES),
     (
         "Nothing was solved, or everything",
         _by_the_prior,
         lambda group: group.never == 1 or bool((group.attempts.successes == group.attempts.attempts).all()),
     ),
-    ("Many problems were never solved", _never_solved, lambda group: group.never > _MANY_NEVER_SOLVED),
+    ("Many queries were never solved", _never_solved, lambda group: group.never > _MANY_NEVER_SOLVED),
     ("Sampling stopped at the first success", _stopped, lambda group: group.attempts.stopped_at_success),
     (
         "Uneven numbers of calls",

@@ -109,13 +109,13 @@ def _curve(name: str, curve: Forecast, best: int | None) -> Rows:
     rows = [
         {
             "name": name,
-            "k": row["k"],
+            "k": row["calls"],
             "value": _short(row["value"]),
             "lower": _short(row["lower"]),
             "upper": _short(row["upper"]),
             "interval": f"{row['lower']:.2%} to {row['upper']:.2%}",
             "kind": row["kind"],
-            **({"best": True} if row["k"] == best else {}),
+            **({"best": True} if row["calls"] == best else {}),
         }
         for row in curve.curve()
     ]
@@ -127,13 +127,13 @@ def _curve(name: str, curve: Forecast, best: int | None) -> Rows:
 
 
 def parts(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
-    """The accuracy of a vote over the easy and over the hard problems, and over all, of one data set at a time."""
+    """The accuracy of a vote over the easy and over the hard queries, and over all, of one data set at a time."""
     rows = [
         {"group": group.name, "part": part, "k": int(k), "value": _short(value)}
         for group in groups
         for vote in group.votes[:1]
         for part, estimate in {**vote.recorded.parts, "all": vote.recorded.estimate}.items()
-        for k, value in zip(estimate.k.tolist(), estimate.value.tolist(), strict=True)
+        for k, value in zip(estimate.calls.tolist(), estimate.value.tolist(), strict=True)
         if part in PARTS
     ]
     return {
@@ -152,7 +152,7 @@ def parts(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
         },
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 26, "filled": True}, "aria": False}},
-            _hover({"problems": "part", "calls": ("k", ","), "accuracy": ("value", ".2%")}),
+            _hover({"queries": "part", "calls": ("k", ","), "accuracy": ("value", ".2%")}),
         ],
     }
 
@@ -162,9 +162,9 @@ SIDES = ("surely easy", "undecided", "surely hard")
 
 
 def solved(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
-    """How many problems were solved by which share of the calls, of one data set at a time."""
+    """How many queries were solved by which share of the calls, of one data set at a time."""
     rows = [
-        {"group": group.name, "place": group.place, "order": order, "share": label, "problems": count}
+        {"group": group.name, "place": group.place, "order": order, "share": label, "queries": count}
         for group in groups
         for order, (label, count) in enumerate(solved_shares(group).items())
     ]
@@ -182,19 +182,19 @@ def solved(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
                 "field": "share",
                 "type": "nominal",
                 "sort": {"field": "order"},
-                "axis": {"title": "share of a problem's calls that were right", "labelAngle": -35, "labelLimit": 160},
+                "axis": {"title": "share of a query's calls that were right", "labelAngle": -35, "labelLimit": 160},
             },
-            "y": _problems(),
+            "y": _queries(),
             "tooltip": [
                 {"field": "share", "type": "nominal", "title": "right"},
-                {"field": "problems", "type": "quantitative"},
+                {"field": "queries", "type": "quantitative"},
             ],
         },
     }
 
 
 def solved_shares(group: Group) -> dict[str, int]:
-    """How many problems were solved never, always, and by shares of their calls between these."""
+    """How many queries were solved never, always, and by shares of their calls between these."""
     attempts, successes = group.attempts.attempts, group.attempts.successes
     share = successes / attempts
     edges = (0.0, *_SHARES, 1.0)
@@ -217,7 +217,7 @@ def margins(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
             "high": high,
             "lead": f"{signed(low, 0)}% to {signed(high, 0)}%",
             "part": side,
-            "problems": count,
+            "queries": count,
         }
         for group in groups
         for (low, high, side), count in lead_counts(group).items()
@@ -240,26 +240,26 @@ def margins(groups: Iterable[Group], *, description: str) -> dict[str, Any]:
                 },
             },
             "x2": {"field": "high"},
-            "y": _problems(),
+            "y": _queries(),
             "color": _part_colour(dict(zip(SIDES, (EASY, "undecided", HARD), strict=True))),
             "tooltip": [
-                {"field": "part", "type": "nominal", "title": "problems are"},
+                {"field": "part", "type": "nominal", "title": "queries are"},
                 {"field": "lead", "type": "nominal", "title": "lead"},
-                {"field": "problems", "type": "quantitative"},
+                {"field": "queries", "type": "quantitative"},
             ],
         },
     }
 
 
 def leads(group: Group) -> tuple[np.ndarray, np.ndarray]:
-    """The lead of the best right answer of each problem, and which of `SIDES` it makes it."""
+    """The lead of the best right answer of each query, and which of `SIDES` it makes it."""
     difficulty = group.votes[0].recorded.difficulty
     lead = -difficulty.difficulty
     return lead, np.where(~difficulty.decided, "undecided", np.where(lead > 0, "surely easy", "surely hard"))
 
 
 def lead_counts(group: Group) -> dict[tuple[float, float, str], int]:
-    """How many problems have which lead of the best right answer, and are easy, hard or undecided for it."""
+    """How many queries have which lead of the best right answer, and are easy, hard or undecided for it."""
     lead, side = leads(group)
     edges = np.linspace(-1, 1, _MARGINS + 1).round(3)
     place = np.clip(np.searchsorted(edges, lead.round(9), side="right") - 1, 0, _MARGINS - 1)
@@ -307,16 +307,16 @@ def _hover(tip: Tip) -> dict[str, Any]:
 
 
 def _calls_axis() -> dict[str, Any]:
-    return {"title": "calls per problem", "format": "~s", "labelOverlap": True, "grid": False, "tickCount": 6}
+    return {"title": "calls per query", "format": "~s", "labelOverlap": True, "grid": False, "tickCount": 6}
 
 
 def _share_axis(title: str) -> dict[str, Any]:
     return {"title": title, "format": "~%", "tickCount": 6}
 
 
-def _problems() -> dict[str, Any]:
-    axis = {"title": "problems", "tickMinStep": 1, "tickCount": 5}
-    return {"field": "problems", "type": "quantitative", "axis": axis}
+def _queries() -> dict[str, Any]:
+    axis = {"title": "queries", "tickMinStep": 1, "tickCount": 5}
+    return {"field": "queries", "type": "quantitative", "axis": axis}
 
 
 def _part_colour(colours: Mapping[str, int | str]) -> dict[str, Any]:

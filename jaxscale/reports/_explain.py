@@ -36,32 +36,32 @@ _COVERAGE = (
     Explanation(
         "coverage",
         "Coverage within the recorded calls (pass@k)",
-        "Of all ways to pick k of the n recorded calls of a problem, the share in which at least one call is right, "
-        "averaged over the problems. It is exact and unbiased: no model, no resampling.",
-        "mean over problems of 1 − C(n − c, k) / C(n, k), where c of a problem's n calls are right",
+        "Of all ways to pick k of the n recorded calls of a query, the share in which at least one call is right, "
+        "averaged over the queries. It is exact and unbiased: no model, no resampling.",
+        "mean over queries of 1 − C(n − c, k) / C(n, k), where c of a query's n calls are right",
         _CODEX,
         "",
     ),
     Explanation(
         "coverage-forecast",
         "Coverage beyond the recorded calls",
-        "A problem that was solved stays solved. One that was not counts with the probability that further calls "
+        "A query that was solved stays solved. One that was not counts with the probability that further calls "
         f"solve it, given that all n so far failed. That probability is an average: of {len(SHAPES)} shapes that the "
-        "chance of success may have over the problems, fitted to all of them, and of the curve's own trend. The trend "
+        "chance of success may have over the queries, fitted to all of them, and of the curve's own trend. The trend "
         "counts for half one power of ten beyond the data, and for more the farther. Where several groups do well at "
-        "the same problems, shapes (called pooled) are fitted to all groups at once: what others solve says how hard a "
-        "problem is. The trend of a weaker group then counts for less: the strongest one shows where its curve goes. "
+        "the same queries, shapes (called pooled) are fitted to all groups at once: what others solve says how hard a "
+        "query is. The trend of a weaker group then counts for less: the strongest one shows where its curve goes. "
         "Shares are those at the most calls that were asked for.",
-        "mean over problems of 1 if c > 0, else 1 − S(k) / S(n), where S(k) is the share that k calls leave unsolved",
+        "mean over queries of 1 if c > 0, else 1 − S(k) / S(n), where S(k) is the share that k calls leave unsolved",
         "shapes of difficulty weighted by the root of their evidence; the line of log(−log pass@k) on log k",
         f"{_auto.DRAWS} draws from the posterior of the shapes, {_pool.DRAWS} where groups are pooled",
     ),
     Explanation(
         "interval",
         "Intervals and bands",
-        "Where a further run of at least as many calls on these very problems would end up, with the probability "
+        "Where a further run of at least as many calls on these very queries would end up, with the probability "
         "that is stated. They hold the noise of that run and, for forecasts, the doubt about the model's "
-        "parameters. They do not say how other problems would do.",
+        "parameters. They do not say how other queries would do.",
         "",
         "the variance of the unbiased estimate under the fitted model; for votes under the posterior of the answers",
         "posterior draws",
@@ -74,7 +74,7 @@ _FRONTIER = Explanation(
     "Every curve is read at what its calls cost at the prices given. Nobody has to spend all, so a choice counts "
     "with the best that it reaches for at most that cost. Another takes the lead where it is ahead by "
     f"{100 * MARGIN:g} points.",
-    "cost = per problem + per call × calls (+ per check × calls, where answers are checked)",
+    "cost = per query + per call × calls (+ per check × calls, where answers are checked)",
     "the curves of this page and the prices given",
     "",
 )
@@ -83,10 +83,10 @@ _VOTE = (
     Explanation(
         "vote",
         "Accuracy of a vote within the recorded calls",
-        "Of all ways to pick K of the recorded calls of a problem, the share in which a right answer is the most "
+        "Of all ways to pick K of the recorded calls of a query, the share in which a right answer is the most "
         "frequent one; a tie counts by the share of right answers among those that lead, and a call without an "
-        "answer never wins. Averaged over the problems, exact and unbiased.",
-        "mean over problems of the mean over all C(n, K) draws of (right leaders) / (leaders)",
+        "answer never wins. Averaged over the queries, exact and unbiased.",
+        "mean over queries of the mean over all C(n, K) draws of (right leaders) / (leaders)",
         "votes over draws without replacement, computed exactly from the counts of the answers",
         "",
     ),
@@ -94,11 +94,11 @@ _VOTE = (
         "vote-forecast",
         "Accuracy of a vote beyond the recorded calls",
         "The mean of two methods; half of what they differ by counts as doubt. “dirichlet” draws the "
-        "probabilities of the answers of a problem from what the recorded ones leave possible, and holds votes "
-        "under each draw. “scaling” fits a curve to each problem's accuracy at few calls.",
+        "probabilities of the answers of a query from what the recorded ones leave possible, and holds votes "
+        "under each draw. “scaling” fits a curve to each query's accuracy at few calls.",
         "",
         f"{_CALLS} (the fitted curves)",
-        f"{_votes.DRAWS} draws of the answers' probabilities for each problem, with two votes each",
+        f"{_votes.DRAWS} draws of the answers' probabilities for each query, with two votes each",
     ),
     Explanation(
         "best",
@@ -106,16 +106,16 @@ _VOTE = (
         "The number of calls with the highest accuracy, of those up to half of the recorded calls (beyond it, draws "
         "overlap so much that near ties are decided as this record happens to decide them). A forecast that is ahead "
         f"by more than {100 * MARGIN:g} points counts instead: the fewest calls that come so near to its highest "
-        "value, or its end where it still rises by as much there. Intervals: problems are drawn anew, and each draw "
+        "value, or its end where it still rises by as much there. Intervals: queries are drawn anew, and each draw "
         "looks for its own best; one that reaches the end of the search is open.",
         "the K with the highest accuracy; its gain is accuracy(K) − accuracy(1)",
-        f"bootstrap over problems; the question is that of {_CALLS}",
-        f"{RESAMPLES:,} draws of the problems",
+        f"bootstrap over queries; the question is that of {_CALLS}",
+        f"{RESAMPLES:,} draws of the queries",
     ),
     Explanation(
         "easy",
-        "Easy and hard problems",
-        "A problem is easy for a vote if a right answer is the most frequent one, hard if a wrong one is: with more "
+        "Easy and hard queries",
+        "A query is easy for a vote if a right answer is the most frequent one, hard if a wrong one is: with more "
         "calls the vote gets better at the first and worse at the second. It is surely so where the lead is beyond "
         "its error at the stated confidence.",
         "lead = share of the most frequent right answer − share of the most frequent wrong one",
@@ -136,8 +136,8 @@ _FILTER = Explanation(
 
 _SPREAD = Explanation(
     "spread",
-    "How problems spread",
-    "Each problem's recorded share of right calls, counted by size. Few calls make it rough: a problem that was never "
+    "How queries spread",
+    "Each query's recorded share of right calls, counted by size. Few calls make it rough: a query that was never "
     "solved may be solved by the next call.",
     "c / n",
     "",

@@ -31,21 +31,21 @@ def name_of(candidate: Candidate, curves: Sequence[Curve]) -> str:
     return candidate.label if len({curve.candidate.system_name for curve in curves}) > 1 else candidate.name
 
 
-def cost_chart(curves: Sequence[Curve], problems: int, *, description: str) -> dict[str, Any]:
-    """The chart of curves against calls, with the cost of all problems in the place of these."""
+def cost_chart(curves: Sequence[Curve], queries: int, *, description: str) -> dict[str, Any]:
+    """The chart of curves against calls, with the cost of all queries in the place of these."""
     named = {name_of(curve.candidate, curves): curve.forecast for curve in curves}
     measures = curves[0].candidate.measures
     tip = {"cost": ("cost", ",.5~r")}
     spec = _charts.curves(named, measure=measures, description=description, best={}, tip=tip)
     spend = {name_of(curve.candidate, curves): curve for curve in curves}
     cost = {
-        (name, k): value * problems
+        (name, k): value * queries
         for name, curve in spend.items()
-        for k, value in zip(curve.forecast.k.tolist(), curve.spend.tolist(), strict=True)
+        for k, value in zip(curve.forecast.calls.tolist(), curve.spend.tolist(), strict=True)
     }
     for row in spec["data"]["values"]:
         row["cost"] = float(f"{cost[row['name'], row['k']]:.5g}")
-    axis = {"title": f"cost of {problems:,} problems", "labelOverlap": True, "grid": False, "tickCount": 6}
+    axis = {"title": f"cost of {queries:,} queries", "labelOverlap": True, "grid": False, "tickCount": 6}
     spec["encoding"]["x"] = {
         "field": "cost",
         "type": "quantitative",
@@ -55,11 +55,11 @@ def cost_chart(curves: Sequence[Curve], problems: int, *, description: str) -> d
     return spec
 
 
-def leaders_table(curves: Sequence[Curve], problems: int, noun: str) -> Table:
+def leaders_table(curves: Sequence[Curve], queries: int, noun: str) -> Table:
     """Which choice gives the most, by cost."""
     rows = []
     for stretch in frontier(curves):
-        low, high = (amount(cost * problems, "money") for cost in stretch.costs)
+        low, high = (amount(cost * queries, "money") for cost in stretch.costs)
         times = " to ".join(dict.fromkeys(number(k) for k in stretch.calls))
         shares = " to ".join(dict.fromkeys(percent(value) for value in stretch.values))
         rows.append([name_of(stretch.candidate, curves), f"{low} to {high}", times, shares])
@@ -68,12 +68,12 @@ def leaders_table(curves: Sequence[Curve], problems: int, noun: str) -> Table:
     return Table(f"The most {measures} for every cost", head, rows)
 
 
-def leaders(curves: Sequence[Curve], problems: int) -> list[str]:
+def leaders(curves: Sequence[Curve], queries: int) -> list[str]:
     """Which choice gives the most, by cost, in sentences."""
     stretches = frontier(curves)
     lines = []
     for index, stretch in enumerate(stretches):
-        low, high = (amount(cost * problems, "money") for cost in stretch.costs)
+        low, high = (amount(cost * queries, "money") for cost in stretch.costs)
         if len(stretches) == 1:
             where = "At every cost"
         elif index == len(stretches) - 1:

@@ -14,7 +14,7 @@ from jaxscale.reports._tables import (
     curve_table,
     margins_table,
     parts_table,
-    problems_table,
+    queries_table,
     solved_table,
 )
 
@@ -84,16 +84,16 @@ def sections(
 def _cost(groups: Sequence[Group], costs: Mapping[str, Cost], noun: str) -> Section:
     curves = priced_curves(groups, costs)
     sizes = {len(group.attempts) for group in groups}
-    problems = sizes.pop() if len(sizes) == 1 else 1
+    queries = sizes.pop() if len(sizes) == 1 else 1
     names = [name_of(curve.candidate, curves) for curve in curves]
-    lines = leaders(curves, problems)
-    whole = f"all {problems:,} problems" if problems > 1 else "one problem"
+    lines = leaders(curves, queries)
+    whole = f"all {queries:,} queries" if queries > 1 else "one query"
     chart = Chart(
         "cost-chart",
         f"{curves[0].candidate.measures.capitalize()} against cost",
         f"{_reading(curves[0].forecast)} What is spent is for {whole}, at the prices given.",
-        cost_chart(curves, problems, description=f"Accuracy against cost, {_of(groups, noun)}."),
-        leaders_table(curves, problems, noun),
+        cost_chart(curves, queries, description=f"Accuracy against cost, {_of(groups, noun)}."),
+        leaders_table(curves, queries, noun),
         curves=names,
         colours=_colours(groups, votes=all(group.votes for group in groups)),
         shown=_shown(names),
@@ -107,9 +107,9 @@ def _coverage(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
     curves = {group.name: group.coverage for group in groups}
     top = max(float(curve.value.max()) for curve in curves.values())
     low = min(float(curve.value.min()) for curve in curves.values())
-    measure = "problems solved by at least one call"
+    measure = "queries solved by at least one call"
     spec = _charts.curves(
-        curves, measure=measure, description=f"Coverage against calls per problem, {_of(groups, noun)}.", best={}
+        curves, measure=measure, description=f"Coverage against calls per query, {_of(groups, noun)}.", best={}
     )
     chart = Chart(
         "coverage-chart",
@@ -123,7 +123,7 @@ def _coverage(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
         log_y=bool(low > 0 and 50 * low < top < 0.2),
     )
     text = (
-        "How many problems have at least one right call among k. It is what k calls are worth if something can "
+        "How many queries have at least one right call among k. It is what k calls are worth if something can "
         "check the answers: tests, a proof checker, a verifier."
     )
     return Section(
@@ -139,15 +139,15 @@ def _votes(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
         for vote in group.votes
     ]
     curves = {name: vote.curve for name, vote in named}
-    best = {name: vote.best.k for name, vote in named}
+    best = {name: vote.best.calls for name, vote in named}
     spec = _charts.curves(
         {name: vote.drawn for name, vote in named},
-        measure="problems answered rightly by a vote",
-        description=f"Accuracy of a majority vote against calls per problem, {_of(groups, noun)}.",
+        measure="queries answered rightly by a vote",
+        description=f"Accuracy of a majority vote against calls per query, {_of(groups, noun)}.",
         best=best,
     )
     spec["encoding"]["y"]["scale"] = {"zero": False}
-    budget_table = [k for k in budgets.table if all(k in curve.k for curve in curves.values())]
+    budget_table = [k for k in budgets.table if all(k in curve.calls for curve in curves.values())]
     chart = Chart(
         "vote-chart",
         "Accuracy of a vote against calls",
@@ -159,7 +159,7 @@ def _votes(groups: Sequence[Group], budgets: Budgets, noun: str) -> Section:
         shown=_shown(list(curves)),
     )
     text = (
-        "The most frequent of K answers is taken. That needs no checker, but more calls help only at problems whose "
+        "The most frequent of K answers is taken. That needs no checker, but more calls help only at queries whose "
         "right answer is the most common one."
     )
     keys = ("vote", "vote-forecast", "best", "interval", *(("filter",) if filtered else ()))
@@ -177,9 +177,9 @@ def _sides(groups: Sequence[Group], noun: str) -> Section:
     charts = [
         Chart(
             "parts-chart",
-            "Accuracy of a vote over easy and over hard problems",
-            "Up to half of the recorded calls. Easy problems rise and hard ones fall; the curve of all lies between.",
-            _charts.parts(groups, description=f"Accuracy of a vote over easy and hard problems, {_of(groups, noun)}."),
+            "Accuracy of a vote over easy and over hard queries",
+            "Up to half of the recorded calls. Easy queries rise and hard ones fall; the curve of all lies between.",
+            _charts.parts(groups, description=f"Accuracy of a vote over easy and hard queries, {_of(groups, noun)}."),
             parts_table(groups, noun),
             choices=choices,
         ),
@@ -187,29 +187,29 @@ def _sides(groups: Sequence[Group], noun: str) -> Section:
             "margins-chart",
             "By how much the right answer leads",
             "Right of 0 a right answer is the most frequent one, left of it a wrong one is.",
-            _charts.margins(groups, description=f"Problems by the lead of the right answer, {_of(groups, noun)}."),
+            _charts.margins(groups, description=f"Queries by the lead of the right answer, {_of(groups, noun)}."),
             margins_table(groups, noun),
             choices=choices,
         ),
     ]
     text = (
-        "A vote gets better with more calls where a right answer is the most common one (easy problems) and worse "
-        "where a wrong one is (hard problems)."
+        "A vote gets better with more calls where a right answer is the most common one (easy queries) and worse "
+        "where a wrong one is (hard queries)."
     )
-    return Section("sides", "Easy and hard problems", text, charts, ("easy", "vote"))
+    return Section("sides", "Easy and hard queries", text, charts, ("easy", "vote"))
 
 
 def _spread(groups: Sequence[Group], noun: str) -> Section:
     chart = Chart(
         "spread-chart",
-        "Problems by the share of their calls that were right",
+        "Queries by the share of their calls that were right",
         "The taller the bars at the left, the more there is to gain from more calls.",
-        _charts.solved(groups, description=f"Problems by their share of right calls, {_of(groups, noun)}."),
+        _charts.solved(groups, description=f"Queries by their share of right calls, {_of(groups, noun)}."),
         solved_table(groups, noun),
         choices=_choices(groups),
     )
-    text = "How often a single call is right, problem by problem: what decides how fast coverage rises."
-    tables = [problems_table(groups[0])] if len(groups) == 1 else []
+    text = "How often a single call is right, query by query: what decides how fast coverage rises."
+    tables = [queries_table(groups[0])] if len(groups) == 1 else []
     return Section("spread", "How difficulty varies", text, [chart], ("spread",), tables)
 
 
@@ -237,6 +237,6 @@ def _shown(names: list[str]) -> list[str]:
 
 def _reading(curve: Forecast) -> str:
     return (
-        f"Solid: measured. Dashed: forecast. Bands: {curve.level:.0%} intervals for a further run on these problems "
+        f"Solid: measured. Dashed: forecast. Bands: {curve.level:.0%} intervals for a further run on these queries "
         f"(drawn for up to {_charts.SHOWN} curves)."
     )

@@ -15,7 +15,7 @@ from jaxscale.reports._words import verdict
 
 Columns: TypeAlias = list[tuple[str, str | None]]
 
-MOST_PROBLEMS = 500
+MOST_QUERIES = 500
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
     if all(group.votes for group in groups):
         columns: Columns = [
             (noun, None),
-            ("problems", None),
+            ("queries", None),
             ("calls each", None),
             ("one call", "vote"),
             ("best vote", "vote"),
@@ -70,7 +70,7 @@ def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
     common, last = budgets.common, budgets.last
     columns = [
         (noun, None),
-        ("problems", None),
+        ("queries", None),
         ("calls each", None),
         ("one call", "coverage"),
         (f"any right in {number(common)}", "coverage"),
@@ -102,7 +102,7 @@ def _by_calls(group: Group, budgets: Budgets) -> Table:
         *((f"right by {vote.system.title}", vote.curve, "filter" if vote.filtered else "vote") for vote in group.votes)
     ]
     curves.append(("at least one right", group.coverage, "coverage"))
-    best = [vote.best.k for vote in group.votes]
+    best = [vote.best.calls for vote in group.votes]
     level = f"{group.coverage.level:.0%} interval"
     columns: Columns = [("calls", None)]
     for label, _, key in curves:
@@ -112,7 +112,7 @@ def _by_calls(group: Group, budgets: Budgets) -> Table:
         row = [number(k) + (" (best vote)" if k in best else "")]
         forecast = False
         for _, curve, _ in curves:
-            if k in curve.k:
+            if k in curve.calls:
                 entry = at(curve, k)
                 forecast |= entry.beyond
                 row += [percent(entry.value), between(entry.lower, entry.upper)]
@@ -135,7 +135,7 @@ def source_facts(summary: ReadSummary) -> list[tuple[str, str]]:
 def what_was_read(groups: Sequence[Group], noun: str) -> Table:
     """How much each data set holds."""
     ballots = any(group.ballots for group in groups)
-    labels = ["problems", "fewest calls", "median", "most", "calls in all", "of them right"]
+    labels = ["queries", "fewest calls", "median", "most", "calls in all", "of them right"]
     rows = []
     for group in groups:
         attempts, right = group.attempts.attempts, group.attempts.successes.sum()
@@ -192,7 +192,7 @@ def parts_table(groups: Sequence[Group], noun: str) -> Table:
     for group in groups:
         recorded = group.votes[0].recorded
         for part, estimate in recorded.parts.items():
-            best = estimate.k == recorded.best.k
+            best = estimate.calls == recorded.best.calls
             difficulty = recorded.difficulty.difficulty
             size = {"easy": difficulty < 0, "hard": difficulty > 0, "tied": difficulty == 0}[part].sum()
             rows.append(
@@ -200,12 +200,12 @@ def parts_table(groups: Sequence[Group], noun: str) -> Table:
                     f"{group.name}: {part}",
                     number(int(size)),
                     percent(float(estimate.value[0])),
-                    f"{percent(float(estimate.value[best][0]))} ({number(recorded.best.k)})",
-                    f"{percent(float(estimate.value[-1]))} ({number(int(estimate.k[-1]))})",
+                    f"{percent(float(estimate.value[best][0]))} ({number(recorded.best.calls)})",
+                    f"{percent(float(estimate.value[-1]))} ({number(int(estimate.calls[-1]))})",
                 ]
             )
-    labels = ["problems", "one call", "best recorded number of calls", "most calls looked at"]
-    return Table("Accuracy of a vote over easy and over hard problems", head(noun, labels), rows)
+    labels = ["queries", "one call", "best recorded number of calls", "most calls looked at"]
+    return Table("Accuracy of a vote over easy and over hard queries", head(noun, labels), rows)
 
 
 def margins_table(groups: Sequence[Group], noun: str) -> Table:
@@ -218,7 +218,7 @@ def margins_table(groups: Sequence[Group], noun: str) -> Table:
         quartiles = np.quantile(lead, (0.25, 0.5, 0.75))
         rows.append([group.name, *(number(counts[side]) for side in SIDES), *(points(float(q)) for q in quartiles)])
     labels = [*SIDES, "lead: lower quartile", "median", "upper quartile"]
-    return Table("Problems by the lead of the right answer", head(noun, labels), rows)
+    return Table("Queries by the lead of the right answer", head(noun, labels), rows)
 
 
 def solved_table(groups: Sequence[Group], noun: str) -> Table:
@@ -229,25 +229,25 @@ def solved_table(groups: Sequence[Group], noun: str) -> Table:
         [name, *(number(shares[label]) if label in shares else "" for label in labels)]
         for name, shares in counts.items()
     ]
-    return Table("Problems by the share of their calls that were right", head(noun, labels), rows)
+    return Table("Queries by the share of their calls that were right", head(noun, labels), rows)
 
 
-def problems_table(group: Group) -> Table:
-    """Each problem of a data set, the hardest first; the first ones of very many."""
+def queries_table(group: Group) -> Table:
+    """Each query of a data set, the hardest first; the first ones of very many."""
     attempts, successes = group.attempts.attempts, group.attempts.successes
     labels = group.attempts.query or tuple(f"number {index + 1}" for index in range(len(attempts)))
     share = successes / attempts
-    columns = head("problem", ["calls", "right", "share"])
+    columns = head("query", ["calls", "right", "share"])
     lead, sides = share, None
     if group.votes:
         lead, sides = leads(group)
         columns += [("lead in a vote", "easy"), ("for a vote", "easy")]
-    order = np.lexsort((share, lead))[:MOST_PROBLEMS]
+    order = np.lexsort((share, lead))[:MOST_QUERIES]
     rows = []
     for index in order:
         row = [labels[index], number(int(attempts[index])), number(int(successes[index])), percent(float(share[index]))]
         if sides is not None:
             row += [points(float(lead[index])), str(sides[index])]
         rows.append(row)
-    many = f", the first {number(MOST_PROBLEMS)} of {number(len(attempts))}" if len(attempts) > MOST_PROBLEMS else ""
-    return Table(f"Problem by problem, the hardest first{many}", columns, rows)
+    many = f", the first {number(MOST_QUERIES)} of {number(len(attempts))}" if len(attempts) > MOST_QUERIES else ""
+    return Table(f"Query by query, the hardest first{many}", columns, rows)

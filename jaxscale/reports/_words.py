@@ -9,11 +9,11 @@ from jaxscale.reports._format import between, calls, listed, number, percent, po
 
 _FIRST = 6  # data sets that the story names one by one
 
-APART = "Each {noun} has problems of its own, so that none is ranked above another"
+APART = "Each {noun} has queries of its own, so that none is ranked above another"
 """The headline where nothing is to be compared."""
 
 CHECKED = (
-    "Coverage counts a problem as solved if any one of its calls is right. To profit from it, something must tell "
+    "Coverage counts a query as solved if any one of its calls is right. To profit from it, something must tell "
     "which one that is: tests, a proof checker, a verifier."
 )
 
@@ -28,7 +28,7 @@ def headline(groups: Sequence[Group], budgets: Budgets, noun: str) -> str:
         vote = first.votes[0]
         helped = sum(group.votes[0].helps for group in groups if group.votes)
         best = vote.best
-        with_vote = f" with a vote over {best.words[0]} calls" if best.k > 1 else " with one call"
+        with_vote = f" with a vote over {best.words[0]} calls" if best.calls > 1 else " with one call"
         with_vote += " (a forecast)" if best.foretold else ""
         return (
             f"{first.name} is right most often: {percent(vote.top)}{with_vote}. Voting clearly beats one call for "
@@ -36,7 +36,7 @@ def headline(groups: Sequence[Group], budgets: Budgets, noun: str) -> str:
         )
     now, ahead = (at(first.coverage, k) for k in (budgets.common, budgets.last))
     return (
-        f"{first.name} solves most: {percent(now.value)} of problems with {calls(budgets.common)} each; "
+        f"{first.name} solves most: {percent(now.value)} of queries with {calls(budgets.common)} each; "
         f"{number(budgets.last)} would solve about {percent(ahead.value)}"
     )
 
@@ -68,9 +68,9 @@ def vote_headline(vote: Voted) -> str:
 def _coverage_headline(group: Group, budgets: Budgets) -> str:
     now, ahead = at(group.coverage, group.recorded), at(group.coverage, budgets.last)
     if now.value == 0:
-        return f"None of the problems was solved in {calls(group.recorded)} each"
+        return f"None of the queries was solved in {calls(group.recorded)} each"
     return (
-        f"{percent(now.value)} of problems are solved by {calls(group.recorded)} each; "
+        f"{percent(now.value)} of queries are solved by {calls(group.recorded)} each; "
         f"{number(budgets.last)} would solve about {percent(ahead.value)}"
     )
 
@@ -80,7 +80,7 @@ def story(groups: Sequence[Group], budgets: Budgets, noun: str, *, comparable: b
     if not comparable:
         each = ((group, at(group.coverage, 1)) for group in groups[:_FIRST])
         lines = [
-            f"{group.name}: one call is right for {percent(one.value)} of its {number(len(group.attempts))} problems."
+            f"{group.name}: one call is right for {percent(one.value)} of its {number(len(group.attempts))} queries."
             for group, one in each
         ]
         return [*lines, CHECKED]
@@ -96,15 +96,15 @@ def story(groups: Sequence[Group], budgets: Budgets, noun: str, *, comparable: b
 def _coverage(group: Group, budgets: Budgets) -> list[str]:
     curve, n = group.coverage, group.recorded
     one, now, ahead = (at(curve, k) for k in (1, n, budgets.last))
-    lines = [f"One call is right for {percent(one.value)} of these {number(len(group.attempts))} problems."]
+    lines = [f"One call is right for {percent(one.value)} of these {number(len(group.attempts))} queries."]
     if n > 1 and now.value > 0:
         enough = calls_for(curve, 0.9 * now.value)
         lines.append(
-            f"With {calls(n)} a problem, at least one is right for {percent(now.value)}. Nine tenths of that need "
+            f"With {calls(n)} a query, at least one is right for {percent(now.value)}. Nine tenths of that need "
             f"only {calls(enough)}."
         )
     if budgets.last > n:
-        twice = float(np.interp(np.log(2 * n), np.log(curve.k), curve.value)) - now.value
+        twice = float(np.interp(np.log(2 * n), np.log(curve.calls), curve.value)) - now.value
         lines.append(
             f"Beyond what was recorded, {calls(budgets.last)} would solve about {percent(ahead.value)} "
             f"({_interval(curve.level, ahead)}). Twice the recorded calls, {number(2 * n)}, would add about "
@@ -113,36 +113,36 @@ def _coverage(group: Group, budgets: Budgets) -> list[str]:
     return lines
 
 
-def _vote(vote: Voted, problems: int) -> list[str]:
+def _vote(vote: Voted, queries: int) -> list[str]:
     recorded, best, shape = vote.recorded, vote.best, vote.recorded.shape
     level = f"{best.level:.0%}"
     if not vote.filtered:
-        lines = [f"One call is right for {percent(vote.single)} of {number(problems)} problems."]
+        lines = [f"One call is right for {percent(vote.single)} of {number(queries)} queries."]
         taken = f"The most frequent of {best.words[0]} answers"
     else:
         lines = []
         taken = f"With the filter: the most frequent of {best.words[0]} answers, of those that it keeps,"
     if vote.judged:
-        if best.k > 1:
+        if best.calls > 1:
             lines.append(
                 f"{taken} {'would be right for about' if best.foretold else 'is right for'} {percent(vote.top)}: "
                 f"{points(best.gain)} over one call ({level} interval "
                 f"{signed(best.gain_lower)} to {signed(best.gain_upper)})."
             )
-        noise = "" if shape.beyond_noise or not shape.moves else ", though not beyond the noise of these problems"
+        noise = "" if shape.beyond_noise or not shape.moves else ", though not beyond the noise of these queries"
         how = "does not change" if not shape.moves else shape.words
         lines.append(f"From {number(shape.first)} to {calls(shape.last)}, its accuracy {how}{noise}.")
-    last = at(vote.curve, int(vote.curve.k[-1]))
+    last = at(vote.curve, int(vote.curve.calls[-1]))
     if last.beyond:
         lines.append(
-            f"Beyond what was recorded, {calls(last.k)} would give about {percent(last.value)} "
+            f"Beyond what was recorded, {calls(last.calls)} would give about {percent(last.value)} "
             f"({_interval(vote.curve.level, last)})."
         )
     if not vote.filtered:
         shares = recorded.difficulty.shares
         lines.append(
-            "More calls help where a right answer is the most frequent one (easy problems) and hurt where a wrong "
-            f"one is (hard problems). At {level} confidence {percent(shares['easy'])} of problems are surely easy "
+            "More calls help where a right answer is the most frequent one (easy queries) and hurt where a wrong "
+            f"one is (hard queries). At {level} confidence {percent(shares['easy'])} of queries are surely easy "
             f"and {percent(shares['hard'])} surely hard; the others may be either."
         )
     return lines
@@ -177,7 +177,7 @@ def _several(groups: Sequence[Group], budgets: Budgets, noun: str) -> list[str]:
         if hurt:
             lines.append(f"Beyond the best number of calls, more calls hurt {listed(hurt)}.")
         if maybe:
-            lines.append(f"They may hurt {listed(maybe)}, within the noise of the problems.")
+            lines.append(f"They may hurt {listed(maybe)}, within the noise of the queries.")
     lines += _leaders(groups, budgets)
     return [*lines, CHECKED]
 
@@ -194,11 +194,10 @@ def _leaders(groups: Sequence[Group], budgets: Budgets) -> list[str]:
     ]
     if len(set(leaders)) == 1:
         return [
-            f"{leaders[0].name} has a right call among them for most problems, at every number of calls: "
-            f"{_and(shares)}."
+            f"{leaders[0].name} has a right call among them for most queries, at every number of calls: {_and(shares)}."
         ]
     each = [f"{leader.name} ({share})" for leader, share in zip(leaders, shares, strict=True)]
-    return [f"Which one has a right call among them for most problems changes with their number: {_and(each)}."]
+    return [f"Which one has a right call among them for most queries changes with their number: {_and(each)}."]
 
 
 def _and(parts: Sequence[str]) -> str:
@@ -217,5 +216,5 @@ def verdict(vote: Voted) -> str:
     if not vote.helps:
         return "no better than one call" if best.gain <= 0 else "no clear gain"
     if vote.falls and not best.foretold:
-        return f"helps up to {number(best.k)}, then {'hurts' if shape.beyond_noise else 'may hurt'}"
+        return f"helps up to {number(best.calls)}, then {'hurts' if shape.beyond_noise else 'may hurt'}"
     return "helps"

@@ -45,7 +45,7 @@ class Call(eqx.Module):
         ...         return state | (call.right & (call.chance <= call.query))
         ...     def score(self, state):
         ...         return state
-        >>> print(js.simulate(jax.random.key(0), Judge(), js.PointMass(0.5), 1, 100_000).mean.round(2))  # 1/2 of 1/2
+        >>> print(js.simulate(jax.random.key(0), Judge(), js.PointMass(0.5), 1, 100_000).value.round(2))  # 1/2 of 1/2
         0.25
     """
 

@@ -97,7 +97,7 @@ def simulate(
     Example:
         >>> import jaxscale as js
         >>> simulation = simulate(jax.random.key(0), js.PassAtK(), js.Beta(1.0, 1.0), [1, 3], 100_000)
-        >>> bool(abs(simulation.mean - [1 / 2, 3 / 4]).max() < 0.01)  # k / (k + 1)
+        >>> bool(abs(simulation.value - [1 / 2, 3 / 4]).max() < 0.01)  # k / (k + 1)
         True
 
         A system of your own: right as soon as two calls in a row are.
@@ -111,7 +111,7 @@ def simulate(
         ...         return {"last": call.right, "done": state["done"] | (state["last"] & call.right)}
         ...     def score(self, state):
         ...         return state["done"].astype(float)
-        >>> print(simulate(jax.random.key(0), TwoInARow(), js.PointMass(1.0), [1, 2], 100).mean)
+        >>> print(simulate(jax.random.key(0), TwoInARow(), js.PointMass(1.0), [1, 2], 100).value)
         [0. 1.]
     """
     _refuse_tracers(key, system, population)
@@ -306,7 +306,7 @@ def _extent(queries: int | None, replicates: int) -> Array:
 def _tiles(process: AbstractProcess, total: int, mesh: Mesh | None) -> tuple[int, int, int]:
     """Blocks in a tile, tiles in all, and the most blocks that a tile may have.
 
-    The tile depends on the problem alone: what is compiled, and so every last bit, does not depend on the chunk.
+    The tile depends on how much there is to simulate: what is compiled, and so every bit, does not depend on the chunk.
     """
     blocks = -(-total // BLOCK)
     platform = (mesh.devices.flat[0] if mesh is not None else jax.devices()[0]).platform

@@ -55,7 +55,7 @@ class Parts:
 
     def whole(self) -> bool:
         """Whether OUT is there already: of this sweep, and undamaged."""
-        return self.out.exists() and self._problem(self.out, 0, self.points) is None
+        return self.out.exists() and self._fault(self.out, 0, self.points) is None
 
     def begin(self, resume: bool) -> list[range]:
         """Make the folder ready; which points are missing from it.
@@ -81,8 +81,8 @@ class Parts:
                     raise OutputTaken(f"{self.folder} holds {foreign[0]!r}, which is of no sweep: move it away")
                 self.remove()
         elif resume and self.out.exists():
-            problem = self._problem(self.out, 0, self.points)
-            raise OutputTaken(f"{self.out} {problem}: to replace it run without resume")
+            fault = self._fault(self.out, 0, self.points)
+            raise OutputTaken(f"{self.out} {fault}: to replace it run without resume")
         if not self.folder.exists():
             self._new.mkdir()
             write_durably(self._new / _MARK, json.dumps(self.identity).encode())
@@ -107,11 +107,11 @@ class Parts:
                     self._say(f"{path}: no part of this sweep, left alone")
                 continue
             first, stop = map(int, match.groups())
-            problem = self._problem(path, first, stop)
-            if problem is None and first < covered:
-                problem = f"holds points that another part holds too, from {first} on"
-            if problem is not None:
-                self._say(f"{path} {problem}: its points are simulated again")
+            fault = self._fault(path, first, stop)
+            if fault is None and first < covered:
+                fault = f"holds points that another part holds too, from {first} on"
+            if fault is not None:
+                self._say(f"{path} {fault}: its points are simulated again")
                 path.unlink()
                 continue
             if first > covered:
@@ -121,7 +121,7 @@ class Parts:
             missing.append(range(covered, self.points))
         return missing
 
-    def _problem(self, path: Path, first: int, stop: int) -> str | None:
+    def _fault(self, path: Path, first: int, stop: int) -> str | None:
         """Why a file is not the rows of points first, ..., stop - 1 of this sweep; None where it is."""
         try:
             if path.stat().st_size == 0:

@@ -19,15 +19,15 @@ class Simulation(ReadOnlyArrays):
 
     Args:
         calls: numbers of calls, in the order asked; int64.
-        mean: share of right answers, or in the `unit` of a system that declares one; float64, the shape of `calls`.
-        standard_error: Monte Carlo standard error of `mean`. For a model it is over queries, of which each replicate
+        value: share of right answers, or in the `unit` of a system that declares one; float64, the shape of `calls`.
+        standard_error: Monte Carlo standard error of `value`. For a model it is over queries, of which each replicate
             draws a fresh one. For data and answer distributions the queries are fixed, and it is over replicates.
         calls_used: mean calls used, for systems that may stop early, else None.
-        unit: of `mean` and `standard_error`; None for shares.
+        unit: of `value` and `standard_error`; None for shares.
     """
 
     calls: np.ndarray
-    mean: np.ndarray
+    value: np.ndarray
     standard_error: np.ndarray
     calls_used: np.ndarray | None = None
     unit: str | None = None
@@ -38,7 +38,7 @@ class Simulation(ReadOnlyArrays):
         used = None if self.calls_used is None else self.calls_used.tolist()
         return {
             "calls": self.calls.tolist(),
-            "mean": self.mean.tolist(),
+            "value": self.value.tolist(),
             "standard_error": errors,
             "calls_used": used,
             **({} if self.unit is None else {"unit": self.unit}),
@@ -47,11 +47,11 @@ class Simulation(ReadOnlyArrays):
     def __rich__(self) -> "Table":
         from rich.table import Table
 
-        mean = "mean" if self.unit is None else f"mean, {self.unit}"
-        table = Table("calls", mean, "standard error", *([] if self.calls_used is None else ["calls used"]))
+        value = "value" if self.unit is None else f"value, {self.unit}"
+        table = Table("calls", value, "standard error", *([] if self.calls_used is None else ["calls used"]))
         for column in table.columns:
             column.justify = "right"
         for row, calls in enumerate(self.calls.tolist()):
             used = [] if self.calls_used is None else [f"{self.calls_used[row]:.2f}"]
-            table.add_row(f"{calls:,}", f"{self.mean[row]:.5f}", f"{self.standard_error[row]:.5f}", *used)
+            table.add_row(f"{calls:,}", f"{self.value[row]:.5f}", f"{self.standard_error[row]:.5f}", *used)
         return table

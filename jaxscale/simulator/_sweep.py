@@ -176,7 +176,7 @@ def _add_rows(
     used = [None] * len(plan.calls) if found.calls_used is None else found.calls_used.tolist()
     own = {
         "calls": plan.calls,
-        "mean": found.mean.tolist(),
+        "mean": found.value.tolist(),
         "standard_error": found.standard_error.tolist(),
         "calls_used": used,
     }

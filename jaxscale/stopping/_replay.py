@@ -23,22 +23,22 @@ class Replay:
     Attributes:
         most: calls at which every query stops at the latest.
         calls: calls used per query, on average.
-        calls_error: its standard error, of the random order of calls on these queries; as are the other errors.
-        accuracy: share of queries answered rightly (of a vote, ties split), or solved at least once.
-        accuracy_error: its standard error.
-        most_accuracy: the same with all `most` calls of every query.
-        lost_error: standard error of `lost`, less than those of its parts because the draws are shared.
-        same_calls_accuracy: with a fixed number of calls that costs what the rule did, interpolated between two.
+        calls_standard_error: its standard error, of the random order of calls on these queries, as are the others.
+        value: share of queries answered rightly (of a vote, ties split), or solved at least once.
+        standard_error: its standard error.
+        most_value: the same with all `most` calls of every query.
+        lost_standard_error: standard error of `lost`, less than those of its parts because the draws are shared.
+        same_calls_value: with a fixed number of calls that costs what the rule did, interpolated between two.
     """
 
     most: int
     calls: float
-    calls_error: float
-    accuracy: float
-    accuracy_error: float
-    most_accuracy: float
-    lost_error: float
-    same_calls_accuracy: float
+    calls_standard_error: float
+    value: float
+    standard_error: float
+    most_value: float
+    lost_standard_error: float
+    same_calls_value: float
 
     @property
     def saved(self) -> float:
@@ -48,7 +48,7 @@ class Replay:
     @property
     def lost(self) -> float:
         """The accuracy that the rule loses to all `most` calls; negative where it gains."""
-        return self.most_accuracy - self.accuracy
+        return self.most_value - self.value
 
     def to_dict(self) -> dict[str, float]:
         """The numbers by name, `saved` and `lost` included."""
@@ -58,10 +58,12 @@ class Replay:
         table = Table("", "calls", "accuracy")
         for column in table.columns[1:]:
             column.justify = "right"
-        table.add_row("the rule", f"{self.calls:.2f} ± {self.calls_error:.2f}", f"{self.accuracy:.4f}")
-        table.add_row("a fixed number as dear", f"{self.calls:.2f}", f"{self.same_calls_accuracy:.4f}")
-        table.add_row("all calls", f"{self.most:,}", f"{self.most_accuracy:.4f}")
-        table.caption = f"calls saved: {self.saved:.1%}; accuracy lost: {self.lost:.4f} ± {self.lost_error:.4f}"
+        table.add_row("the rule", f"{self.calls:.2f} ± {self.calls_standard_error:.2f}", f"{self.value:.4f}")
+        table.add_row("a fixed number as dear", f"{self.calls:.2f}", f"{self.same_calls_value:.4f}")
+        table.add_row("all calls", f"{self.most:,}", f"{self.most_value:.4f}")
+        table.caption = (
+            f"calls saved: {self.saved:.1%}; accuracy lost: {self.lost:.4f} ± {self.lost_standard_error:.4f}"
+        )
         return table
 
 
@@ -98,7 +100,7 @@ def replay(
 
     Example:
         >>> found = replay(jax.random.key(0), lambda votes: votes.max(-1) >= 2, Ballots([[8, 0]], [[True, False]]), 8)
-        >>> found.calls, found.accuracy, found.saved
+        >>> found.calls, found.value, found.saved
         (2.0, 1.0, 0.75)
     """
     (most,) = whole_numbers([calls], "calls").tolist()
@@ -134,12 +136,12 @@ def replay(
     return Replay(
         most=most,
         calls=float(used.mean()),
-        calls_error=error(used),
-        accuracy=float(scored.mean()),
-        accuracy_error=error(scored),
-        most_accuracy=float(fixed[-1]),
-        lost_error=error(curve[:, -1] - scored),
-        same_calls_accuracy=float(np.interp(used.mean(), np.arange(1, most + 1), fixed)),
+        calls_standard_error=error(used),
+        value=float(scored.mean()),
+        standard_error=error(scored),
+        most_value=float(fixed[-1]),
+        lost_standard_error=error(curve[:, -1] - scored),
+        same_calls_value=float(np.interp(used.mean(), np.arange(1, most + 1), fixed)),
     )
 
 

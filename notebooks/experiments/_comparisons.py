@@ -53,17 +53,17 @@ def plot_vote_curves(
     ends = {}
     for index, (name, curve) in enumerate(curves.items()):
         colour = colours.get(name, COLOURS[index % len(COLOURS)])
-        axes.plot(curve.k, curve.value, color=colour, linewidth=1.8)
+        axes.plot(curve.calls, curve.value, color=colour, linewidth=1.8)
         ends[name] = (float(curve.value[-1]), colour)
         if name in points:
             dots = points[name]
             bars = _NOISE * dots.standard_error
-            axes.errorbar(dots.k, dots.value, bars, fmt="o", color=colour, markersize=3.5, elinewidth=1, capsize=2)
-        if name in best and curve.k[0] <= best[name] <= curve.k[-1]:
-            height = float(np.interp(np.log(best[name]), np.log(curve.k), curve.value))
+            axes.errorbar(dots.calls, dots.value, bars, fmt="o", color=colour, markersize=3.5, elinewidth=1, capsize=2)
+        if name in best and curve.calls[0] <= best[name] <= curve.calls[-1]:
+            height = float(np.interp(np.log(best[name]), np.log(curve.calls), curve.value))
             axes.plot([best[name]], [height], "*", color=colour, markersize=12, markeredgecolor="black", zorder=5)
     count_calls(axes)
-    last = max(int(curve.k[-1]) for curve in curves.values())
+    last = max(int(curve.calls[-1]) for curve in curves.values())
     if last < 10:
         axes.set_xticks(ticks := [k for k in (1, 2, 3, 5, 8) if k <= last], [str(k) for k in ticks])
     low, high = axes.get_ylim()
@@ -138,7 +138,7 @@ def plot_costs(
     Args:
         axes: where to draw.
         curves: accuracy at increasing numbers of calls, by name.
-        costs: what these numbers of calls cost at one query, above 0, by the same names (`Cost.money(curve.k)`).
+        costs: what these numbers of calls cost at one query, above 0, by the same names (`Cost.money(curve.calls)`).
         unit: of the costs, for the axis.
 
     Returns:
@@ -156,9 +156,9 @@ def plot_costs(
     """
     spent = {name: np.asarray(costs.get(name, ()), float) for name in curves}
     for name, curve in curves.items():
-        if spent[name].shape != curve.k.shape or not (spent[name] > 0).all():
+        if spent[name].shape != curve.calls.shape or not (spent[name] > 0).all():
             raise ValueError(
-                f"costs of {name!r}: expected {curve.k.size} numbers above 0, one for each number of calls"
+                f"costs of {name!r}: expected {curve.calls.size} numbers above 0, one for each number of calls"
             )
     options = [
         (cost, -value, name) for name in curves for cost, value in zip(spent[name], curves[name].value, strict=True)

@@ -47,13 +47,20 @@ def plot_laws(
     """
     count_calls(axes)
     ends = {}
-    first = min(int(points.k.min()) for points in measured.values())
-    last = max(int(points.k.max()) for points in measured.values())
+    first = min(int(points.calls.min()) for points in measured.values())
+    last = max(int(points.calls.max()) for points in measured.values())
     k = np.unique(np.rint(np.geomspace(first, last, 200)))
     for (name, points), colour in zip(measured.items(), _colours(len(measured)), strict=True):
         height = 1 - points.value if loss else points.value
         axes.errorbar(
-            points.k, height, points.standard_error, fmt="o", color=colour, markersize=3.2, elinewidth=0.8, alpha=0.8
+            points.calls,
+            height,
+            points.standard_error,
+            fmt="o",
+            color=colour,
+            markersize=3.2,
+            elinewidth=0.8,
+            alpha=0.8,
         )
         ends[name] = (float(height[-1]), colour)
         for per_name, dashes in zip(laws.values(), _DASHES, strict=False):

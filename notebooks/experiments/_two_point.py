@@ -96,7 +96,7 @@ def check_two_point(
         shape_of(values),
         best_calls(easy_share, p_easy, p_hard),
         math.inf if endless else int(odd[top]),
-        float(np.max(np.abs(run.mean - expected) / run.standard_error)),
+        float(np.max(np.abs(run.value - expected) / run.standard_error)),
     )
 
 

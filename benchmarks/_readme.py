@@ -64,7 +64,11 @@ def _of_device(document: dict[str, Any]) -> str:
     machine = document["machine"]
     versions = ", ".join(f"{name} {machine[name]}" for name in ("jax", "numpy", "scipy"))
     more = "" if document["ended"] == "finished" else f", {document['ended']}"
-    lines = [f"On {machine['device']} ({versions}{more}):"]
+    checks = [row["ok"] for row in document["rows"] if "ok" in row]
+    lines = [
+        f"On {machine['device']} ({versions}{more}): {sum(checks)} of {len(checks)} checks of samplers and systems, "
+        "against their laws, exact values and the CPU, hold within 5 standard errors."
+    ]
     for begin, title in _BY_SIZE.items():
         rows = [row for row in document["rows"] if row["kind"].startswith(begin) and "seconds" in row]
         if rows:

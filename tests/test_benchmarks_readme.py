@@ -45,6 +45,8 @@ def test_tables_by_size_of_problem_come_from_each_stored_device(tmp_path):
             "share_of_floor": 0.5,
             "rivals": {"CuPy": 3e10, "torch": "failed (RuntimeError)"},
         },
+        {"kind": "the same bits", "name": "pass@k", "ok": True},
+        {"kind": "samplers against their laws, float32", "name": "uniform", "ok": False},
         {"kind": "vote at 20 budgets", "name": "1,000,000 replicates", "seconds": 1.5, "times_cpu": 80.25},
         {"kind": "fits, in float64", "name": "fit of Beta", "seconds": 0.5, "rival_seconds": {"CPU": 0.004}},
         {"kind": "exact vote, float32", "name": "value", "error": "RuntimeError: out of memory"},
@@ -52,7 +54,7 @@ def test_tables_by_size_of_problem_come_from_each_stored_device(tmp_path):
     document = {"machine": MACHINE, "ended": "interrupted", "rows": rows}
     (tmp_path / "results-nvidia-h100.json").write_text(json.dumps(document))
     text = accelerators(tmp_path)
-    assert text.startswith("On NVIDIA H100 80GB HBM3 (jax 1, numpy 2, scipy 3, interrupted):\n")
+    assert text.startswith("On NVIDIA H100 80GB HBM3 (jax 1, numpy 2, scipy 3, interrupted): 2 of 3 checks of samplers")
     assert "| 1,000,000 queries, float32 | 10 ms | 0.1 G |  |  |" in text
     assert "| uniforms, float64 | 2 ms | 55 G | 50% | CuPy 30 G |" in text
     assert "| 1,000,000 replicates | 1.5 s |  |  | 80.2 times the two-core CPU above |" in text

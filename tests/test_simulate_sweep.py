@@ -10,6 +10,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale.simulator import read_sweep, sweep
+from jaxscale.simulator._build import build_process
 from jaxscale.simulator._schema import parse_sweep
 
 SMALL = """
@@ -111,9 +112,22 @@ def test_points_run_in_one_compilation_with_the_bits_of_each_alone(batches, tmp_
 
 def test_only_small_points_run_together():
     at_once = importlib.import_module("jaxscale.simulator._engine").points_at_once
-    assert at_once(None, 1000, None) == 64
-    assert at_once(5, 1600, None) == 8  # 8,000 indices each, in tiles of 8 blocks
-    assert at_once(None, 8193, None) == at_once(None, 10**9, None) == 1
+    process, _ = build_process(js.PassAtK(), js.Beta(1.0, 1.0), np.array([1]))
+    assert at_once(process, None, 1000, None) == 64
+    assert at_once(process, 5, 1600, None) == 8  # 8,000 indices each, in tiles of 8 blocks
+    assert at_once(process, None, 8193, None) == at_once(process, None, 10**9, None) == 1
+
+
+@pytest.mark.parametrize(("answers", "blocks"), [(2, 16_384), (100, 1_024), (1_000, 128)])
+def test_tiles_of_an_accelerator_are_as_large_as_memory_allows(monkeypatch, answers, blocks):
+    engine = importlib.import_module("jaxscale.simulator._engine")
+    monkeypatch.setattr(engine, "_TILE", {})
+    population = js.AnswerDistribution(np.full((1, answers), 1 / answers))
+    process, _ = build_process(js.Vote(), population, np.array([1]))
+    tile, tiles, largest = engine._tiles(process, 10**9, None)
+    assert tile == largest == blocks
+    assert tiles == -(-(10**9) // (1_024 * blocks))
+    assert engine._tiles(process, 1_025, None)[:2] == (2, 1)
 
 
 @pytest.mark.parametrize(("at_once", "built"), [(1, 2), (2, 4)])

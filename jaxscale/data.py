@@ -155,6 +155,9 @@ class Ballots(ReadOnlyArrays):
             (queries,); only with `kept_counts`, where None means none.
         prompt_tokens: mean prompt tokens per call of each query, >= 0, NaN where they are not known; shape (queries,),
             or None.
+        verdicts: where calls with one answer were judged differently, the share of the calls with each answer that was
+            judged right, in [0, 1]; shape (queries, answers). A vote for the answer is worth as much; `correct` says
+            what most of its verdicts do. None where each answer is always right or always wrong.
 
     Raises:
         ValueError: naming the argument, the query, the value and what was expected.
@@ -176,6 +179,7 @@ class Ballots(ReadOnlyArrays):
     name: str | None = None
     kept_blank: np.ndarray | None = None
     prompt_tokens: np.ndarray | None = None
+    verdicts: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         counts = _whole(self.counts, "counts", ndim=2)
@@ -216,11 +220,17 @@ class Ballots(ReadOnlyArrays):
             query=_labels(self.query, len(counts)),
             kept_blank=kept_blank,
             prompt_tokens=_token_means(self.prompt_tokens, "prompt_tokens", queries),
+            verdicts=None if self.verdicts is None else _shares(self.verdicts, "verdicts", counts.shape),
         )
 
     def __len__(self) -> int:
         """The number of queries."""
         return len(self.counts)
+
+    @property
+    def worth(self) -> np.ndarray:
+        """What a vote for each answer is worth: 1 if it is right, else 0, or its mean verdict; (queries, answers)."""
+        return self.correct.astype(np.float64) if self.verdicts is None else self.verdicts
 
     @property
     def calls(self) -> np.ndarray:
@@ -229,11 +239,13 @@ class Ballots(ReadOnlyArrays):
 
     @property
     def right_calls(self) -> np.ndarray:
-        """Recorded calls per query with a right answer; int64, shape (queries,).
+        """Recorded calls per query that are right; int64, shape (queries,).
 
         >>> Ballots([[2, 1], [0, 1]], [[True, False], [True, False]]).right_calls
         array([2, 0])
         """
+        if self.verdicts is not None:
+            return np.rint((self.verdicts * self.counts).sum(axis=1)).astype(np.int64)
         return np.where(self.correct, self.counts, 0).sum(axis=1)
 
     @property
@@ -307,6 +319,7 @@ def draw_ballots(key: PRNGKeyArray, ballots: Ballots, calls: ArrayLike) -> Ballo
         query=ballots.query,
         name=ballots.name,
         kept_blank=drawn[:, -2] if filtered else None,
+        verdicts=ballots.verdicts,
     )
 
 
@@ -398,6 +411,14 @@ def _booleans(values: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarra
     if array.dtype != bool:
         _refuse((array != 0) & (array != 1), array, name, "true or false")
     return _read_only(array.astype(bool))
+
+
+def _shares(values: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    refuse_masked(values, name)
+    array = np.array(values, np.float64)
+    _check_shape(array, name, None, shape)
+    _refuse(~((array >= 0) & (array <= 1)), array, name, "shares in [0, 1]")
+    return _read_only(array)
 
 
 def _per_call(values: ArrayLike, name: str, calls: np.ndarray) -> np.ndarray:

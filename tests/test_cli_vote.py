@@ -255,7 +255,7 @@ def test_odd_input_that_can_be_used(tmp_path, capsys):
     rows = [("a", " 1000", 2, 1), ("a", '"1,000"', 2, 1), ("a", "999", 3, 0)]
     path = write(tmp_path / "spelt.csv", "problem,answer,count,correct", rows)
     assert json.loads(output(capsys, path, "--calls", "7", "--json").out)["groups"][0]["curve"][0]["value"] == 0
-    merged, err = output(capsys, path, "--calls", "7", "--json", "--normalise")
+    merged, err = output(capsys, path, "--calls", "7", "--json", "--equivalence", "text")
     assert json.loads(merged)["groups"][0]["curve"][0]["value"] == pytest.approx(1)
     assert "normalising merged 1 of 3 answers" in err
 

@@ -11,7 +11,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale.data import DataWarning
-from jaxscale.io._normalise import normalise
+from jaxscale.io._equivalence import same_text
 
 
 def write(path, rows, form):
@@ -160,7 +160,7 @@ def test_answers_are_compared_as_they_are_written(tmp_path):
     path.write_text("".join(lines))
     assert js.read_ballots(path)["all"].counts.tolist() == [[1] * 11]
     with pytest.warns(DataWarning, match="normalising merged 6 of 11 answers"):
-        merged = js.read_ballots(path, normalise=True)["all"]
+        merged = js.read_ballots(path, equivalence="text")["all"]
     assert merged.counts.tolist() == [[4, 2, 3, 1, 1]]
     # 1e3 was marked right, so its other spellings are.
     assert merged.correct.tolist() == [[False, False, True, True, True]]
@@ -169,7 +169,7 @@ def test_answers_are_compared_as_they_are_written(tmp_path):
 def test_normalising_what_is_alike_already_warns_of_nothing(tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text("problem,answer,count,correct\np,1,3,1\np,2,2,0\n")
-    ballots = js.read_ballots(path, normalise=True)  # a warning would be an error
+    ballots = js.read_ballots(path, equivalence="text")  # a warning would be an error
     assert ballots["all"].counts.tolist() == [[3, 2]]
     assert ballots.summary.notes == ()
 
@@ -178,7 +178,7 @@ def test_normalising_adds_counts_and_finds_blanks(tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text("problem,answer,count,correct,kept\np,Yes,3,1,1\np,yes ,2,1,2\np,  ,4,0,1\np,,1,0,1\n")
     with pytest.warns(DataWarning, match="merged 2 of 3 answers"):
-        ballots = js.read_ballots(path, normalise=True)["all"]
+        ballots = js.read_ballots(path, equivalence="text")["all"]
     assert (ballots.counts.tolist(), ballots.kept_counts.tolist()) == ([[5]], [[3]])
     assert (ballots.blank.tolist(), ballots.kept_blank.tolist()) == ([5], [2])
 
@@ -201,7 +201,7 @@ def test_normalising_adds_counts_and_finds_blanks(tmp_path):
     ],
 )
 def test_normalise_is_exact(left, right, same):
-    assert (normalise(left) == normalise(right)) is same
+    assert (same_text(left) == same_text(right)) is same
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from jaxscale.cli._options import Files, Group, Scorer
-from jaxscale.cli._reading import said_plainly, say_read
+from jaxscale.cli._options import Files
+from jaxscale.cli._reading import AS_RECORDED, Reading, said_plainly, say_read
 
 
 def convert(
@@ -26,8 +26,7 @@ def convert(
         str | None,
         typer.Option(metavar="NAME", show_default=False, help="Format of FILE; by default its content tells."),
     ] = None,
-    group: Group = None,
-    scorer: Scorer = None,
+    reading: Reading = AS_RECORDED,
 ) -> None:
     """Write logs or tables as one tidy table (Parquet, CSV), or as samples of every_eval_ever.
 
@@ -37,6 +36,6 @@ def convert(
     with said_plainly("output", "source"):
         from jaxscale import io
 
-        summary = io.convert(files, output, group or (), format=format, source=source, scorer=scorer)
+        summary = io.convert(files, output, format=format, source=source, **reading.options)
     say_read(summary)
     print(output)

@@ -12,7 +12,7 @@ from jaxscale.cli._forecast import draw, forecast_each
 from jaxscale.cli._options import Seed
 from jaxscale.cli._output import console, replacing
 from jaxscale.cli._plan import print_plan
-from jaxscale.cli._reading import read_attempts, read_ballots
+from jaxscale.cli._reading import AS_RECORDED, Reading
 from jaxscale.cli._vote import draw as draw_votes, print_vote, vote_each
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def demo(
 
     samples = write_samples(output, seed)
     file = output / "attempts.csv"
-    data = read_attempts([file], ["model"], None)
+    data = Reading(group=["model"]).attempts([file])
     results = forecast_each(data, [*_RECORDED, *_BEYOND], seed=seed)
     draw(output / "forecast.png", data, results, seed=seed)
 
@@ -144,7 +144,7 @@ def _vote(out: Any, output: Path, seed: int) -> None:
     from jaxscale.systems import Vote
 
     file = output / "ballots.csv"
-    data = read_ballots([file], None, None, normalise=False)
+    data = AS_RECORDED.ballots([file])
     results = vote_each(data, list(_VOTES), system=Vote(), level=0.9, over="these", seed=seed)
     draw_votes(output / "vote.png", data, results, system=Vote(), seed=seed)
     print(f"\nSimulated ballots (seed {seed}; no model was called), in {file}. The majority vote:\n")

@@ -7,9 +7,9 @@ import typer
 
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import DIFFICULTY, Files, Format, Group, Json, Scorer
+from jaxscale.cli._options import DIFFICULTY, Files, Json
 from jaxscale.cli._output import console, described, print_json, progress, title
-from jaxscale.cli._reading import read_attempts, say_read
+from jaxscale.cli._reading import AS_RECORDED, Reading, say_read
 
 LAWS = (*DIFFICULTY, "power-law", "exponentiated-power-law", "correlated-trials")
 """What `--model` takes."""
@@ -25,9 +25,7 @@ def fit(
         str | None,
         typer.Option(metavar="NAME,...", show_default=False, help="Parameters to fit; by default all but a ceiling."),
     ] = None,
-    group: Group = None,
-    format: Format = None,
-    scorer: Scorer = None,
+    reading: Reading = AS_RECORDED,
     seed: Annotated[
         int | None,
         typer.Option(min=0, max=2**32 - 1, show_default=False, help="Draw the starts instead of a fixed pattern."),
@@ -41,7 +39,7 @@ def fit(
     names = None if free is None else [name.strip() for name in free.split(",")]
     if names is not None and not all(names):
         raise BadInput(f"--free = {free!r}: expected names of parameters with commas between them, as in --free a,b")
-    data = read_attempts(files, group, format, scorer)
+    data = reading.attempts(files)
     prepare_jax(data.values())
     import jax
 

@@ -9,7 +9,7 @@ import typer
 from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import DIFFICULTY, FailUnder, Files, Format, Group, Json, Scorer, Seed, whole_numbers
+from jaxscale.cli._options import DIFFICULTY, FailUnder, Files, Json, Seed, whole_numbers
 from jaxscale.cli._output import (
     check_gate,
     check_picture,
@@ -22,7 +22,7 @@ from jaxscale.cli._output import (
     title,
     warned,
 )
-from jaxscale.cli._reading import read_attempts, say_read
+from jaxscale.cli._reading import AS_RECORDED, Reading, say_read
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts
@@ -45,9 +45,7 @@ def forecast(
     calls: Annotated[
         str, typer.Option("--calls", "--k", metavar="K,...", help="Numbers of calls.")
     ] = "1,10,100,1000,10000",
-    group: Group = None,
-    format: Format = None,
-    scorer: Scorer = None,
+    reading: Reading = AS_RECORDED,
     model: Annotated[
         str, typer.Option(metavar="NAME", help=f"What to trust beyond the attempts: {', '.join(MODELS)}.")
     ] = "auto",
@@ -74,7 +72,7 @@ def forecast(
         )
     check_picture(plot)
     check_gate(fail_under)
-    data = read_attempts(files, group, format, scorer)
+    data = reading.attempts(files)
     settings: dict[str, Any] = {"model": model, "level": level, "over": over, "seed": seed, "separately": separately}
     with warned() as warnings:
         results = forecast_each(data, budgets, **settings)

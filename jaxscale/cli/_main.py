@@ -21,6 +21,7 @@ from jaxscale.cli import _convert, _demo, _fit, _forecast, _next, _plan, _report
 from jaxscale.cli._errors import BAD_INPUT, BadInput, on_one_line
 from jaxscale.cli._options import Quiet
 from jaxscale.cli._output import quiet
+from jaxscale.cli._reading import with_reading
 
 INTERRUPTED = 130
 """The exit code of a program that ended on Ctrl-C (128 + SIGINT)."""
@@ -79,7 +80,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": _demo.demo,
 }
 for _name, _command in _COMMANDS.items():
-    app.command(_name, cls=_Once)(_with_quiet(_command))
+    app.command(_name, cls=_Once)(_with_quiet(with_reading(_command)))
 
 
 def _version(wanted: bool) -> None:

@@ -9,9 +9,9 @@ import typer
 from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Json, Seed, whole_numbers
+from jaxscale.cli._options import Files, Json, Seed, whole_numbers
 from jaxscale.cli._output import check_output, console, described, print_json, progress, replacing
-from jaxscale.cli._reading import read_attempts
+from jaxscale.cli._reading import AS_RECORDED, Reading
 
 if TYPE_CHECKING:
     from jaxscale.planning import Widths
@@ -38,8 +38,7 @@ def next_samples(
             help="How narrow the interval is to be: says from which number of attempts on it is.",
         ),
     ] = None,
-    group: Group = None,
-    format: Format = None,
+    reading: Reading = AS_RECORDED,
     level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
     seed: Seed = 0,
     json: Json = False,
@@ -56,7 +55,7 @@ def next_samples(
         raise BadInput(f"--width = {width!r}: expected a number between 0 and 1")
     if output is not None:
         check_output(output, "--output")
-    data = read_attempts(files, group, format)
+    data = reading.attempts(files)
     prepare_jax(data.values())
     import jax
 

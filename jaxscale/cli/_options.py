@@ -32,6 +32,41 @@ Scorer = Annotated[
     str | None,
     typer.Option("--scorer", metavar="NAME", show_default=False, help="Of several verdicts in a log, the one to read."),
 ]
+Right = Annotated[
+    str | None,
+    typer.Option(
+        "--right",
+        metavar="RULE",
+        show_default=False,
+        help="Verdicts that are right, as '>= 0.5' (a comparison) or C,P (values); by default as the tool says.",
+    ),
+]
+Grade = Annotated[
+    str | None,
+    typer.Option(
+        "--grade",
+        metavar="text|math",
+        show_default=False,
+        help="Compare answers with the right one where a call has no verdict.",
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="OURS=THEIRS,...",
+        show_default=False,
+        help="For a table with names of its own, as in problem=task_id,passed=is_correct.",
+    ),
+]
+Equivalence = Annotated[
+    str,
+    typer.Option(
+        "--equivalence",
+        metavar="none|text|math",
+        help="Answers that are one: as written; of one text (case, spaces, Unicode, equal numbers); of one value.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the random draws.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 

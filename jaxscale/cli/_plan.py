@@ -11,9 +11,9 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import FORECAST, FORECAST_FROM_ATTEMPTS, Files, Format, Group, Json, Scorer, Seed
+from jaxscale.cli._options import FORECAST, FORECAST_FROM_ATTEMPTS, Files, Json, Seed
 from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, warned
-from jaxscale.cli._reading import read_attempts, read_ballots, say_read
+from jaxscale.cli._reading import AS_RECORDED, Reading, say_read, votes
 
 if TYPE_CHECKING:
     from jaxscale.data import Attempts, Ballots
@@ -30,6 +30,7 @@ _MEANING = {
 }
 
 
+@votes
 def plan(
     files: Files,
     target: Annotated[
@@ -38,9 +39,7 @@ def plan(
     budget: Annotated[
         float | None, typer.Option(metavar="COST", show_default=False, help="What all queries together may cost.")
     ] = None,
-    group: Group = None,
-    format: Format = None,
-    scorer: Scorer = None,
+    reading: Reading = AS_RECORDED,
     system: Annotated[
         list[str] | None,
         typer.Option(
@@ -83,9 +82,6 @@ def plan(
         int | None,
         typer.Option(min=1, metavar="K", show_default=False, help="Look no further than this many calls a query."),
     ] = None,
-    normalise: Annotated[
-        bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
-    ] = False,
     level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
     over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
     seed: Seed = 0,
@@ -99,7 +95,8 @@ def plan(
     With a budget: the fewest calls that come within 0.001 of the most accurate that it pays for.
 
     FILE is as in `jaxscale forecast` (coverage) or `jaxscale vote` (votes, filtered too where a column kept is there).
-    Several files are several models. Without prices a cost is a number of calls.
+    Several files are further calls of one model; with --group file each is a model of its own. Without prices a cost is a
+    number of calls.
     """
     if (target is None) == (budget is None):
         raise BadInput("--target, --budget: expected one of them")
@@ -112,7 +109,7 @@ def plan(
     names = _systems(system) if system else None
     _check_verifier(names, tpr, fpr, loss)
     check_picture(plot)
-    data = _read(files, group, format, scorer, names, tpr, normalise=normalise)
+    data = _read(files, reading, names, tpr)
     prepare_jax(data.values())
     import jax
     from rich.text import Text
@@ -180,36 +177,26 @@ def _check_verifier(systems: list[str] | None, tpr: float | None, fpr: float | N
             raise BadInput(f"{option} without --system {_VERIFIED}: expected both")
 
 
-def _read(
-    files: list[Path],
-    group: list[str] | None,
-    format: str | None,
-    scorer: str | None,
-    systems: list[str] | None,
-    tpr: float | None,
-    *,
-    normalise: bool,
-) -> "DataSets[Any]":
-    """Attempts or ballots, as the systems need and the files have; each of several files is a data set of its own."""
+def _read(files: list[Path], reading: Reading, systems: list[str] | None, tpr: float | None) -> "DataSets[Any]":
+    """Attempts or ballots, as the systems need and the files have."""
     from jaxscale.data import BALLOTS_NOT_ATTEMPTS
     from jaxscale.io import DataSets
 
-    apart = group or (["file"] if len(files) > 1 else None)
     data: Any
     enough = {name for name in FORECAST_FROM_ATTEMPTS if name != _VERIFIED or tpr is not None}
-    if normalise or not enough.issuperset(systems or ()):
-        data = read_ballots(files, apart, format, scorer, normalise=normalise)
+    if reading.equivalence != "none" or not enough.issuperset(systems or ()):
+        data = reading.ballots(files)
     else:
         try:
-            data = read_attempts(files, apart, format, scorer)
+            data = reading.attempts(files)
         except BadInput as error:
             if BALLOTS_NOT_ATTEMPTS not in str(error):
                 raise
-            data = read_ballots(files, apart, format, scorer, normalise=False)
-    if group:
+            data = reading.ballots(files)
+    if reading.group not in (None, [], ["file"]):
         return data
     # The names of files, without folders where they are told apart without them.
-    named = {each.name if len(files) == 1 else Path(name).stem: each for name, each in data.items()}
+    named = {each.name if not reading.group else Path(name).stem: each for name, each in data.items()}
     return DataSets(named, data.summary) if len(named) == len(data) else data
 
 

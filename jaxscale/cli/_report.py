@@ -8,11 +8,12 @@ import typer
 
 from jaxscale.cli._errors import arguments_as_options
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import Files, Format, Group, Scorer, Seed, whole_numbers
+from jaxscale.cli._options import Files, Seed, whole_numbers
 from jaxscale.cli._output import check_output, progress, replacing
-from jaxscale.cli._reading import read_either, read_prices, say_read
+from jaxscale.cli._reading import AS_RECORDED, Reading, read_prices, say_read, votes
 
 
+@votes
 def report(
     files: Files,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.html", show_default=False, help="The page.")],
@@ -22,12 +23,7 @@ def report(
             "--calls", "--k", metavar="K,...", show_default=False, help="Further numbers of calls for the tables."
         ),
     ] = None,
-    group: Group = None,
-    format: Format = None,
-    scorer: Scorer = None,
-    normalise: Annotated[
-        bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
-    ] = False,
+    reading: Reading = AS_RECORDED,
     prices: Annotated[
         Path | None,
         typer.Option(metavar="PRICES.toml", show_default=False, help="What each model costs: adds a section on cost."),
@@ -43,7 +39,7 @@ def report(
     further = [] if calls is None else whole_numbers(calls, "--calls")
     check_output(output, "--output", (".html", ".htm"))
     with warnings.catch_warnings(record=True) as said:
-        data = read_either(files, group, format, scorer, normalise=normalise)
+        data = reading.either(files)
     for each in said:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
     prepare_jax(data.values())
@@ -57,7 +53,7 @@ def report(
             data,
             further,
             title=_title(files),
-            group=group or (),
+            group=reading.group or (),
             notes=[str(each.message) for each in said],
             level=level,
             key=jax.random.key(seed),

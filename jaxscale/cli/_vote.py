@@ -11,7 +11,7 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import FailUnder, Files, Format, Group, Json, Scorer, Seed, whole_numbers
+from jaxscale.cli._options import FailUnder, Files, Json, Seed, whole_numbers
 from jaxscale.cli._output import (
     check_gate,
     check_picture,
@@ -22,7 +22,7 @@ from jaxscale.cli._output import (
     replacing,
     warned,
 )
-from jaxscale.cli._reading import read_ballots, say_read
+from jaxscale.cli._reading import AS_RECORDED, Reading, say_read, votes
 
 if TYPE_CHECKING:
     from jaxscale.data import Ballots
@@ -45,20 +45,16 @@ class _Result(NamedTuple):
     best: "BestMajority"
 
 
+@votes
 def vote(
     files: Files,
     calls: Annotated[str, typer.Option("--calls", "--k", metavar="K,...", help="Numbers of calls.")] = "1,3,5,9,33",
-    group: Group = None,
-    format: Format = None,
-    scorer: Scorer = None,
+    reading: Reading = AS_RECORDED,
     system: Annotated[
         Literal["vote", "filter-vote"], typer.Option(help="Vote over all calls, or over those that a filter kept.")
     ] = "vote",
     filter_calls_count: Annotated[
         bool, typer.Option("--filter-calls-count", help="K calls are K/2 answers and as many calls of the filter.")
-    ] = False,
-    normalise: Annotated[
-        bool, typer.Option("--normalise", help="Count spellings of one answer together: case, spaces, equal numbers.")
     ] = False,
     level: Annotated[float, typer.Option(help="Probability that an interval is to hold.")] = 0.9,
     over: Annotated[Over, typer.Option(help="Intervals for these queries, or for queries like them.")] = "these",
@@ -79,7 +75,7 @@ def vote(
         raise BadInput("--calls = 1: expected at least 2 with --filter-calls-count, where the filter's own calls count")
     check_picture(plot)
     check_gate(fail_under)
-    data = read_ballots(files, group, format, scorer, normalise=normalise)
+    data = reading.ballots(files)
     if system == "filter-vote":
         for name, ballots in data.items():
             if ballots.kept_counts is None:

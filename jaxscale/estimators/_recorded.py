@@ -30,7 +30,7 @@ def ballots_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         [[0.666667], [1.0]]
     """
     check_recorded(ballots, calls)
-    return _accuracy(ballots.counts, ballots.correct, _blank(ballots), calls)
+    return _accuracy(ballots.counts, ballots.worth, _blank(ballots), calls)
 
 
 def ballots_filter_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ def ballots_filter_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         raise ValueError("kept_counts = None: FilterVote needs to know which ballots the filter kept")
     check_recorded(ballots, calls)
     recorded, kept = ballots.calls, ballots.kept_counts
-    result = _accuracy(kept, ballots.correct, recorded - kept.sum(axis=1), calls)
+    result = _accuracy(kept, ballots.worth, recorded - kept.sum(axis=1), calls)
 
     dropped, blank = ballots.counts - kept, _blank(ballots) - ballots.kept_blank
     total = dropped.sum(axis=1) + blank
@@ -67,7 +67,7 @@ def ballots_filter_vote(ballots: Ballots, calls: np.ndarray) -> np.ndarray:
         rate = k / n
         none = binomial_pmf(k, d, rate) * binomial_pmf(0.0, n - d, rate) / binomial_pmf(k, n, rate)
         none_kept = np.asarray(none)
-    fallback = _accuracy(dropped, ballots.correct, blank, calls)
+    fallback = _accuracy(dropped, ballots.worth, blank, calls)
     return result + none_kept * fallback
 
 
@@ -93,14 +93,13 @@ def ballots_routed_vote(ballots: Ballots, calls: np.ndarray, least: np.ndarray) 
         [[0.5]]
     """
     check_recorded(ballots, calls)
-    right = ballots.correct & (ballots.counts > 0)
     if ballots.greedy_correct is None:
-        single = np.where(right, ballots.counts, 0).sum(axis=1) / ballots.calls
+        single = ballots.right_calls / ballots.calls
     else:
         single = ballots.greedy_correct.astype(np.float64)
 
-    right_wins = _accuracy(ballots.counts, right, _blank(ballots), calls, least)
-    any_wins = _accuracy(ballots.counts, ballots.counts > 0, _blank(ballots), calls, least)
+    right_wins = _accuracy(ballots.counts, ballots.worth, _blank(ballots), calls, least)
+    any_wins = _accuracy(ballots.counts, np.ones_like(ballots.worth), _blank(ballots), calls, least)
     return right_wins + (1 - any_wins) * single
 
 
@@ -109,21 +108,23 @@ def _blank(ballots: Ballots) -> np.ndarray:
 
 
 def _accuracy(
-    counts: np.ndarray, right: np.ndarray, free: np.ndarray, calls: np.ndarray, least: np.ndarray | None = None
+    counts: np.ndarray, worth: np.ndarray, free: np.ndarray, calls: np.ndarray, least: np.ndarray | None = None
 ) -> np.ndarray:
-    """Probability that a right answer wins, (budgets, queries): each right answer against all others, added up.
+    """What the answer that wins is worth, (budgets, queries): each right answer against all others, added up.
 
     Right answers that were given equally often win equally often, and queries whose counts are equal are one.
     """
-    # Where each distinct vote occurs: the query, and how many of its right answers.
-    found: dict[tuple[int, int, bytes, bytes], list[tuple[int, int]]] = {}
-    for query, (row, is_right, never) in enumerate(zip(counts, right, free.tolist(), strict=True)):
-        leads, times = np.unique(row[is_right & (row > 0)], return_counts=True)
+    # Where each distinct vote occurs: the query, and what its answers that were given so often are worth together.
+    found: dict[tuple[int, int, bytes, bytes], list[tuple[int, float]]] = {}
+    for query, (row, value, never) in enumerate(zip(counts, worth, free.tolist(), strict=True)):
+        valued = (value > 0) & (row > 0)
+        leads, kind = np.unique(row[valued], return_inverse=True)
+        sums = np.bincount(kind, value[valued], len(leads))
         values, copies = (array[::-1] for array in np.unique(row[row > 0], return_counts=True))
-        for lead, how_many in zip(leads.tolist(), times.tolist(), strict=True):
+        for lead, together in zip(leads.tolist(), sums.tolist(), strict=True):
             others = copies - (values == lead)
             vote = lead, never, values[others > 0].tobytes(), others[others > 0].tobytes()
-            found.setdefault(vote, []).append((query, how_many))
+            found.setdefault(vote, []).append((query, together))
     result = np.zeros((len(calls), len(counts)))
     budgets, at, back = np.unique(calls, return_index=True, return_inverse=True)
     needed = None if least is None else least[at]
@@ -134,8 +135,8 @@ def _accuracy(
         lead, never, values_of, copies_of = zip(*votes, strict=True)
         rows = Rows(np.array(lead), _rectangle(values_of), _rectangle(copies_of), np.array(never))
         for vote, wins in zip(votes, drawn_votes(rows, budgets, needed).T, strict=True):
-            for query, how_many in found[vote]:
-                result[:, query] += how_many * wins[back]
+            for query, together in found[vote]:
+                result[:, query] += together * wins[back]
     return result
 
 

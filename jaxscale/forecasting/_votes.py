@@ -145,6 +145,7 @@ def _subset(ballots: Ballots, rows: np.ndarray) -> Ballots:
         kept_counts=part(ballots.kept_counts),
         blank=part(ballots.blank),
         kept_blank=part(ballots.kept_blank),
+        verdicts=part(ballots.verdicts),
     )
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from jaxscale.data import Attempts, Ballots, DataWarning, require
 from jaxscale.io import _attempts, _ballots, _tables, _write
+from jaxscale.io._equivalence import checked_equivalence
 from jaxscale.io._groups import ALL
+from jaxscale.io._identity import further
 from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._summary import Data, DataSets, GroupSummary, ReadSummary, group_summaries
 from jaxscale.io._table import Table, Wanted
+from jaxscale.io._verdicts import Rule
 
 __all__ = [
     "FORMATS",
@@ -33,20 +36,31 @@ def read_attempts(
     *,
     format: str | None = None,
     scorer: str | None = None,
+    right: str | None = None,
+    grade: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> DataSets[Attempts]:
-    r"""Read attempts from a CSV, JSONL or Parquet file or another tool's log, recognised by its content.
+    r"""Read attempts from a CSV, JSON or Parquet file or another tool's log, recognised by its content.
 
     The columns of a table are `problem, attempts, successes`, or `problem, passed` with one row a call (0/1,
-    true/false); `tokens` and `prompt_tokens` hold what a call wrote and was given (their means, where attempts are
-    counted). Other columns are ignored, unless `group` names them.
+    true/false), or with a list of them for each problem in JSON; `tokens` and `prompt_tokens` hold what a call wrote
+    and was given (their means, where attempts are counted). Columns `model`, `task`, `step`, `run`, `epoch` and `uuid`
+    say whose a call is: several models, tasks or training steps are refused unless `group` names the column; runs, epochs
+    and files are further calls of the same data; a uuid counts once. Other columns are ignored, unless `group` names
+    them. A row without a verdict is left out, which is said.
 
     Args:
         path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
-            `folder` tell them apart).
-        group: columns of which each combination of values becomes one data set.
+            `folder` tell them apart). Files may be compressed (gzip, bzip2, xz, zstd).
+        group: columns of which each combination of values becomes one data set; of a log any field of its records.
         format: the name of a format in `FORMATS`, where its content is not to decide.
         scorer: of several verdicts on the same calls (scorers; lm-evaluation-harness: filters), the one to read; by
             default the first, with a `DataWarning`.
+        right: which verdicts are right, where they are neither 0 nor 1, true nor false, nor what the tool has a rule
+            for: a comparison such as ">= 0.5", or values such as "C,P".
+        grade: "text" or "math" to compare answers with the right one (`target`, `gold`) where a call has no verdict.
+        columns: for a table with names of its own, which of its columns is which, as in
+            `{"problem": "task_id", "passed": "is_correct"}`; in JSON names with dots are paths.
 
     Returns:
         a dictionary of one `Attempts` per group, keyed by the group's values joined with " / " (or "all"), in order of
@@ -54,45 +68,52 @@ def read_attempts(
 
     Raises:
         DataError: one line that names the file, the line and what was expected.
+        ValueError: naming the argument that cannot be used.
 
     >>> from pathlib import Path; from tempfile import mkdtemp
     >>> path = Path(mkdtemp()) / "runs.csv"; _ = path.write_text("problem,attempts,successes\na,10,3\nb,10,0\n")
     >>> read_attempts(path)["all"].successes
     array([3, 0])
     """
-    names = (group,) if isinstance(group, str) else tuple(group)
-    table, found = read_table(path, Wanted(_attempts.COLUMNS.union(names), scorer), format)
+    wanted = _wanted(_attempts.COLUMNS, group, scorer, right, grade, columns)
+    table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
-    data, notes = _attempts.attempts_of(table, names, _title(path))
-    return _summarised(data, table, found, "attempts", said + _say(table, notes))
+    data, notes = _attempts.attempts_of(table, wanted.group, _title(path))
+    return _summarised(data, table, found, wanted, "attempts", said + _say(table, notes))
 
 
 def read_ballots(
     path: Paths,
     group: str | Sequence[str] = (),
-    normalise: bool = False,
     *,
+    equivalence: str = "none",
     format: str | None = None,
     scorer: str | None = None,
+    right: str | None = None,
+    grade: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> DataSets[Ballots]:
-    r"""Read ballots from a CSV, JSONL or Parquet file or another tool's log, recognised by its content.
+    r"""Read ballots from a CSV, JSON or Parquet file or another tool's log, recognised by its content.
 
     The columns of a table are `problem, answer, count, correct` [, `kept`: how many of them a filter kept], or, with
     one row a call, `problem, answer, correct` [, `kept`] [, `score`] [, `tokens`]; `prompt_tokens` with either. Answers
     are compared as they are written; an empty or null one is no answer: it is counted as blank and never wins. Where
-    there is a column `gold` or `target`, it must be the same for all rows of a problem. Other columns are ignored,
-    unless `group` names them.
+    there is a column `gold` or `target`, it must be the same for all rows of a problem. Other columns are as for
+    `read_attempts`.
 
     Args:
-        path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
-            `folder` tell them apart).
-        group: columns of which each combination of values becomes one data set.
-        normalise: whether answers that differ only in spaces at their ends, in case, in thousands separators, or as
-            numbers or fractions of equal value are one answer, right if any of them is marked so. How many were merged,
-            if any, is said in a `DataWarning`.
-        format: the name of a format in `FORMATS`, where its content is not to decide.
-        scorer: of several verdicts on the same calls (scorers; lm-evaluation-harness: filters), the one to read; by
-            default the first, with a `DataWarning`.
+        path: as for `read_attempts`.
+        group: as for `read_attempts`.
+        equivalence: which answers are one, right if any of them is marked so. "none": those that are written alike.
+            "text": those that differ only in spaces, in case, in how Unicode writes the same character, digit or minus
+            sign, in thousands separators, in the brackets of a choice, or as numbers or fractions of equal value.
+            "math": those that are equal as formulas, too (LaTeX; by the package math-verify). How many were merged, if
+            any, is said in a `DataWarning`.
+        format: as for `read_attempts`.
+        scorer: as for `read_attempts`.
+        right: as for `read_attempts`.
+        grade: as for `read_attempts`.
+        columns: as for `read_attempts`.
 
     Returns:
         a dictionary of one `Ballots` per group, keyed by the group's values joined with " / " (or "all"), in order of
@@ -100,57 +121,66 @@ def read_ballots(
 
     Raises:
         DataError: one line that names the file, the line and what was expected.
+        ValueError: naming the argument that cannot be used.
 
     >>> from pathlib import Path; from tempfile import mkdtemp
     >>> path = Path(mkdtemp()) / "runs.csv"; _ = path.write_text("problem,answer,correct\na,7,1\na,8,0\na,7,1\n")
     >>> read_ballots(path)["all"].counts
     array([[2, 1]])
     """
-    names = (group,) if isinstance(group, str) else tuple(group)
-    table, found = read_table(path, Wanted(_ballots.COLUMNS.union(names), scorer), format)
+    checked_equivalence(equivalence, "equivalence")
+    wanted = _wanted(_ballots.COLUMNS, group, scorer, right, grade, columns)
+    table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
-    data, notes = _ballots.ballots_of(table, names, _title(path), normalise)
-    return _summarised(data, table, found, "ballots", said + _say(table, notes))
+    data, notes = _ballots.ballots_of(table, wanted.group, _title(path), equivalence)
+    return _summarised(data, table, found, wanted, "ballots", said + _say(table, notes))
 
 
 def read_either(
     path: Paths,
     group: str | Sequence[str] = (),
-    normalise: bool = False,
     *,
+    equivalence: str = "none",
     format: str | None = None,
     scorer: str | None = None,
+    right: str | None = None,
+    grade: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> DataSets[Attempts] | DataSets[Ballots]:
     r"""Read ballots where the files have answers with a verdict, attempts otherwise.
 
     Args:
-        path: as for `read_ballots`.
-        group: as for `read_ballots`.
-        normalise: as for `read_ballots`; without effect on attempts.
-        format: as for `read_ballots`.
-        scorer: as for `read_ballots`.
+        path: as for `read_attempts`.
+        group: as for `read_attempts`.
+        equivalence: as for `read_ballots`; without effect on attempts.
+        format: as for `read_attempts`.
+        scorer: as for `read_attempts`.
+        right: as for `read_attempts`.
+        grade: as for `read_attempts`.
+        columns: as for `read_attempts`.
 
     Returns:
         what `read_ballots` or `read_attempts` returns.
 
     Raises:
         DataError: one line that names the file, the line and what was expected.
+        ValueError: naming the argument that cannot be used.
 
     >>> from pathlib import Path; from tempfile import mkdtemp
     >>> path = Path(mkdtemp()) / "runs.csv"; _ = path.write_text("problem,answer,correct\na,7,1\na,8,0\na,7,1\n")
     >>> type(read_either(path)["all"]).__name__
     'Ballots'
     """
-    names = (group,) if isinstance(group, str) else tuple(group)
-    wanted = Wanted((_attempts.COLUMNS | _ballots.COLUMNS).union(names), scorer)
+    checked_equivalence(equivalence, "equivalence")
+    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
-    columns = set(table.names)
-    if "answer" in columns and ("correct" in columns or not columns & {"attempts", "successes", "passed"}):
-        ballots, notes = _ballots.ballots_of(table, names, _title(path), normalise)
-        return _summarised(ballots, table, found, "ballots", said + _say(table, notes))
-    attempts, notes = _attempts.attempts_of(table, names, _title(path))
-    return _summarised(attempts, table, found, "attempts", said + _say(table, notes))
+    names = set(table.names)
+    if "answer" in names and ("correct" in names or not names & {"attempts", "successes", "passed"}):
+        ballots, notes = _ballots.ballots_of(table, wanted.group, _title(path), equivalence)
+        return _summarised(ballots, table, found, wanted, "ballots", said + _say(table, notes))
+    attempts, notes = _attempts.attempts_of(table, wanted.group, _title(path))
+    return _summarised(attempts, table, found, wanted, "attempts", said + _say(table, notes))
 
 
 def convert(
@@ -161,6 +191,9 @@ def convert(
     format: str | None = None,
     source: str | None = None,
     scorer: str | None = None,
+    right: str | None = None,
+    grade: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> ReadSummary:
     r"""Write what `read_attempts` and `read_ballots` read as one tidy table, or as the samples of every_eval_ever.
 
@@ -179,6 +212,9 @@ def convert(
             the name contradicts is written, with a `DataWarning`.
         source: the format of the files to read, as `format` of `read_attempts`.
         scorer: as for `read_attempts`.
+        right: as for `read_attempts`.
+        grade: as for `read_attempts`.
+        columns: as for `read_attempts`.
 
     Returns:
         what was read.
@@ -197,10 +233,10 @@ def convert(
     known = [each.name for each in FORMATS]
     if source is not None and source not in known:
         raise ValueError(f"source = {source!r}: expected one of {', '.join(known)}")
-    names = (group,) if isinstance(group, str) else tuple(group)
-    table, found = read_table(path, Wanted((_attempts.COLUMNS | _ballots.COLUMNS).union(names), scorer), source)
+    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns)
+    table, found = read_table(path, wanted, source)
     _say(table, _left_out(table))
-    summary, notes = _checked(table, names, _title(path), target, found)
+    summary, notes = _checked(table, wanted, _title(path), target, found)
     table, left = _write.whole(table)
     _say(table, notes + left)
     _write.write(table, output, target, _title(path))
@@ -284,20 +320,18 @@ def _several(data: Data | Mapping[str, Data], kind: type, argument: str, group: 
 
 def _write_data(table: Table, output: str | os.PathLike[str], group: str, target: str) -> None:
     title = Path(output).stem
-    _checked(table, [group] if group in table.names else [], title, target)
+    _checked(table, Wanted(group=(group,) if group in table.names else ()), title, target)
     _write.write(table, output, target, title)
 
 
-def _checked(
-    table: Table, group: Sequence[str], title: str, target: str, found: str = ""
-) -> tuple[ReadSummary, list[str]]:
+def _checked(table: Table, wanted: Wanted, title: str, target: str, found: str = "") -> tuple[ReadSummary, list[str]]:
     """What a table that is to be written holds, and what is to be said of it; refused if it could not be read."""
     if {"attempts", "successes", "passed"} & set(table.names):
-        attempts, notes = _attempts.attempts_of(table, group, title)
-        summary = _summarised(attempts, table, found, "attempts", _left_out(table) + notes).summary
+        attempts, notes = _attempts.attempts_of(table, wanted.group, title)
+        summary = _summarised(attempts, table, found, wanted, "attempts", _left_out(table) + notes).summary
     else:
-        ballots, notes = _ballots.ballots_of(table, group, title, False)
-        summary = _summarised(ballots, table, found, "ballots", _left_out(table) + notes).summary
+        ballots, notes = _ballots.ballots_of(table, wanted.group, title)
+        summary = _summarised(ballots, table, found, wanted, "ballots", _left_out(table) + notes).summary
     return summary, notes
 
 
@@ -312,13 +346,38 @@ def _say(table: Table, notes: list[str]) -> list[str]:
     return notes
 
 
-def _summarised(data: dict[str, Data], table: Table, format: str, kind: str, notes: list[str]) -> DataSets[Data]:
+def _wanted(
+    known: frozenset[str],
+    group: str | Sequence[str],
+    scorer: str | None,
+    right: str | None,
+    grade: str | None,
+    columns: Mapping[str, str] | None,
+) -> Wanted:
+    """What a caller asks of the readers, checked."""
+    names = (group,) if isinstance(group, str) else tuple(group)
+    if right is not None:
+        Rule.parsed(right)
+    if grade is not None:
+        checked_equivalence(grade, "grade", ("text", "math"))
+    renamed = dict(columns or {})
+    strange = next((name for name in renamed if name not in known | _attempts.COLUMNS | _ballots.COLUMNS), None)
+    if strange is not None:
+        expected = ", ".join(sorted(_attempts.COLUMNS | _ballots.COLUMNS))
+        raise ValueError(f"columns: {strange!r} is no column of jaxscale: expected {expected}")
+    return Wanted(known.union(names), names, scorer, right, grade, renamed=renamed)
+
+
+def _summarised(
+    data: dict[str, Data], table: Table, format: str, wanted: Wanted, kind: str, notes: list[str]
+) -> DataSets[Data]:
     summary = ReadSummary(
         format=format,
         files=tuple(file for file, _ in table.files) or (table.file,),
         kind=kind,
         scorer=table.scorer,
         scorers=table.scorers,
+        further=further(table, wanted),
         dropped=table.dropped,
         notes=tuple(notes),
         groups=group_summaries(data),

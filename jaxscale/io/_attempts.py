@@ -5,12 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts
-from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart, unchecked
+from jaxscale.io._groups import (
+    GOLD,
+    TOKENS,
+    Queries,
+    of_groups,
+    only_some_files,
+    queries_of,
+    token_means,
+    told_apart,
+    unchecked,
+)
+from jaxscale.io._identity import IDENTITY
 from jaxscale.io._table import Table
 
 COUNTED = ("problem", "attempts", "successes")
 PER_CALL = ("problem", "passed")
-COLUMNS = frozenset((*COUNTED, *PER_CALL, *TOKENS, *GOLD))
+COLUMNS = frozenset((*COUNTED, *PER_CALL, *TOKENS, *GOLD, *IDENTITY))
 
 
 def attempts_of(table: Table, group: Sequence[str], name: str) -> tuple[dict[str, Attempts], list[str]]:
@@ -57,7 +68,7 @@ def attempts_of(table: Table, group: Sequence[str], name: str) -> tuple[dict[str
         "sampling looks as if it stopped at the first success (no problem has two, attempts are uneven): "
         "unbiased pass@k does not hold for such counts, fits do"
     )
-    return result, of_groups(stopped, said)
+    return result, of_groups(stopped, said) + only_some_files(table, queries)
 
 
 def _is_counted(table: Table) -> bool:

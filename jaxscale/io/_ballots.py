@@ -7,13 +7,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jaxscale.data import MAX_COUNT, Ballots
-from jaxscale.io._groups import GOLD, TOKENS, Queries, of_groups, queries_of, token_means, told_apart, unchecked
-from jaxscale.io._normalise import normalise
+from jaxscale.io._equivalence import equal, spelling
+from jaxscale.io._groups import (
+    GOLD,
+    TOKENS,
+    Queries,
+    of_groups,
+    only_some_files,
+    queries_of,
+    token_means,
+    told_apart,
+    unchecked,
+)
+from jaxscale.io._identity import IDENTITY
 from jaxscale.io._table import Table, first_seen, shown
 
 COUNTED = ("problem", "answer", "count", "correct")
 PER_CALL = ("problem", "answer", "correct")
-COLUMNS = frozenset(COUNTED) | {"kept", "score", *TOKENS, *GOLD}
+COLUMNS = frozenset(COUNTED) | {"passed", "kept", "score", *TOKENS, *GOLD, *IDENTITY}
 
 _MOST_CELLS = 2 * 10**8
 
@@ -28,6 +39,7 @@ class _Rows:
         count: calls.
         kept: calls that a filter kept, or None.
         correct: whether the answer is right.
+        worth: the share of the calls with the answer that was judged right, where calls differ; else None.
     """
 
     query: np.ndarray
@@ -35,6 +47,7 @@ class _Rows:
     count: np.ndarray
     kept: np.ndarray | None
     correct: np.ndarray
+    worth: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -56,30 +69,37 @@ class _Votes:
     place: np.ndarray
 
 
-def ballots_of(table: Table, group: Sequence[str], name: str, merge: bool) -> tuple[dict[str, Ballots], list[str]]:
+def ballots_of(
+    table: Table, group: Sequence[str], name: str, equivalence: str = "none"
+) -> tuple[dict[str, Ballots], list[str]]:
     """The ballots of each group of a table, and what is to be said about them.
 
     Args:
         table: what was read.
         group: the columns of which each combination of values makes one data set.
         name: what the data set of a table that is not grouped is called.
-        merge: whether to normalise answers, which merges spellings.
+        equivalence: which answers are one: "none", "text" or "math".
     """
     counted = _is_counted(table)
     queries = queries_of(table, group)
     rows, values = _rows(table, queries, counted)
-    _check_answers(table, queries, rows, values, counted)
     notes: list[str] = []
+    if counted:
+        _check_counted(table, queries, rows, values)
+    else:
+        rows = _mean_verdicts(table, queries, rows, values, notes)
     per_call = {} if counted else {"scores": table.numbers("score"), "tokens": _tokens(table, notes)}
     prompt_tokens = token_means(table, queries, "prompt_tokens", rows.count)
-    if merge:
-        rows = _merged(rows, values, notes)
+    if equivalence != "none":
+        rows = _merged(rows, values, equivalence, notes)
     _check_blank(table, rows)
 
     votes = _votes(rows, {name: numbers for name, numbers in per_call.items() if numbers is not None})
     result = _ballots(table, queries, votes, prompt_tokens, queries.titles(name))
     never = [each.name or "" for each in result.values() if not each.correct.any()]
-    return result, notes + of_groups(never, "no answer is marked correct: accuracy is 0 by construction")
+    return result, notes + only_some_files(table, queries) + of_groups(
+        never, "no answer is marked correct: accuracy is 0 by construction"
+    )
 
 
 def _tokens(table: Table, notes: list[str]) -> np.ndarray | None:
@@ -101,8 +121,8 @@ def _is_counted(table: Table) -> bool:
         )
     if "answer" not in names and names & {"attempts", "successes", "passed"}:
         raise table.error(
-            f"holds attempts, not ballots: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
-            "(attempts are for `jaxscale forecast` and read_attempts)"
+            f"holds attempts, not ballots: it has no answers; expected columns {', '.join(COUNTED)} or "
+            f"{', '.join(PER_CALL)} (attempts are for `jaxscale forecast` and read_attempts)"
         )
     near = table.near("count")
     if not counted and near and near not in COLUMNS:
@@ -131,31 +151,43 @@ def _rows(table: Table, queries: Queries, counted: bool) -> tuple[_Rows, list[st
     return _Rows(queries.of_row, np.where(codes == none, -1, codes), count, kept, correct), values
 
 
-def _check_answers(table: Table, queries: Queries, rows: _Rows, values: list[str], counted: bool) -> None:
-    """An answer to a problem is right or wrong, and has one row in a counted file."""
+def _check_counted(table: Table, queries: Queries, rows: _Rows, values: list[str]) -> None:
+    """An answer to a problem has one row in a counted file."""
     of_row, first_row = first_seen(_pair(rows))
-    differs = rows.correct != rows.correct[first_row][of_row]
     again = np.ones(len(of_row), bool)
     again[first_row] = False
-    for bad, what in ((differs, "right and wrong"), (again & counted, "twice")):
-        if bad.any():
-            row = int(bad.argmax())
-            first = int(first_row[of_row[row]])
-            answer = "no answer" if rows.answer[row] < 0 else f"answer {shown(values[rows.answer[row]])}"
-            owner = queries.name(int(rows.query[row]))
-            if what == "twice":
-                message = f"{answer} to {owner} appears again (first on {table.where(first)}): expected one row each"
-                message += told_apart(table, row, first)
-            else:
-                verdict, before = ("right", "wrong") if rows.correct[row] else ("wrong", "right")
-                message = (
-                    f"{answer} to {owner} is {verdict}, but {before} on "
-                    f"{table.where(first)}: expected an answer to be always right or always wrong"
-                )
-                message += told_apart(table, row, first)
-                if "passed" in table.names:
-                    message += "; `jaxscale forecast` and read_attempts take the verdict on each call"
-            raise table.error(message, row)
+    if again.any():
+        row = int(again.argmax())
+        first = int(first_row[of_row[row]])
+        message = (
+            f"{_named(queries, rows, values, row)} appears again (first on {table.where(first)}): expected one row each"
+        )
+        raise table.error(message + told_apart(table, row, first), row)
+
+
+def _mean_verdicts(table: Table, queries: Queries, rows: _Rows, values: list[str], notes: list[str]) -> _Rows:
+    """The rows with one verdict for each answer to a problem: the mean of its calls, where a judge changed its mind."""
+    of_row, first_row = first_seen(_pair(rows))
+    size = len(first_row)
+    share = np.bincount(of_row, rows.correct, size) / np.bincount(of_row, minlength=size)
+    mixed = (share > 0) & (share < 1) & (rows.answer[first_row] >= 0)
+    if not mixed.any():
+        return rows
+    kind = int(mixed.argmax())
+    first = int(first_row[kind])
+    other = int(((of_row == kind) & (rows.correct != rows.correct[first])).argmax())
+    notes.append(
+        f"{mixed.sum():,} answers are right on some calls, wrong on others ({_named(queries, rows, values, first)}: "
+        f"{table.where(first)} and {table.where(other)}): a vote for one is worth the mean verdict of its calls, "
+        f"and in a forecast beyond them what most verdicts say{told_apart(table, other, first)}"
+    )
+    worth = share[of_row]
+    return replace(rows, correct=np.where(rows.answer < 0, rows.correct, worth > 0.5), worth=worth)
+
+
+def _named(queries: Queries, rows: _Rows, values: list[str], row: int) -> str:
+    answer = "no answer" if rows.answer[row] < 0 else f"answer {shown(values[rows.answer[row]])}"
+    return f"{answer} to {queries.name(int(rows.query[row]))}"
 
 
 def _check_blank(table: Table, rows: _Rows) -> None:
@@ -165,15 +197,37 @@ def _check_blank(table: Table, rows: _Rows) -> None:
         raise table.error(message, int(bad.argmax()))
 
 
-def _merged(rows: _Rows, values: list[str], notes: list[str]) -> _Rows:
-    """The rows with answers that are normalised alike made one; right if any spelling of it was marked so."""
+def _merged(rows: _Rows, values: list[str], equivalence: str, notes: list[str]) -> _Rows:
+    """The rows with answers that mean the same made one; right if any spelling of it was marked so."""
+    spelt = spelling(equivalence)
     codes: dict[str, int] = {"": -1}
-    new = [codes.setdefault(normalise(value), len(codes)) for value in values]
-    merged = replace(rows, answer=np.where(rows.answer < 0, -1, np.array(new)[rows.answer]))
+    new = np.array([codes.setdefault(spelt(value), len(codes)) for value in values], np.int64)
+    merged = replace(rows, answer=np.where(rows.answer < 0, -1, new[rows.answer]))
+    if equivalence == "math":
+        merged = _same_values(rows, merged, values)
     before, after = (len(np.unique(_pair(each)[each.answer >= 0])) for each in (rows, merged))
     if after < before:
-        notes.append(f"normalising merged {before - after} of {before} answers with another spelling")
+        notes.append(f"--equivalence {equivalence} merged {before - after} of {before} answers with another spelling")
     return merged
+
+
+def _same_values(rows: _Rows, merged: _Rows, values: list[str]) -> _Rows:
+    """The rows with those answers of a query made one that are equal as formulas."""
+    same = equal("math")
+    answer = merged.answer.copy()
+    named = np.flatnonzero(answer >= 0)
+    order = named[np.argsort(rows.query[named], kind="stable")]
+    for part in np.split(order, np.flatnonzero(np.diff(rows.query[order])) + 1):
+        kinds, first = np.unique(answer[part], return_index=True)
+        texts = [values[rows.answer[part[index]]] for index in first]
+        alike: list[int] = []  # the first of each kind of equal answers
+        for place, text in enumerate(texts):
+            found = next((other for other in alike if same(texts[other], text)), None)
+            if found is None:
+                alike.append(place)
+            else:
+                answer[part[answer[part] == kinds[place]]] = kinds[found]
+    return replace(merged, answer=answer)
 
 
 def _pair(rows: _Rows) -> np.ndarray:
@@ -188,12 +242,17 @@ def _distinct(rows: _Rows) -> _Rows:
     size = len(first)
     correct = np.zeros(size, bool)
     correct[of_row[rows.correct[named]]] = True
+    worth = None
+    if rows.worth is not None:
+        worth = np.zeros(size)
+        np.maximum.at(worth, of_row, rows.worth[named])  # of several spellings the one that is right more often
     return _Rows(
         rows.query[named][first],
         rows.answer[named][first],
         _totals(of_row, rows.count[named], size),
         None if rows.kept is None else _totals(of_row, rows.kept[named], size),
         correct,
+        worth,
     )
 
 
@@ -264,6 +323,7 @@ def _ballots(
     columns: dict[str, Iterator] = {
         "counts": by_answer(answers.count),
         "correct": by_answer(answers.correct),
+        "verdicts": by_answer(answers.worth),
         "kept_counts": by_answer(answers.kept),
         "blank": blanks(rows.count),
         "kept_blank": blanks(rows.kept),

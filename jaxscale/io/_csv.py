@@ -6,14 +6,17 @@ A header without a comma that has semicolons, tabs or bars is split at those, wh
 import csv
 import functools
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv
 
 from jaxscale.data import DataError
-from jaxscale.io._source import MAX_LINE, Source
-from jaxscale.io._table import EVERYTHING, Table, Wanted, shown
+from jaxscale.io._source import Source
+from jaxscale.io._table import Table, Wanted, shown
+
+MAX_ROW = 2**24
+"""Bytes in the longest row that is read."""
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
@@ -27,7 +30,7 @@ def read(source: Source, wanted: Wanted) -> Table:
     """Read the wanted columns of a CSV file as text."""
     delimiter = _delimiter(source)
     with source.open() as file:
-        names = [name.strip() for name in next((row for _, row in _rows(source, file, delimiter)), [])]
+        names = [wanted.ours(name.strip()) for name in next((row for _, row in _rows(source, file, delimiter)), [])]
         taken = [index for index, name in enumerate(names) if name in wanted]
         # An unwanted column still counts the rows where no wanted one is there.
         table = _body(source, file, delimiter, len(names), taken or [0])
@@ -37,7 +40,7 @@ def read(source: Source, wanted: Wanted) -> Table:
         tuple(names),
         columns,
         place=functools.partial(_line_of, source, delimiter),
-        reread=functools.partial(read, source, EVERYTHING),
+        reread=functools.partial(read, source, wanted.everything),
         notes=() if delimiter == "," else (f"read columns separated by {_DELIMITERS[delimiter]}, not commas",),
     )
 
@@ -59,7 +62,7 @@ def _delimiter(source: Source) -> str:
     return found[0]
 
 
-def _body(source: Source, file: BinaryIO, delimiter: str, width: int, taken: list[int]) -> pa.Table:
+def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: list[int]) -> pa.Table:
     """The rows below the header, columns named by their position."""
     positions = [str(index) for index in range(width)]
     # The last column is read too: a quote that is never closed ends up there.
@@ -67,7 +70,7 @@ def _body(source: Source, file: BinaryIO, delimiter: str, width: int, taken: lis
     try:
         table = pyarrow.csv.read_csv(
             file,
-            pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_LINE),
+            pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_ROW),
             pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(positions, pa.large_string()),
@@ -84,10 +87,10 @@ def _body(source: Source, file: BinaryIO, delimiter: str, width: int, taken: lis
     return table
 
 
-def _rows(source: Source, file: BinaryIO, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
+def _rows(source: Source, file: IO[bytes], delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
     """The rows of `file` that are not blank, each with the line on which it begins."""
-    lines = (source.text(line, number) for number, line in enumerate(source.lines(file), 1))
-    limit = csv.field_size_limit(MAX_LINE)
+    lines = (source.text(line, number) for number, line in enumerate(source.lines(file, MAX_ROW), 1))
+    limit = csv.field_size_limit(MAX_ROW)
     try:
         reader = csv.reader(lines, delimiter=delimiter, strict=strict)
         begin = 1

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from jaxscale.data import DataError
-from jaxscale.io._jsonl import DECODER
 from jaxscale.io._source import Source
 
 MAX_DOCUMENT = 2**30
@@ -21,6 +20,9 @@ MAX_NODES = 2**22
 
 MAX_ITEMS = 2**20
 """Items that come one by one."""
+
+# Numbers stay text: an answer is taken as it is written, and 1e400 is not silently infinite.
+DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 _BLOCK = 2**18
 _BLANKS = re.compile(r"[ \t\n\r]*")
@@ -56,6 +58,20 @@ def whole(source: Source, file: IO[bytes]) -> Any:
     """A document as one value, as `pieces` reads it."""
     ((_, value),) = pieces(source, file)
     return value
+
+
+def listed(source: Source, file: IO[bytes]) -> Iterator[Any]:
+    """The items of a document that is a list, or the values of several documents one after the other."""
+    reader = _Reader(source, file)
+    if reader.next() == "[":
+        for path, value in _pieces(reader, (), ()):
+            if path:
+                yield value
+        if reader.next():
+            raise reader.error("Extra data")
+        return
+    while reader.next():
+        yield reader.value()
 
 
 def _pieces(reader: "_Reader", path: tuple[str | int, ...], inside: tuple[str, ...] | None) -> Iterator[Piece]:

@@ -1,5 +1,6 @@
 """Rows of a table by group and by problem."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ GOLD = ("gold", "target")
 
 TOKENS = ("tokens", "prompt_tokens")
 """Columns of the tokens that a call wrote, and of those in its prompt."""
+
+_WHOLE_LABEL = re.compile(r"([+-]?\d+)\.0+")
 
 _OUTCOMES = ("answer", "count", "correct", "attempts", "successes", "passed", "kept", "score", *TOKENS)
 
@@ -96,7 +99,7 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
             meant = f" (did you mean {near!r}?)" if near else ""
             raise table.error(f"no column {name!r} to group by{meant}: found {table.found()}")
     row_group, groups = _groups(table, group)
-    problem, labels = table.coded("problem")
+    problem, labels = _whole_labels(*table.coded("problem"))
     if "" in labels:
         row = int((problem == labels.index("")).argmax())
         raise table.error("problem is empty: expected a label", row)
@@ -106,6 +109,42 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
     for gold in GOLD:
         _check_gold(table, queries, gold)
     return queries
+
+
+def _whole_labels(codes: np.ndarray, labels: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Codes and labels in which 1.0, as a spreadsheet or a data frame writes it, is 1."""
+    if not any(label.endswith("0") and "." in label for label in labels):
+        return codes, labels
+    plain: dict[str, int] = {}
+    new = [plain.setdefault(_whole(label), len(plain)) for label in labels]
+    return np.array(new, np.int64)[codes], list(plain)
+
+
+def _whole(label: str) -> str:
+    found = _WHOLE_LABEL.fullmatch(label)
+    return found[1] if found else label
+
+
+def only_some_files(table: Table, queries: Queries) -> list[str]:
+    """What is to be said of problems that not every file of a group has, of the files that have several problems."""
+    if len(table.files) < 2:
+        return []
+    starts = np.array([start for _, start in table.files])
+    rows = np.arange(len(table)) if table.rows is None else table.rows
+    file = np.searchsorted(starts, rows, side="right") - 1
+    pairs = np.unique(queries.of_row * len(starts) + file)
+    query, file = pairs // len(starts), pairs % len(starts)
+    group = queries.group[query]
+    owner = group * len(starts) + file
+    _, inverse, problems = np.unique(owner, return_inverse=True, return_counts=True)
+    large = problems[inverse] > 1  # a file of one problem, or of one call, is a part of a run
+    of_group = np.bincount(np.unique(owner[large]) // len(starts), minlength=len(queries.groups))
+    has = np.bincount(query[large], minlength=len(queries.label))
+    some = np.flatnonzero((has > 0) & (has < of_group[queries.group]))
+    if not len(some):
+        return []
+    examples = ", ".join(shown(queries.label[each]) for each in some[:3].tolist())
+    return [f"{len(some):,} of {len(queries.label):,} problems are only in some of the files ({examples})"]
 
 
 def token_means(table: Table, queries: Queries, name: str, weights: np.ndarray | None = None) -> np.ndarray | None:
@@ -172,7 +211,7 @@ def told_apart(table: Table, row: int, other: int) -> str:
         for name, column in whole.columns.items()
         if name not in ("problem", *GOLD, *_OUTCOMES)
         and name not in whole.repeated
-        and column[row].as_py() != column[other].as_py()
+        and column[table.original(row)].as_py() != column[table.original(other)].as_py()
     ]
     if not differing:
         return ""

@@ -1,66 +1,78 @@
-"""Tables as JSON lines: one object a line."""
+"""Tables as JSON: an object a row, one a line or in a list; a list in it is a value for each of several calls."""
 
 import functools
-import json
+from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 
 from jaxscale.io._columns import Columns
+from jaxscale.io._json import objects
 from jaxscale.io._source import Source
-from jaxscale.io._table import EVERYTHING, Table, Wanted, shown
+from jaxscale.io._table import Table, Wanted
 
-# Numbers stay text: an answer is taken as it is written, and 1e400 is not silently infinite.
-DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+_SPREAD = ("passed", "correct", "answer", "score", "tokens", "kept", "error")
+"""Columns in which a row may have a list, with an item for each call."""
 
 
 def recognises(source: Source) -> bool:
     """Whether this is meant to be JSON: it begins with a brace or bracket, or is named so."""
-    return source.start[:1] in (b"{", b"[") or source.path.suffix.lower() in (".jsonl", ".ndjson", ".json")
+    return source.start[:1] in (b"{", b"[") or source.suffix in (".jsonl", ".ndjson", ".json")
 
 
 def read(source: Source, wanted: Wanted) -> Table:
-    """Read the wanted keys of a JSON lines file as text."""
-    columns = Columns(source)
+    """Read the wanted keys of JSON objects as text."""
+    columns = Columns(source, bounded=source.unpack is not None)
     names: dict[str, None] = {}
-    with source.open() as file:
-        for number, line in enumerate(source.lines(file), 1):
-            text = source.text(line, number).strip()
-            if not text:
-                continue
-            record = parsed_object(source, text, number)
-            names.update(dict.fromkeys(record))
-            cells = {}
-            for name, value in record.items():
-                if wanted.columns is not None and name not in wanted.columns:
-                    continue
-                if isinstance(value, dict | list):
-                    if wanted.columns is not None:
-                        raise source.error(f"{name} is a list or an object: expected a single value", number)
-                    value = None
-                cells[name] = value if value is None or isinstance(value, str) else str(value).lower()
-            columns.add(number, cells)
+    for number, record in objects(source):
+        row = renamed(record, wanted) if wanted.renamed else record
+        names.update(dict.fromkeys(row))
+        for call in _calls(source, row, wanted, number):
+            columns.add(number, call)
     if not len(columns):
-        raise source.error("is empty: expected one JSON object a line")
+        raise source.error("is empty: expected one JSON object a line, or a list of them")
     return Table(
         source.name,
         tuple(names),
         columns.arrays({}) or {"": pa.nulls(len(columns), pa.large_string())},
-        place=columns.lines.__getitem__,
-        reread=functools.partial(read, source, EVERYTHING),
+        place=lambda row: columns.lines[row] or None,
+        reread=functools.partial(read, source, wanted.everything),
+        notes=tuple(source.notes),
     )
 
 
-def parsed_object(source: Source, text: str, number: int) -> dict:
-    """The JSON object that a line holds, its numbers as text."""
-    try:
-        record, end = DECODER.raw_decode(text)
-        if end < len(text):
-            raise json.JSONDecodeError("more than one value", text, end)
-    except json.JSONDecodeError as error:
-        reason = error.msg.removesuffix(" at")
-        raise source.error(f"not JSON ({reason} at column {error.colno}): expected an object", number) from None
-    except RecursionError:
-        raise source.error("JSON nested too deeply: expected an object of single values", number) from None
-    if not isinstance(record, dict):
-        raise source.error(f"{shown(text)}: expected a JSON object", number)
-    return record
+def renamed(record: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
+    """A record by the names that it is wanted by; a name with dots is a path into it."""
+    row = {wanted.ours(name): value for name, value in record.items()}
+    for ours, theirs in wanted.renamed.items():
+        value: Any = record
+        for key in theirs.split(".") if theirs not in record and "." in theirs else ():
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not record and value is not None:
+            row[ours] = value
+    return row
+
+
+def _calls(source: Source, row: dict[str, Any], wanted: Wanted, number: int) -> Iterator[dict[str, str | None]]:
+    """The rows of a record: one, or one for each item of its lists."""
+    taken = row if wanted.columns is None else {name: value for name, value in row.items() if name in wanted}
+    lists = {name: value for name, value in taken.items() if isinstance(value, list) and name in _SPREAD}
+    cells = {name: _text(source, name, value, wanted, number) for name, value in taken.items() if name not in lists}
+    if not lists:
+        yield cells
+        return
+    sizes = {name: len(items) for name, items in lists.items()}
+    if len(set(sizes.values())) > 1:
+        found = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise source.error(f"lists of different lengths ({found}): expected an item for each call", number or None)
+    for items in zip(*lists.values(), strict=True):
+        call = {name: _text(source, name, item, wanted, number) for name, item in zip(lists, items, strict=True)}
+        yield {**cells, **call}
+
+
+def _text(source: Source, name: str, value: Any, wanted: Wanted, number: int) -> str | None:
+    if isinstance(value, dict | list):
+        if wanted.columns is not None:
+            raise source.error(f"{name} is a list or an object: expected a single value", number or None)
+        return None
+    return value if value is None or isinstance(value, str) else str(value).lower()

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from jaxscale.data import DataError
 from jaxscale.io._source import Source
-from jaxscale.io._table import EVERYTHING, Table, Wanted, repeated
+from jaxscale.io._table import Table, Wanted, repeated
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -36,14 +36,17 @@ def read(source: Source, wanted: Wanted) -> Table:
     columns = {}
     try:
         with pyarrow.parquet.ParquetFile(source.path) as file:
-            names = file.schema_arrow.names
+            recorded = file.schema_arrow.names
+            names = [wanted.ours(name) for name in recorded]
             rows = file.metadata.num_rows
             if rows > _MOST_ROWS:
                 raise _too_large(source, rows)
             many = repeated(names)
-            taken = [name for name in dict.fromkeys(names) if name in wanted and name not in many]
+            taken = {
+                ours: name for ours, name in zip(names, recorded, strict=True) if ours in wanted and ours not in many
+            }
             room = _MOST_BYTES
-            for name in taken:
+            for ours, name in taken.items():
                 type = file.schema_arrow.field(name).type
                 if pa.types.is_nested(type) or pa.types.is_fixed_size_binary(type):
                     if wanted.columns is not None:
@@ -53,7 +56,7 @@ def read(source: Source, wanted: Wanted) -> Table:
                 room -= size
                 text = _text(source, batches, name, wanted)
                 if text is not None:
-                    columns[name] = text
+                    columns[ours] = text
     except DataError:
         raise
     except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
@@ -68,7 +71,7 @@ def read(source: Source, wanted: Wanted) -> Table:
         tuple(names),
         columns or {"": pa.nulls(rows, pa.large_string())},
         place=lambda row: None,
-        reread=functools.partial(read, source, EVERYTHING),
+        reread=functools.partial(read, source, wanted.everything),
     )
 
 

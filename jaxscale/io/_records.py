@@ -7,9 +7,11 @@ from typing import Any, TypeAlias
 
 from jaxscale.data import DataError
 from jaxscale.io._columns import Columns
-from jaxscale.io._jsonl import parsed_object
+from jaxscale.io._json import first_object, objects
+from jaxscale.io._several import PLACES
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted, shown, shown_list
+from jaxscale.io._verdicts import UNSCORED, NoVerdicts
 
 
 @dataclass(frozen=True)
@@ -49,67 +51,64 @@ Row: TypeAlias = tuple[Record, dict[str, Any]]
 """An attempt: where it was, and its tidy columns. `passed` is None where it has no score."""
 
 
-def lines_of(source: Source) -> Iterator[Record]:
-    """The records of a JSON lines file."""
-    with source.open() as file:
-        for number, line in enumerate(source.lines(file), 1):
-            text = source.text(line, number).strip()
-            if text:
-                yield Record(source, parsed_object(source, text, number), number)
+def records_of(source: Source) -> Iterator[Record]:
+    """The records of a file: an object a line, or the items of a list."""
+    for number, record in objects(source):
+        yield Record(source, record, number or None)
 
 
 def first_record(source: Source) -> dict:
-    """The object on the first line of a file, empty if there is none."""
-    if source.start[:1] == b"{":
-        try:
-            return next((record.data for record in lines_of(source)), {})
-        except DataError:
-            pass
-    return {}
+    """The first object of a file, empty if there is none."""
+    return first_object(source)
 
 
 def table_of(
     source: Source, rows: Iterable[Row], wanted: Wanted, choice: str | None = None, complete: bool = False
 ) -> Table:
-    """The tidy table of the attempts in a log; those without a score are dropped, which the table says.
+    """The tidy table of the attempts in a log; what its verdicts mean, `judged` says.
 
     Args:
         source: the file.
-        rows: the attempts, with columns `problem` and `passed`; where the log has them `answer`, `target`, `tokens`
-            and `prompt_tokens`.
+        rows: the attempts, with columns `problem` and `passed` (the verdict as it is recorded, None where there is
+            none); where the log has them `answer`, `target`, `tokens`, `prompt_tokens`, `error`, and the columns of
+            identity: `model`, `task`, `run`, `step`, `epoch`, `uuid`.
         wanted: the columns that will be used, and of several verdicts the one to read.
         choice: a column whose values are several verdicts on the same attempts: unless it is wanted (as a group), one
             is read, by default the first, with a note that names it. A row without it has no score by any.
-        complete: whether each record is one attempt, which has no score by the verdicts that it has no row of.
+        complete: whether each record is one attempt (or a list of them), which has no score by the verdicts that it
+            has no row of.
 
     Raises:
-        DataError: there is no such verdict, no attempt has a score, or the values take too much room.
+        DataError: there is no such verdict, or the values take too much room.
     """
     columns = Columns(source, bounded=True)
     choices: dict[str, None] = {}
-    chosen = wanted.scorer
-    each = choice is None or (chosen is None and choice in wanted)
-    unscored = attempts = 0
+    each = choice is None or (wanted.scorer is None and choice in wanted.group)
+    chosen = wanted.scorer or (None if each else wanted.default)
+    attempts = silent = scored = 0
     latest = None
     for record, row in rows:
-        attempts += record is not latest
-        latest = record
+        if record is not latest:
+            attempts += 1
+            seen: set[Any] = set()
+            latest = record
         if choice in row:
             choices[row[choice]] = None
             if chosen is None and not each:
                 chosen = row[choice]
             if not each and row[choice] != chosen:
                 continue
-        if row["passed"] is None:
-            unscored += 1
-            continue
-        if "answer" in row:
-            # A judge may accept a call without an answer; such a call never wins a vote.
-            row["correct"] = row["passed"] and row["answer"] not in (None, "")
+        scored += row.get(choice) not in seen
+        seen.add(row.get(choice))
+        for name in wanted.group:
+            if name not in row and name not in PLACES:
+                value = record.get(*name.split(".")) if isinstance(record.data, dict) else None
+                value = record.get("metadata", name) if value is None else value
+                if value is not None:
+                    row[name] = value
+        silent += "answer" not in row
         columns.add(record.line or 0, {name: _text(value) for name, value in row.items()})
-    if complete:
-        unscored = attempts * (max(len(choices), 1) if each else 1) - len(columns)
-    notes = []
+    notes = list(source.notes)
     if wanted.scorer is not None and wanted.scorer not in choices:
         found = f"found {shown_list(list(choices))}" if choices else "the log names none"
         raise source.error(f"no scorer {shown(wanted.scorer)}: {found}")
@@ -119,33 +118,25 @@ def table_of(
             f"--scorer names another, --group {choice} reads each"
         )
     if not len(columns):
-        raise source.error(f"no scored attempts ({unscored} without a score): expected at least one")
+        raise NoVerdicts("no scored attempts: expected at least one", source.name)
+    arrays = columns.arrays({})
+    if "answer" in arrays and arrays["answer"].null_count == len(columns):
+        del arrays["answer"]  # a log that never has an answer records none
+    elif "answer" in arrays and silent:
+        notes.append(f"{silent:,} of {len(columns):,} attempts have no field for an answer: they vote for none")
     table = Table(
         source.name,
-        columns.names,
-        # A call without an answer, beside others that have one, is a blank ballot.
-        columns.arrays({"correct": "false"}),
+        tuple(arrays),
+        arrays,
         place=lambda row: columns.lines[row] or None,
         reread=lambda: table,
         notes=tuple(notes),
-        dropped=(("attempts that have no score", unscored),) if unscored else (),
         scorer=chosen if choices else None,
         scorers=tuple(choices),
     )
+    if complete:
+        table = table.leaving_out(UNSCORED, attempts * (max(len(choices), 1) if each else 1) - scored)
     return table
-
-
-def truth(value: Any) -> bool | None:
-    """Whether a score says right (1, true, C or pass), or wrong (any other score); None where there is no score."""
-    text = str(value).strip().lower()
-    if value is None or text == "nan":
-        return None
-    if text in ("true", "c", "pass"):
-        return True
-    try:
-        return float(text) == 1.0
-    except ValueError:
-        return False
 
 
 def _text(value: Any) -> str | None:

@@ -2,27 +2,24 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from jaxscale.data import DataError
 from jaxscale.io import _csv, _jsonl, _parquet
+from jaxscale.io._identity import copies, identified
+from jaxscale.io._json import first_object
+from jaxscale.io._schema import Schema
 from jaxscale.io._several import PLACES, files_below, together
 from jaxscale.io._source import Source, open_source
 from jaxscale.io._table import Table, Wanted, shown
-from jaxscale.io.logs import (
-    _chen,
-    _evalplus,
-    _evalscope,
-    _every_eval_ever,
-    _humaneval,
-    _inspect,
-    _lm_eval,
-    _monkeys,
-    _nemo,
-    _verl,
-)
+from jaxscale.io._verdicts import NoVerdicts, Scale, judged, require_verdicts
+from jaxscale.io.logs import _chen, _evalplus, _evalscope, _every_eval_ever, _inspect, _lighteval, _lm_eval, _monkeys
+from jaxscale.io.logs._schemas import SCHEMAS
+
+TABLE = "table"
+"""The kind of formats whose columns a person names."""
 
 
 @dataclass(frozen=True)
@@ -33,34 +30,49 @@ class Format:
         name: what `format=` and `--format` call it.
         recognises: whether a file is (meant to be) of this kind, from its first bytes.
         read: what is wanted of the file.
+        tool: what formats have in common whose files may be put together.
+        scale: what the values of a verdict count.
+        surely: what a file of a directory is recognised by, where that is not enough.
     """
 
     name: str
     recognises: Callable[[Source], bool]
     read: Callable[[Source, Wanted], Table]
+    tool: str
+    scale: Scale = field(default_factory=Scale)
+    surely: Callable[[Source], bool] | None = None
 
+    @classmethod
+    def of(cls, schema: Schema) -> "Format":
+        """The format of a schema."""
+        return cls(schema.name, schema.recognises, schema.read, schema.name, schema.scale)
+
+
+def _has_problems(source: Source) -> bool:
+    """Whether a table of text has a column for the problem."""
+    if source.start[:1] in (b"{", b"["):
+        return "problem" in first_object(source)
+    return b"problem" in source.head.partition(b"\n")[0]
+
+
+_INVALID = Scale(no_answer=frozenset(("[invalid]",)))
 
 FORMATS = (
-    Format("parquet", _parquet.recognises, _parquet.read),
-    Format("inspect-eval", _inspect.recognises_eval, _inspect.read_eval),
-    Format("inspect-json", _inspect.recognises_json, _inspect.read_json),
-    Format("evalplus", _evalplus.recognises, _evalplus.read),
-    Format("lm-eval", _lm_eval.recognises, _lm_eval.read),
-    Format("evalscope", _evalscope.recognises, _evalscope.read),
-    Format("every-eval-ever", _every_eval_ever.recognises, _every_eval_ever.read),
-    Format("nemo-skills", _nemo.recognises, _nemo.read),
-    Format("verl", _verl.recognises, _verl.read),
-    Format("humaneval", _humaneval.recognises, _humaneval.read),
-    Format("monkeys", _monkeys.recognises, _monkeys.read),
-    Format("chen", _chen.recognises, _chen.read),
-    Format("jsonl", _jsonl.recognises, _jsonl.read),
-    Format("csv", _csv.recognises, _csv.read),
+    Format("lighteval", _lighteval.recognises, _lighteval.read, "lighteval"),
+    Format("parquet", _parquet.recognises, _parquet.read, TABLE),
+    Format("inspect-eval", _inspect.recognises_eval, _inspect.read_eval, "inspect", _inspect.SCALE),
+    Format("inspect-json", _inspect.recognises_json, _inspect.read_json, "inspect", _inspect.SCALE),
+    Format("evalplus", _evalplus.recognises, _evalplus.read, "evalplus", _evalplus.BASE.scale),
+    Format("lm-eval", _lm_eval.recognises, _lm_eval.read, "lm-eval", _INVALID),
+    Format("evalscope", _evalscope.recognises, _evalscope.read, "evalscope"),
+    Format("every-eval-ever", _every_eval_ever.recognises, _every_eval_ever.read, "every-eval-ever"),
+    *map(Format.of, SCHEMAS),
+    Format("monkeys", _monkeys.recognises, _monkeys.read, "monkeys", surely=_monkeys.surely),
+    Format("chen", _chen.recognises, _chen.read, "chen"),
+    Format("jsonl", _jsonl.recognises, _jsonl.read, TABLE, surely=_has_problems),
+    Format("csv", _csv.recognises, _csv.read, TABLE, surely=_has_problems),
 )
 """Every format, the most specific first: the first that recognises a file reads it."""
-
-
-TIDY = ("csv", "jsonl")
-"""The formats that any text may be taken for; in a directory only files that begin with a column `problem` are."""
 
 Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -81,42 +93,123 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     paths = _paths(path)
     if not paths:
         raise DataError("no files: expected at least one")
+    paths, again = _each_once(paths)
     if len(paths) == 1 and not _is_directory(paths[0]):
         source = open_source(paths[0])
-        known = _format_of(source, format)
-        return _checked(known.read(source, wanted), wanted), known.name
+        known = _format_of(source, format, wanted)
+        table = known.read(source, wanted).saying(*again)
+        return _finished(table, known, wanted), known.name
 
-    sources: list[tuple[Source, Format]] = []
-    skipped = 0
-    for each in paths:
-        if not _is_directory(each):
-            source = open_source(each)
-            sources.append((source, _format_of(source, format)))
-            continue
-        for file in files_below(each):
-            found = _in_directory(file, format)
-            sources += [found] if found else []
-            skipped += found is None
     title = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
+    sources, skipped = _sources(paths, format, wanted)
     if not sources:
         raise DataError("no file in a known format: expected attempts, ballots or a log", str(paths[0]))
-    formats = {known.name: source.name for source, known in reversed(sources)}
-    if len(formats) > 1:
-        firsts = ", ".join(f"{name}: {file}" for name, file in reversed(formats.items()))
-        way = (
-            "--format reads those of one"
-            if any(map(_is_directory, paths))
-            else "jaxscale convert FILE -o FILE.csv makes a table of each"
-        )
-        raise DataError(f"files in several formats ({firsts}): expected one; {way}", title)
-    notes = [f"skipped {skipped} files that hold no attempts or ballots"] if skipped else []
+    found = _one_tool(sources, title, any(map(_is_directory, paths)))
+    notes = [*again, *_skipped(skipped)]
     folders = {source.path.parent for source, _ in sources}
     if len(folders) > 1 and not any(place in wanted for place in PLACES):
         notes.append(f"put the files of {len(folders)} folders together: --group folder reads each")
     inside = replace(wanted, columns=(wanted.columns or frozenset()).difference(PLACES))
-    tables = [known.read(source, inside) for source, known in sources]
+    tables, without = _tables(sources, inside, whole=all(not _is_directory(each) for each in paths))
+    notes += without
     _check_kinds(tables, title)
-    return _checked(together(tables, title, notes), wanted), next(iter(formats))
+    twice = copies(tables)
+    if twice:
+        first = ", ".join(tables[index].file for index in twice[:3])
+        notes.append(f"left out {len(twice)} files that hold the same calls as another ({first}): they are read once")
+    table = together([table for index, table in enumerate(tables) if index not in twice], title, notes)
+    return _finished(table, sources[0][1], wanted), found
+
+
+def _finished(table: Table, known: Format, wanted: Wanted) -> Table:
+    """A table with sound verdicts and each call once."""
+    if wanted.scorer is not None and not table.scorers:
+        raise table.error(f"no scorer {shown(wanted.scorer)}: files of this format name none")
+    for ours, theirs in wanted.renamed.items():
+        if ours not in table.names:
+            near = table.near(theirs)
+            meant = f" (is {near!r} meant?)" if near else ""
+            raise table.error(f"no column {theirs!r} for {ours}{meant}: found {table.found()}")
+    return identified(judged(table, known.scale, wanted), wanted, log=known.tool != TABLE)
+
+
+def _each_once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The files without those that are named twice, and what is to be said of these."""
+    once: dict[Path, Path] = {}
+    twice = 0
+    for path in paths:
+        try:
+            place = path.resolve()
+        except (OSError, ValueError):
+            place = path  # said by `open_source`
+        twice += place in once
+        once.setdefault(place, path)
+    return list(once.values()), [f"{twice} files are named twice: each is read once"] if twice else []
+
+
+def _sources(
+    paths: Sequence[Path], format: str | None, wanted: Wanted
+) -> tuple[list[tuple[Source, Format]], list[str]]:
+    """The files with their formats, and those of directories that hold something else."""
+    sources: dict[Path, tuple[Source, Format]] = {}
+    skipped: list[str] = []
+    for each in paths:
+        if not _is_directory(each):
+            source = open_source(each)
+            sources[each] = (source, _format_of(source, format, wanted))
+            continue
+        for file in files_below(each):
+            found = _in_directory(file, format, wanted)
+            if found is None:
+                skipped.append(str(file))
+            else:
+                sources[file] = found
+    return list(sources.values()), skipped
+
+
+def _skipped(files: Sequence[str]) -> list[str]:
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return (
+        [f"skipped {len(files)} files that hold no attempts or ballots ({', '.join(files[:3])}{more})"] if files else []
+    )
+
+
+def _one_tool(sources: Sequence[tuple[Source, Format]], title: str, directory: bool) -> str:
+    """The name of the format, or of the tool that has several, of all files."""
+    tools: dict[str, tuple[str, str]] = {}
+    for source, known in sources:
+        tools.setdefault(known.tool, (known.name, source.name))
+    if len(tools) > 1:
+        firsts = ", ".join(f"{name}: {file}" for name, file in tools.values())
+        way = "--format reads those of one" if directory else "jaxscale convert FILE -o FILE.csv makes a table of each"
+        raise DataError(f"files in several formats ({firsts}): expected one; {way}", title)
+    names = {known.name for _, known in sources}
+    return names.pop() if len(names) == 1 else next(iter(tools))
+
+
+def _tables(sources: Sequence[tuple[Source, Format]], wanted: Wanted, *, whole: bool) -> tuple[list[Table], list[str]]:
+    """What each file holds; those without a verdict are left out, and of directories those that cannot be read.
+
+    Raises:
+        DataError: none of them can be read.
+    """
+    tables: list[Table] = []
+    left: list[DataError] = []
+    for source, known in sources:
+        try:
+            table = known.read(source, wanted)
+            if wanted.grade is None:
+                require_verdicts(table, known.scale)
+            tables.append(table)
+        except DataError as error:
+            if whole and not isinstance(error, NoVerdicts):
+                raise
+            left.append(error)
+    if left and not tables:
+        raise left[0]
+    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+    said = "; ".join(f"{error.file}: {error.message}" for error in left[:3])
+    return tables, [f"skipped {len(left)} files that hold no verdict or are damaged ({said}{more})"] if left else []
 
 
 def _paths(path: Paths) -> list[Path]:
@@ -148,12 +241,6 @@ def _check_kinds(tables: Sequence[Table], title: str) -> None:
         raise DataError(f"files of two kinds ({found}): expected one; name the files of one kind", title)
 
 
-def _checked(table: Table, wanted: Wanted) -> Table:
-    if wanted.scorer is not None and not table.scorers:
-        raise table.error(f"no scorer {shown(wanted.scorer)}: files of this format name none")
-    return table
-
-
 def _is_directory(path: Path) -> bool:
     try:
         return path.is_dir()
@@ -161,9 +248,12 @@ def _is_directory(path: Path) -> bool:
         return False  # said by `open_source`
 
 
-def _format_of(source: Source, format: str | None) -> Format:
+def _format_of(source: Source, format: str | None, wanted: Wanted) -> Format:
     for known in FORMATS:
-        if known.name == format or (format is None and known.recognises(source)):
+        if known.name == format:
+            return known
+        # Who names columns has a table.
+        if format is None and (known.tool == TABLE or not wanted.renamed) and known.recognises(source):
             return known
     before, nul, _ = source.head.partition(b"\0")
     raise source.error(
@@ -173,13 +263,13 @@ def _format_of(source: Source, format: str | None) -> Format:
     )
 
 
-def _in_directory(file: Path, format: str | None) -> tuple[Source, Format] | None:
+def _in_directory(file: Path, format: str | None, wanted: Wanted) -> tuple[Source, Format] | None:
     """A file of a directory with its format, or None if it holds something else."""
     try:
         source = open_source(file)
-        known = _format_of(source, None)
+        known = _format_of(source, None, wanted)
     except DataError:
         return None
-    if known.name in TIDY and b"problem" not in source.head.partition(b"\n")[0]:
+    if known.surely is not None and not wanted.renamed and not known.surely(source):
         return None
     return (source, known) if format in (None, known.name) else None

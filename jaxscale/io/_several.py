@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from jaxscale.io._source import PACKED
 from jaxscale.io._table import Table, shown_list
 
 PLACES = ("file", "folder")
@@ -20,7 +21,7 @@ def files_below(directory: Path) -> list[Path]:
     return [
         path
         for path in sorted(directory.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
+        if (path.with_suffix("") if path.suffix.lower() in PACKED else path).suffix.lower() in SUFFIXES
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(directory).parts)
     ]

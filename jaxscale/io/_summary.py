@@ -53,6 +53,7 @@ class ReadSummary:
         kind: "attempts" or "ballots".
         scorer: the verdict that was read where the log has several; None if it has one, or if each is a group.
         scorers: every verdict in the files; empty where the format knows none.
+        further: of how many runs and epochs the calls of a query are, where there are several.
         dropped: what was left out, and how many of it.
         notes: everything that was said in a `DataWarning`, a sentence each.
         groups: the data sets, in order.
@@ -65,6 +66,7 @@ class ReadSummary:
     kind: str
     scorer: str | None
     scorers: tuple[str, ...]
+    further: tuple[tuple[str, int], ...]
     dropped: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
     groups: tuple[GroupSummary, ...]
@@ -77,7 +79,7 @@ class ReadSummary:
     def to_dict(self) -> dict[str, Any]:
         """The summary as plain lists and dictionaries, fit for JSON."""
         plain = asdict(self)
-        return {**plain, "dropped": dict(self.dropped), "groups": list(plain["groups"])}
+        return {**plain, "further": dict(self.further), "dropped": dict(self.dropped), "groups": list(plain["groups"])}
 
     def __str__(self) -> str:
         groups, files = self.groups, self.files
@@ -88,7 +90,10 @@ class ReadSummary:
         if least < most and len(groups) == 1:
             span += f" (median {groups[0].calls_median:,.10g})"
         plural = "y" if self.queries == 1 else "ies"
-        parts = [f"{sets}{self.queries:,} quer{plural} x {span} {self.kind}"]
+        from_several = ", ".join(f"{count:,} {name}s" for name, count in self.further)
+        parts = [
+            f"{sets}{self.queries:,} quer{plural} x {span} {self.kind}{f' of {from_several}' if from_several else ''}"
+        ]
         if self.scorers:
             chosen = f"scorer {shown(self.scorer)}" if self.scorer is not None else "scorers"
             several = "" if len(self.scorers) == 1 else f" of {shown_list(self.scorers, 6)}"
@@ -142,7 +147,7 @@ def _of_ballots(name: str, data: Ballots) -> GroupSummary:
     return _group(
         name,
         calls,
-        right=int(data.counts[data.correct].sum()),
+        right=int(data.right_calls.sum()),
         answers=int(np.count_nonzero(data.counts)),
         blank=blank,
         prompt_tokens=_mean(data.prompt_tokens, calls),

@@ -5,8 +5,8 @@ import difflib
 import functools
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +18,28 @@ from jaxscale.data import MAX_COUNT, DataError
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUTH = {"1": 1, "true": 1, "1.0": 1, "0": 0, "false": 0, "0.0": 0}
 _SHOWN = 60
+_ALSO = {
+    "problem": (
+        "problem_id", "task_id", "question_id", "instance_id", "example_id", "sample_id", "query_id", "prompt_id",
+        "item_id", "doc_id", "qid", "pid", "id", "idx", "index", "query", "question", "task", "prompt", "input", "item",
+    ),
+    "passed": (
+        "is_correct", "correct", "is_right", "right", "success", "is_success", "resolved", "is_resolved", "solved",
+        "verdict", "reward", "acc", "accuracy", "exact_match", "score", "pass", "result", "outcome", "label", "status",
+    ),
+    "correct": (
+        "is_correct", "passed", "is_right", "right", "success", "verdict", "reward", "acc", "accuracy", "exact_match",
+        "score", "label", "judgement", "judgment",
+    ),
+    "answer": (
+        "predicted_answer", "extracted_answer", "final_answer", "parsed_answer", "prediction", "predicted", "pred",
+        "choice", "generation", "response", "output", "completion",
+    ),
+    "attempts": ("n", "samples", "num_samples", "total", "trials", "calls", "num_attempts"),
+    "successes": ("c", "correct", "num_correct", "passed", "passes", "right", "solved", "num_passed"),
+    "count": ("n", "votes", "times", "frequency"),
+}  # fmt: skip
+"""What others call the columns of a table."""
 _NEAR = 1000  # columns that are compared with a misspelt name, which takes long
 
 Number = TypeVar("Number", int, float)
@@ -29,18 +51,42 @@ class Wanted:
 
     Args:
         columns: the columns that will be used; None for all.
+        group: those of which each combination of values is a data set.
         scorer: of several verdicts on the same attempts, the one to read; None for the first.
+        right: which verdicts are right, as `Rule` reads it; None for what the tool says.
+        grade: "text" or "math" to compare answers with the right one where a log has no verdict; None not to.
+        errors: "wrong" or "drop" for calls that ended in an error; None for what the tool does.
+        renamed: the columns of the file that are meant by those of jaxscale.
+        default: the verdict that a format reads where no `scorer` is named; None for the first.
     """
 
     columns: frozenset[str] | None = None
+    group: tuple[str, ...] = ()
     scorer: str | None = None
+    right: str | None = None
+    grade: str | None = None
+    errors: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    default: str | None = None
 
     def __contains__(self, name: str) -> bool:
         return self.columns is None or name in self.columns
 
+    def ours(self, name: str) -> str:
+        """What a column of the file is called here; one of another meaning gives way to a renamed one."""
+        for ours, theirs in self.renamed.items():
+            if name == theirs:
+                return ours
+        return f"{name} (as recorded)" if name in self.renamed else name
 
-EVERYTHING = Wanted()
-"""All columns, for an error message that needs them."""
+    def by(self, scorer: str) -> "Wanted":
+        """The same, read by one of several verdicts unless another is named; the others are said."""
+        return replace(self, default=scorer)
+
+    @property
+    def everything(self) -> "Wanted":
+        """The same with every column, for an error message that needs them."""
+        return replace(self, columns=None)
 
 
 @dataclass(frozen=True)
@@ -58,6 +104,7 @@ class Table:
         dropped: what the reader left out, and how many of it.
         scorer: the verdict that was read of several, or the only one; None if each is read, or the format knows none.
         scorers: every verdict that the file has.
+        rows: where rows were left out, those of the file that are there; None where all are.
     """
 
     file: str
@@ -70,6 +117,7 @@ class Table:
     scorer: str | None = None
     scorers: tuple[str, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
+    rows: np.ndarray | None = None
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -84,16 +132,47 @@ class Table:
         """A `DataError` about the file, or about one row of it."""
         if row is None:
             return DataError(message, self.file)
+        row = self.original(row)
         file, start = self._file(row)
         line = self.place(row)
         return DataError(message if line is not None else f"row {row - start + 1}: {message}", file, line)
 
     def where(self, row: int) -> str:
         """The place of a row, for the middle of a message."""
+        row = self.original(row)
         file, start = self._file(row)
         line = self.place(row)
         found = f"row {row - start + 1}" if line is None else f"line {line}"
         return f"{found} of {file}" if self.files else found
+
+    def original(self, row: int) -> int:
+        """The row of the file that is a row of the table."""
+        return row if self.rows is None else int(self.rows[row])
+
+    def keeping(self, keep: np.ndarray) -> "Table":
+        """The table with the rows that are to be kept, bool of shape (rows,)."""
+        if keep.all():
+            return self
+        mask = pa.array(keep)
+        columns = {name: column.filter(mask) for name, column in self.columns.items()}
+        rows = np.flatnonzero(keep) if self.rows is None else self.rows[keep]
+        return replace(self, columns=columns, rows=rows)
+
+    def with_column(self, name: str, values: pa.Array) -> "Table":
+        """The table with a further column, or another one in its place."""
+        names = self.names if name in self.names else (*self.names, name)
+        return replace(self, names=names, columns={**self.columns, name: values})
+
+    def leaving_out(self, what: str, count: int) -> "Table":
+        """The table with a count of what was left out of it."""
+        if not count:
+            return self
+        dropped = dict(self.dropped)
+        return replace(self, dropped=tuple({**dropped, what: dropped.get(what, 0) + count}.items()))
+
+    def saying(self, *notes: str) -> "Table":
+        """The table with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
     def _file(self, row: int) -> tuple[str, int]:
         """The file that a row is in, and the row at which that file begins."""
@@ -115,6 +194,11 @@ class Table:
     def truths(self, name: str) -> np.ndarray:
         """A column of 0/1 or true/false (any case) as bool, shape (rows,)."""
         return self._parsed(name, lambda text: _TRUTH.get(text.strip().lower()), "0 or 1, true or false", np.bool_)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a column that was read, with a value in some row."""
+        column = self.columns.get(name)
+        return column is not None and column.null_count < len(column)
 
     def numbers(self, name: str, least: float = -math.inf, gaps: bool = False) -> np.ndarray | None:
         """A column of finite numbers >= `least` as float64, shape (rows,); None if there is none, or it is empty.
@@ -163,12 +247,30 @@ class Table:
         """
         if chosen is None:
             chosen = max(layouts, key=lambda layout: sum(2 * (n in self.names) + bool(self.near(n)) for n in layout))
-        for name in chosen:
-            if name not in self.names:
-                near = self.near(name)
-                meant = f" (is {near!r} meant?)" if near else ""
-                expected = " or ".join(", ".join(layout) for layout in layouts)
-                raise self.error(f"no column {name!r}{meant}: expected columns {expected}; found {self.found()}")
+        missing = [name for name in chosen if name not in self.names]
+        if missing:
+            near = self.near(missing[0])
+            meant = f" (is {near!r} meant?)" if near else ""
+            expected = " or ".join(", ".join(layout) for layout in layouts)
+            proposed = self._proposed(layouts)
+            way = f"; --columns {proposed} names them" if proposed else ""
+            raise self.error(f"no column {missing[0]!r}{meant}: expected columns {expected}; found {self.found()}{way}")
+
+    def _proposed(self, layouts: Sequence[tuple[str, ...]]) -> str:
+        """Columns of other names that may be those of a layout, as `--columns` takes them."""
+        best: dict[str, str] = {}
+        for layout in reversed(layouts):
+            missing = [name for name in layout if name not in self.names]
+            found = {name: other for name in missing if (other := self._meant(name, set(layout))) is not None}
+            if len(found) == len(missing):
+                best = found
+        return ",".join(f"{name}={other}" for name, other in best.items())
+
+    def _meant(self, name: str, taken: set[str]) -> str | None:
+        """The column that may be meant by a name: by what others call it, or by its spelling."""
+        lowered = {other.lower(): other for other in reversed(self.names[:_NEAR]) if other not in taken}
+        known = (lowered[other] for other in _ALSO.get(name, ()) if other in lowered)
+        return next(known, None) or self.near(name)
 
     def near(self, name: str) -> str | None:
         """The column whose name is close to `name`, if there is one."""

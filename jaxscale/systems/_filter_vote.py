@@ -51,7 +51,8 @@ class FilterVote(AbstractSystem):
         """
         if ballots.kept_counts is None:
             raise ValueError("kept_counts = None: FilterVote needs to know which ballots the filter kept")
-        return Ballots(ballots.kept_counts, ballots.correct, blank=ballots.calls - ballots.kept_counts.sum(axis=1))
+        dropped = ballots.calls - ballots.kept_counts.sum(axis=1)
+        return Ballots(ballots.kept_counts, ballots.correct, blank=dropped, verdicts=ballots.verdicts)
 
     def check_data(self, data: Attempts | Ballots, name: str) -> None:
         """Ballots need the marks of a filter."""

@@ -38,7 +38,7 @@ def read(source: Source, wanted: Wanted) -> Table:
             raise base.error(f"{_BALLOTS} = {shown(text)}: expected a dict of answers and counts", row) from None
         problem = str(row + 1)
         for name, count in written:
-            values = (problem, name, count, str(int(name.strip() == right.strip())))
+            values = (problem, name, count, str(name.strip() == right.strip()).lower())
             for column, value in zip(columns.values(), values, strict=True):
                 column.append(value)
             origin.append(row)

@@ -1,11 +1,10 @@
 """every_eval_ever `*_samples.jsonl`, a neutral exchange format: a line per attempt."""
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from jaxscale.io._records import Row, first_record, lines_of, table_of, truth
+from jaxscale.io._records import Row, first_record, records_of, table_of
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted
 
@@ -20,33 +19,32 @@ def recognises(source: Source) -> bool:
 def read(source: Source, wanted: Wanted) -> Table:
     """Read every_eval_ever samples: `sample_id` is the problem, `extracted_value` the answer.
 
-    `evaluation.is_correct` says what is right; where it is missing, a score of 1 does.
+    `evaluation.is_correct` says what is right; where it is missing, the score does. Several evaluations of one call are
+    lines of their own, with the scorer in `evaluation_result_id`.
     """
-    models: set[str] = set()
-    table = table_of(source, _rows(source, wanted, models), wanted)
-    if len(models) > 1 and "model" not in wanted:
-        note = f"{len(models):,} models are read as one: --group model reads each"
-        return dataclasses.replace(table, notes=(*table.notes, note))
-    return table
+    return table_of(source, _rows(source, wanted), wanted, choice="scorer")
 
 
-def _rows(source: Source, wanted: Wanted, models: set[str]) -> Iterator[Row]:
-    for record in lines_of(source):
+def _rows(source: Source, wanted: Wanted) -> Iterator[Row]:
+    for record in records_of(source):
         verdict = record.get("evaluation", "is_correct")
-        row = _further(record.get("metadata"), wanted)
-        model = record.get("model_id")
-        models.add(str(model))
-        if "model" in wanted:
-            row["model"] = model
-        row |= {
+        row = {
+            **_further(record.get("metadata"), wanted),
             "problem": record.at("sample_id"),
-            "passed": truth(record.get("evaluation", "score") if verdict is None else verdict),
+            "passed": record.get("evaluation", "score") if verdict is None else verdict,
+            "model": record.get("model_id"),
+            "task": record.get("evaluation_name"),
+            "run": record.get("evaluation_id"),
             "tokens": record.get("token_usage", "output_tokens"),
             "prompt_tokens": record.get("token_usage", "input_tokens"),
         }
+        scorer = record.get("evaluation_result_id")
+        if scorer is not None:
+            row["scorer"] = scorer
         attributions = record.get("answer_attribution")
-        if isinstance(attributions, list) and attributions and isinstance(attributions[-1], dict):
-            row["answer"] = attributions[-1].get("extracted_value")
+        if isinstance(attributions, list):
+            last = attributions[-1] if attributions and isinstance(attributions[-1], dict) else {}
+            row["answer"] = last.get("extracted_value")
         yield record, row
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -12,18 +13,33 @@ import pyarrow as pa
 
 from jaxscale.data import DataError
 from jaxscale.io._document import pieces, whole
-from jaxscale.io._records import Record, Row, table_of, truth
+from jaxscale.io._records import Record, Row, table_of
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted, shown
+from jaxscale.io._verdicts import NoVerdicts, Scale
 
+SCALE = Scale({"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "no": 0.0})
+"""What inspect_ai makes of the value of a score (`value_to_float`)."""
+
+_PROMPT = ("input_tokens", "input_tokens_cache_read", "input_tokens_cache_write")
+_FIRST_KEY = re.compile(rb'\{\s*"[a-z_]+"\s*:')
+_EVAL = re.compile(rb'"eval"\s*:\s*\{')
+_JOURNAL = re.compile(r"_journal/summaries/([0-9]+)\.json")
+_MISSING = object()
 _ZSTD = 93
 _MOST_COMPRESSED = 2**28
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 def recognises_json(source: Source) -> bool:
-    """Whether the document begins as inspect_ai writes it."""
-    return source.start[:1] == b"{" and b'"eval"' in source.head and b'"eval_id"' in source.head
+    """Whether the document begins as inspect_ai writes it; the index of a folder of logs is an object of such."""
+    return (
+        source.start[:1] == b"{"
+        and _FIRST_KEY.match(source.start) is not None
+        and _EVAL.search(source.head) is not None
+        and any(key in source.head for key in (b'"eval_id"', b'"run_id"', b'"task_id"'))
+        and not re.search(rb'"eval"\s*:\s*\{\s*"[^"]*"\s*:\s*\[', source.head)
+    )
 
 
 def recognises_eval(source: Source) -> bool:
@@ -34,8 +50,8 @@ def recognises_eval(source: Source) -> bool:
 def read_json(source: Source, wanted: Wanted) -> Table:
     """Read an inspect_ai JSON log: `id` is the problem, each epoch an attempt.
 
-    Right is a value of C or 1; P (partly right) counts as wrong, and a value that is not a number as not scored. Where
-    a value is an object, each of its keys is a scorer of its own.
+    What a value counts, inspect_ai's own conversion says: C, yes, true and 1 are right; I, no, false, N and 0 wrong.
+    Where a value is an object, each of its keys is a scorer of its own.
     """
     return table_of(source, _rows_of_json(source), wanted, choice="scorer", complete=True)
 
@@ -43,27 +59,41 @@ def read_json(source: Source, wanted: Wanted) -> Table:
 def read_eval(source: Source, wanted: Wanted) -> Table:
     """Read an inspect_ai `.eval` log, as `read_json` reads the document.
 
-    The summaries of the samples are read. They cut answers of more than 1,024 characters; the samples have those whole.
+    The summaries of the samples are read, those of the journal where the run was killed. They cut answers, or leave
+    them out: the samples have those whole.
     """
     with _archive(source) as archive:
-        with _member(source, archive, "header.json") as file:
-            model = Record(source, whole(source, file), None).get("eval", "model")
-        with _member(source, archive, "summaries.json") as file:
-            samples = _samples(source, file, ())
-            if "answer" in wanted:
-                samples = (_with_whole_answers(source, archive, sample) for sample in samples)
-            return table_of(source, _rows(source, samples, model), wanted, choice="scorer", complete=True)
+        header = "header.json" if "header.json" in archive.NameToInfo else "_journal/start.json"
+        with _member(source, archive, header) as file:
+            log = Record(source, whole(source, file), None)
+        samples = _summaries(source, archive)
+        if "answer" in wanted or wanted.grade is not None:
+            samples = (_with_whole_answers(source, archive, sample) for sample in samples)
+        return table_of(source, _rows(source, samples, log.get("eval")), wanted, choice="scorer", complete=True)
+
+
+def _summaries(source: Source, archive: zipfile.ZipFile) -> Iterator[Any]:
+    names = ["summaries.json"]
+    if names[0] not in archive.NameToInfo:
+        found = {int(part[1]): name for name in archive.NameToInfo if (part := _JOURNAL.fullmatch(name)) is not None}
+        names = [found[number] for number in sorted(found)]
+        if not names:
+            raise source.error("a zip archive without summaries.json: expected an inspect_ai log")
+        source.note("the run was killed: read what its journal has")
+    for name in names:
+        with _member(source, archive, name) as file:
+            yield from _samples(source, file, ())
 
 
 def _rows_of_json(source: Source) -> Iterator[Row]:
-    model = None
-    with source.open() as file:  # the model stands before the samples, in logs as they are written
+    about = None
+    with source.open() as file:  # what the log is of stands before the samples, in logs as they are written
         for path, value in pieces(source, file, ("samples",)):
             if path == ("eval",):
-                model = Record(source, value, None).get("model")
+                about = value
                 break
     with source.open() as file:
-        yield from _rows(source, _samples(source, file, ("samples",)), model)
+        yield from _rows(source, _samples(source, file, ("samples",)), about)
 
 
 def _samples(source: Source, file: IO[bytes], inside: tuple[str, ...]) -> Iterator[Any]:
@@ -77,23 +107,33 @@ def _samples(source: Source, file: IO[bytes], inside: tuple[str, ...]) -> Iterat
         elif path[:-1] == inside:
             yield value
     if not found:
-        raise source.error("no samples: expected a list of samples")
+        raise NoVerdicts("no samples: expected a list of samples", source.name)
 
 
 def _with_whole_answers(source: Source, archive: zipfile.ZipFile, summary: Any) -> Any:
+    """A summary with the scores of the whole sample, where an answer of it is cut or left out."""
     sample = Record(source, summary, None)
-    if not any(isinstance(answer, str) and answer.endswith("...") for _, answer in _scores(sample).values()):
+    scores = _scores(sample)
+    cut = any(isinstance(answer, str) and answer.endswith("...") for _, answer in scores.values())
+    if not cut and all(answer is not _MISSING for _, answer in scores.values()):
         return summary
     name = f"samples/{sample.get('id')}_epoch_{sample.get('epoch')}.json"
     if name not in archive.NameToInfo:
+        if not cut:
+            return summary
         raise source.error(
             f"an answer is cut to '...', and there is no {shown(name)}: expected every sample in the log"
         )
     with _member(source, archive, name) as file:
-        return {**summary, "scores": Record(source, whole(source, file), None).get("scores")}
+        for path, value in pieces(source, file, ()):
+            if path == ("scores",):
+                return {**summary, "scores": value}
+    return summary
 
 
-def _rows(source: Source, samples: Iterable[Any], model: object) -> Iterator[Row]:
+def _rows(source: Source, samples: Iterable[Any], about: Any) -> Iterator[Row]:
+    log = Record(source, about, None)
+    of_log = {"model": log.get("model"), "task": log.get("task"), "run": log.get("run_id")}
     for index, data in enumerate(samples):
         sample = Record(source, data, None)
         if sample.get("id") is None:
@@ -101,39 +141,49 @@ def _rows(source: Source, samples: Iterable[Any], model: object) -> Iterator[Row
         row = {
             "problem": sample.get("id"),
             "target": sample.get("target"),
-            "model": model,
-            "tokens": _all_tokens(sample, "output_tokens"),
-            "prompt_tokens": _all_tokens(sample, "input_tokens"),
+            **of_log,
+            "epoch": sample.get("epoch"),
+            "uuid": sample.get("uuid"),
+            "tokens": _all_tokens(sample, ("output_tokens",)),
+            "prompt_tokens": _all_tokens(sample, _PROMPT),
+            "error": sample.get("error"),
         }
-        scores = _scores(sample)
+        scores = {} if sample.get("invalidation") is not None else _scores(sample)
         for name, (value, answer) in scores.items():
-            verdict = None if str(value).upper() == "N" else truth(value)
-            yield sample, {**row, "scorer": name, "answer": answer, "passed": verdict}
-        if not scores:  # it ended in an error
+            given = {} if answer is _MISSING else {"answer": answer}
+            yield sample, {**row, "scorer": name, **given, "passed": value}
+        if not scores:  # it ended in an error, or is not to count
             yield sample, {**row, "passed": None}
 
 
 def _scores(sample: Record) -> dict[str, tuple[Any, Any]]:
     """The value and the answer by each scorer; a value that is an object has several, named "scorer.key"."""
-    found = {}
-    scores = sample.get("scores")
-    for scorer, score in scores.items() if isinstance(scores, dict) else ():
-        value = score.get("value") if isinstance(score, dict) else score
-        answer = score.get("answer") if isinstance(score, dict) else None
-        values = (
-            {f"{scorer}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {scorer: value}
-        )
-        found.update({name: (each, answer) for name, each in values.items()})
-    return found
+    scores: dict[str, tuple[Any, Any]] = {}
+    found = sample.get("scores")
+    for name, score in found.items() if isinstance(found, dict) else ():
+        value = score.get("value") if isinstance(score, dict) else None
+        answer = score.get("answer", _MISSING) if isinstance(score, dict) else _MISSING
+        if isinstance(value, dict):
+            scores.update({f"{name}.{key}": (each, answer) for key, each in value.items()})
+        else:
+            scores[name] = (value, answer)
+    return scores
 
 
-def _all_tokens(sample: Record, kind: str) -> str | None:
-    """The tokens of a kind that all models together used, or None where one of them is not said."""
+def _all_tokens(sample: Record, kinds: tuple[str, ...]) -> str | None:
+    """The tokens of some kinds that all models together used, or None where one does not say the first of them."""
     usage = sample.get("model_usage")
-    counts = [sample.get("model_usage", model, kind) for model in usage] if isinstance(usage, dict) else []
-    if counts and all(isinstance(count, str) and count.isdecimal() and len(count) <= 15 for count in counts):
-        return str(sum(map(int, counts)))
-    return None
+    total = 0
+    for model in usage if isinstance(usage, dict) else ():
+        counts = [sample.get("model_usage", model, kind) for kind in kinds]
+        if not _is_count(counts[0]):
+            return None
+        total += sum(int(count) for count in counts if _is_count(count))
+    return str(total) if isinstance(usage, dict) and usage else None
+
+
+def _is_count(count: Any) -> bool:
+    return isinstance(count, str) and count.isdecimal() and len(count) <= 15
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ MAX_VALUES = 2**20
 
 _VERDICTS = ("is_corrects", "is_correct")
 _START = re.compile(rb"^is_corrects?\s*:", re.MULTILINE)
+_KEYS = re.compile(rb"^(is_corrects?|samples|gt_answer|prompt|question)\s*:", re.MULTILINE)
 _DEEPEST = 100
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _NONE = ("", "~", "null")
@@ -26,7 +27,12 @@ _EXPECTED = "expected true or false for each sample"
 
 def recognises(source: Source) -> bool:
     """Whether this is named as YAML, or has the list of verdicts near its beginning."""
-    return source.path.suffix.lower() in (".yaml", ".yml") or _START.search(source.head) is not None
+    return source.suffix in (".yaml", ".yml") or _START.search(source.head) is not None
+
+
+def surely(source: Source) -> bool:
+    """Whether it has a key of such a log, as other YAML in a directory has not."""
+    return _KEYS.search(source.head) is not None
 
 
 def read(source: Source, wanted: Wanted) -> Table:
@@ -55,7 +61,7 @@ def _rows(source: Source) -> Iterator[Row]:
         reason = str(getattr(error, "problem", None) or "unreadable")[:80]
         raise source.error(f"not YAML ({reason}): expected a log", mark.line + 1 if mark else None) from None
     for passed, line in verdicts:
-        yield Record(source, None, line), {"problem": source.path.stem, "passed": passed}
+        yield Record(source, None, line), {"problem": source.stem, "passed": passed}
 
 
 _Node: TypeAlias = str | list["_Node"] | None

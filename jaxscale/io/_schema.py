@@ -1,0 +1,181 @@
+"""A log as a schema: which field is what. One reader for all logs whose records are JSON objects."""
+
+import functools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxscale.io._document import pieces
+from jaxscale.io._records import Record, Row, first_record, records_of, table_of
+from jaxscale.io._source import Source
+from jaxscale.io._table import Table, Wanted, shown
+from jaxscale.io._verdicts import Scale
+
+Path = tuple[str, ...]
+Alternatives = tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The form of a log, and which field of a record is what.
+
+    A path is keys with dots between them; "a|b" is the first of several that has a value. A path that begins with "@"
+    is no field: "@key" is the key of the record in an object of them, "@line" its number, "@stem" the name of the file.
+    One that begins with "^" is a field of the document around the records.
+
+    Args:
+        name: what `format=` and `--format` call it.
+        marks: paths, with spaces between them, all of which the first record has, or another of these sets; in a
+            document, names that its first bytes hold.
+        rows: the path to the records in a document, "*" for each key of an object; empty where records are lines, or
+            the items of a list.
+        columns: the path of each column; with `passed`, or several verdicts by name in `verdicts`. A problem may be
+            several fields, with "+" between them.
+        verdicts: the path of each verdict, or what makes it of a record, where a log may have several.
+        scale: what the values of a verdict count.
+        many: whether a verdict may be a list, with an item for each call; other lists of its length go with it.
+        unless: paths that the first record of another format has.
+    """
+
+    name: str
+    marks: tuple[str, ...]
+    columns: Mapping[str, str]
+    rows: str = ""
+    verdicts: Mapping[str, str | Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
+    scale: Scale = field(default_factory=Scale)
+    many: bool = False
+    unless: tuple[str, ...] = ()
+
+    def recognises(self, source: Source) -> bool:
+        """Whether a file begins as such a log does."""
+        if self.rows:
+            *_, last = (name for name in self.rows.split(".") if name != "*")
+            items = rb'\{\s*"[^"]*"\s*:\s*\[' if self.rows.endswith("*") else rb"\["
+            begins = re.compile(rb'"' + re.escape(last.encode()) + rb'"\s*:\s*' + items)
+            return (
+                source.start[:1] == b"{"
+                and begins.search(source.head) is not None
+                and any(
+                    all(re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:', source.head) for name in marks.split())
+                    for marks in self.marks
+                )
+            )
+        first = Record(source, first_record(source), None)
+        return any(all(_there(first, path) for path in marks.split()) for marks in self.marks) and not any(
+            _there(first, path) for path in self.unless
+        )
+
+    def read(self, source: Source, wanted: Wanted) -> Table:
+        """Read a log by this schema."""
+        several = bool(self.verdicts)
+        choice = "scorer" if several else None
+        return table_of(source, self._calls(source), wanted, choice, complete=several)
+
+    def _calls(self, source: Source) -> Iterator[Row]:
+        paths = {name: _alternatives(path) for name, path in self.columns.items() if path[:1] not in "@^"}
+        special = {name: path for name, path in self.columns.items() if path[:1] in "@^"}
+        for number, (record, key, around) in enumerate(self.records(source), 1):
+            row: dict[str, Any] = {name: _first(record.data, path) for name, path in paths.items()}
+            for name, path in special.items():
+                places = {"@key": key, "@stem": source.stem}
+                row[name] = places[path] if path[0] == "@" else _first(around, _alternatives(path[1:]))
+            row["problem"] = self._problem(record, row["problem"], number)
+            if "answer" in row and not any(_there(record, ".".join(path)) for path in paths.get("answer", ())):
+                del row["answer"]  # a field that is not there says nothing
+            if not self.verdicts:
+                yield from self._spread(record, row, row.get("passed"))
+                continue
+            found = False
+            for name, verdict in self.verdicts.items():
+                value = verdict(record.data) if callable(verdict) else _first(record.data, _alternatives(verdict))
+                if value is not None:
+                    found = True
+                    yield from self._spread(record, {**row, "scorer": name}, value)
+            if not found:
+                yield record, {**row, "passed": None}
+
+    def _problem(self, record: Record, first: Any, number: int) -> Any:
+        path, *further = self.columns["problem"].split("+")
+        if first is None and path.endswith("@line"):
+            return str(number)
+        if first is None:
+            raise record.error(f"no {path.replace('|', ' or ')}: expected one in every record")
+        beside = [record.get(*each.split(".")) for each in further]
+        known = [f"[{value}]" for value in beside if value is not None]
+        return (
+            " ".join([first if isinstance(first, str) else json.dumps(first, sort_keys=True), *known])
+            if further
+            else first
+        )
+
+    def _spread(self, record: Record, row: dict[str, Any], verdict: Any) -> Iterator[Row]:
+        """A call, or one for each item of a list of verdicts."""
+        if not (self.many and isinstance(verdict, list)):
+            yield record, {**row, "passed": verdict}
+            return
+        if not verdict:
+            yield record, {**row, "passed": None}
+        lists = {name: value for name, value in row.items() if isinstance(value, list) and len(value) == len(verdict)}
+        if isinstance(row.get("answer"), list) and "answer" not in lists:
+            raise record.error(
+                f"{len(row['answer'])} answers beside {len(verdict)} verdicts: expected an item for each call"
+            )
+        for index, item in enumerate(verdict):
+            yield record, {**row, **{name: value[index] for name, value in lists.items()}, "passed": item}
+
+    def records(self, source: Source) -> Iterator[tuple[Record, str, dict[str, Any]]]:
+        """The records, each with its key, and what stands around them."""
+        if not self.rows:
+            for record in records_of(source):
+                yield record, "", {}
+            return
+        path = tuple(self.rows.split("."))
+        keyed = path[-1] == "*"
+        inside = path[:-1] if keyed else path
+        around: dict[str, Any] = {}
+        found = False
+        with source.open() as file:
+            for place, value in pieces(source, file, inside):
+                if place[: len(inside)] != inside:
+                    if len(place) == 1:
+                        around[str(place[0])] = value
+                elif place == inside:
+                    found = True
+                    if isinstance(value, list) is keyed or not isinstance(value, list | dict):
+                        kind = "an object" if keyed else "a list"
+                        raise source.error(f"{'.'.join(inside)} is not {kind} of records: expected one")
+                else:
+                    key = str(place[len(inside)])
+                    items = value if keyed and isinstance(value, list) else [value]
+                    for item in items:
+                        if not isinstance(item, dict):
+                            where = f", {shown(key)}" if keyed else ""
+                            raise source.error(f"{'.'.join(inside)}{where}: expected objects, one for each attempt")
+                        yield Record(source, item, None), key, around
+        if not found:
+            raise source.error(f"no {'.'.join(inside)}: expected records of attempts")
+
+
+@functools.cache
+def _alternatives(path: str) -> Alternatives:
+    return tuple(tuple(each.split(".")) for each in path.partition("+")[0].split("|") if not each.startswith("@"))
+
+
+def _first(data: Any, alternatives: Alternatives) -> Any:
+    """The first value that there is at one of several paths."""
+    for path in alternatives:
+        value = data
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            return value
+    return None
+
+
+def _there(record: Record, path: str) -> bool:
+    """Whether a record has a field, be it null."""
+    *outer, last = path.split(".")
+    inside = record.get(*outer)
+    return isinstance(inside, dict) and last in inside

@@ -1,0 +1,201 @@
+"""From what a tool or a person wrote as a verdict to right, wrong, or no verdict: once, for every format."""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jaxscale.data import DataError
+from jaxscale.io._table import Table, Wanted, shown, shown_list
+
+VERDICTS = ("passed", "correct")
+"""Columns that say whether a call, or an answer, is right."""
+
+UNSCORED = "attempts that have no score"
+
+_PLAIN = {"true": 1.0, "false": 0.0}
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+_RULE = re.compile(r"(>=|<=|==|>|<|=)\s*(\S+)")
+_SHOWN = 6
+_RIGHT, _WRONG, _NONE, _UNKNOWN = 1, 0, -1, -2
+
+
+class NoVerdicts(DataError):
+    """A file without a single verdict: beside others that have some it is left out."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the values of a tool's verdict count, in its own conversion.
+
+    Args:
+        values: what texts in small letters count, beside true, false and numbers, which count themselves.
+        other: what any other value counts, or a number that is neither 1 nor 0; None where it is not for a reader to
+            say.
+        no_answer: answers in small letters by which the tool says that there is none.
+        errors: what the tool does with a call that ended in an error and has no verdict: "drop" or "wrong".
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    other: float | None = None
+    no_answer: frozenset[str] = frozenset()
+    errors: str = "drop"
+
+    def number(self, text: str) -> float | None:
+        """What a value counts; None for no verdict, NaN for an unknown one."""
+        text = text.strip().lower()
+        if text in ("", "nan", "null", "none"):
+            return None
+        known = self.values.get(text, _PLAIN.get(text))
+        if known is None:
+            try:
+                known = float(text)
+            except ValueError:
+                known = math.nan if self.other is None else self.other
+        return known if known in (0.0, 1.0) or self.other is None else self.other
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which verdicts are right, as a person says: a comparison such as `>= 0.5`, or values such as `C,P`."""
+
+    text: str
+    values: tuple[str, ...] = ()
+    compare: str = ""
+    bound: float = math.nan
+
+    @classmethod
+    def parsed(cls, text: str) -> "Rule":
+        """The rule that a text means.
+
+        Raises:
+            ValueError: naming `right`, and what was expected.
+        """
+        expected = "expected a comparison such as '>= 0.5', or values with commas between them, as in 'C,P'"
+        if (found := _RULE.fullmatch(text.strip())) is not None:
+            try:
+                return cls(text, compare=found[1], bound=float(found[2]))
+            except ValueError:
+                raise ValueError(f"right = {text!r}: {found[2]!r} is no number: {expected}") from None
+        values = tuple(each.strip().lower() for each in text.split(","))
+        if not all(values) or text.strip()[:1] in "<>=!":
+            raise ValueError(f"right = {text!r}: {expected}")
+        return cls(text, values=values)
+
+    def says(self, text: str, scale: Scale) -> int:
+        """What a value means by this rule."""
+        number = scale.number(text)
+        if number is None:
+            return _NONE
+        if self.compare:
+            return _UNKNOWN if math.isnan(number) else int(_COMPARED[self.compare](number, self.bound))
+        return int(text.strip().lower() in self.values or any(_number(each) == number for each in self.values))
+
+
+def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
+    """The table with verdicts that are true or false, and without the calls that have none, which it says.
+
+    Raises:
+        DataError: a value that is neither right nor wrong, or a rule that does not fit the values.
+        NoVerdicts: there is no verdict at all.
+    """
+    require_verdicts(table, scale)
+    table = _without_empty_answers(table, scale)
+    names = [name for name in VERDICTS if name in table.columns and name not in table.repeated]
+    keep = np.ones(len(table), bool)
+    for name in names:
+        table, scored = _judged(table, name, scale, wanted)
+        keep &= scored
+    table = table.keeping(keep).leaving_out(UNSCORED, int((~keep).sum()))
+    if "passed" in names and "correct" not in table.names and "answer" in table.columns:
+        # A judge may accept a call without an answer; such a call never wins a vote.
+        given = pc.not_equal(pc.fill_null(table.columns["answer"], ""), "")
+        right = pc.and_(pc.equal(table.columns["passed"], "true"), given)
+        table = table.with_column("correct", pc.if_else(right, _text("true"), _text("false")))
+    return table
+
+
+def require_verdicts(table: Table, scale: Scale) -> None:
+    """Refuse a table that has verdicts for none of its calls.
+
+    Raises:
+        NoVerdicts: there is none.
+    """
+    names = [name for name in VERDICTS if name in table.columns and name not in table.repeated]
+    values = [value for name in names for value in pc.unique(table.columns[name]).to_pylist()]
+    if names and all(scale.number(value or "") is None for value in values):
+        raise NoVerdicts(f"no scored attempts ({len(table):,} without a score): expected at least one", table.file)
+
+
+def _judged(table: Table, name: str, scale: Scale, wanted: Wanted) -> tuple[Table, np.ndarray]:
+    """A column of verdicts as true, false and null, and which rows have one."""
+    codes, values = table.coded(name)
+    rule = None if wanted.right is None else Rule.parsed(wanted.right)
+    meaning = [_by_scale(text, scale) if rule is None else rule.says(text, scale) for text in values]
+    unknown = [text for text, what in zip(values, meaning, strict=True) if what == _UNKNOWN]
+    if unknown:
+        found = ", ".join(shown(text) for text in unknown[:_SHOWN]) + (
+            f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
+        )
+        row = int((codes == values.index(unknown[0])).argmax())
+        raise table.error(f"{name} = {found}: {_expected(values, scale, rule)}", row)
+    found_codes = np.array(meaning, np.int64)[codes]
+    texts = pa.array(["false", "true", None], pa.large_string())
+    column = texts.take(pa.array(np.where(found_codes < 0, 2, found_codes)))
+    return table.with_column(name, column), found_codes >= 0
+
+
+def _by_scale(text: str, scale: Scale) -> int:
+    number = scale.number(text)
+    if number is None:
+        return _NONE
+    return {1.0: _RIGHT, 0.0: _WRONG}.get(number, _UNKNOWN)
+
+
+def _expected(values: Sequence[str], scale: Scale, rule: Rule | None) -> str:
+    """What is said of values that are neither right nor wrong."""
+    if rule is not None:
+        return f"--right {rule.text!r} compares numbers: expected values with commas between them, as in --right C,P"
+    graded = [text for text in values if _by_scale(text, scale) == _UNKNOWN and not math.isnan(scale.number(text) or 0)]
+    plain = [shown(text)[1:-1] for text in values if "," not in text and text.strip()]
+    way = "--right '>= 0.5'" if graded else f"--right {','.join(plain[:2]) or 'VALUE'}"
+    found = shown_list(values, _SHOWN)
+    return f"expected 0 or 1, true or false; which count as right is to be said, as in {way} (found {found})"
+
+
+def _without_empty_answers(table: Table, scale: Scale) -> Table:
+    """The table with nothing where an answer says that there is none."""
+    if not scale.no_answer or "answer" not in table.columns:
+        return table
+    answers = table.columns["answer"]
+    empty = pc.is_in(
+        pc.utf8_lower(pc.utf8_trim_whitespace(answers)), pa.array(sorted(scale.no_answer), pa.large_string())
+    )
+    if not pc.any(empty).as_py():
+        return table
+    return table.with_column(
+        "answer", pc.if_else(pc.fill_null(empty, False), pa.scalar(None, pa.large_string()), answers)
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _text(value: str | None) -> pa.Scalar:
+    return pa.scalar(value, pa.large_string())

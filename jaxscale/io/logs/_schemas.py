@@ -1,0 +1,148 @@
+"""Logs that are no more than a schema: a record is a call, or a list of calls, and each field is in its place."""
+
+import re
+from typing import Any
+
+from jaxscale.io._schema import Schema
+from jaxscale.io._verdicts import Scale
+
+_STATUS = Scale({"pass": 1.0, "fail": 0.0, "timeout": 0.0})
+_SUCCESS_ONLY = Scale(other=0.0)
+"""A reward of exactly 1 is a success, and any other is none, as the benchmark counts."""
+
+_JUDGEMENT = re.compile(r"judgement\**\s*:\s*\**\s*(yes|no)?", re.IGNORECASE)
+
+
+def _judged(text: Any) -> Any:
+    """What NeMo-Skills takes a judgement for: one in another form is a no."""
+    if text is None:
+        return None
+    found = _JUDGEMENT.search(str(text))
+    return "no" if found is None or found[1] is None else found[1]
+
+
+def _completed(status: Any) -> bool | None:
+    return None if status is None else str(status).lower() == "completed"
+
+
+HUMANEVAL = Schema(
+    "humaneval",
+    marks=("task_id passed",),
+    unless=("problem",),
+    columns={"problem": "task_id", "passed": "passed"},
+)
+
+NEMO_SKILLS = Schema(
+    "nemo-skills",
+    marks=(
+        "predicted_answer expected_answer",
+        "is_correct-plus",
+        "is_correct generation",
+        "graded_list",
+        "symbolic_correct",
+        "judgement",
+        "proof_status",
+        "strict_eval",
+        "swe-bench-metrics",
+    ),
+    columns={
+        "problem": "id|task_id|problem_id|@line",
+        "answer": "predicted_answer",
+        "target": "expected_answer",
+        "tokens": "num_generated_tokens",
+        "prompt_tokens": "num_input_tokens",
+    },
+    verdicts={
+        "symbolic_correct": "symbolic_correct",
+        "judgement": lambda record: _judged(record.get("judgement")),
+        "is_correct-plus": "is_correct-plus",
+        "is_correct": "is_correct",
+        "graded_list": "graded_list",
+        "proof_status": lambda record: _completed(record.get("proof_status")),
+        "strict_eval": "strict_eval.follow_all_instructions",
+        "resolved": "swe-bench-metrics.resolved",
+    },
+    scale=Scale({"yes": 1.0, "no": 0.0}),
+    many=True,
+)
+
+VERL = Schema(
+    "verl",
+    marks=("input output score gts", "input output score step"),
+    unless=("problem",),
+    columns={
+        "problem": "input+gts",
+        "passed": "acc|score",
+        "answer": "pred",
+        "target": "gts",
+        "step": "step",
+    },
+    scale=Scale(no_answer=frozenset(("[invalid]",))),
+)
+
+BIGCODEBENCH = Schema(
+    "bigcodebench",
+    marks=("eval status",),
+    rows="eval.*",
+    columns={"problem": "@key", "passed": "status"},
+    scale=_STATUS,
+)
+
+LIVECODEBENCH = Schema(
+    "livecodebench",
+    marks=("question_id graded_list",),
+    columns={"problem": "question_id", "passed": "graded_list"},
+    many=True,
+)
+
+QWEN_MATH = Schema(
+    "qwen-math",
+    marks=("idx pred score",),
+    columns={"problem": "idx", "passed": "score", "answer": "pred", "target": "gt"},
+    many=True,
+)
+
+TERMINAL_BENCH = Schema(
+    "terminal-bench",
+    marks=("results task_id is_resolved",),
+    rows="results",
+    columns={
+        "problem": "task_id",
+        "passed": "is_resolved",
+        "tokens": "total_output_tokens",
+        "prompt_tokens": "total_input_tokens",
+    },
+)
+
+TAU_BENCH = Schema(
+    "tau-bench",
+    marks=("task_id reward trial",),
+    columns={"problem": "task_id", "passed": "reward", "epoch": "trial"},
+    scale=_SUCCESS_ONLY,
+)
+
+PROMPTFOO = Schema(
+    "promptfoo",
+    marks=("results prompts provider",),
+    rows="results.results",
+    columns={
+        "problem": "vars+promptIdx",
+        "passed": "success",
+        "model": "provider.id",
+        "uuid": "id",
+        "tokens": "response.tokenUsage.completion",
+        "prompt_tokens": "response.tokenUsage.prompt",
+    },
+)
+
+SCHEMAS = (
+    BIGCODEBENCH,
+    TERMINAL_BENCH,
+    PROMPTFOO,
+    LIVECODEBENCH,
+    QWEN_MATH,
+    TAU_BENCH,
+    NEMO_SKILLS,
+    VERL,
+    HUMANEVAL,
+)

@@ -35,9 +35,9 @@ def sample(identity, epoch, value, answer, tokens=3):
 SAMPLES = [
     sample("q1", 1, "C", "4"),
     sample("q2", 1, "I", "5"),
-    sample("q1", 2, "P", "5"),
+    sample("q1", 2, "N", "5"),
     sample("q2", 2, 1.0, "4"),
-    sample("q1", 3, "N", "4"),
+    sample("q1", 3, None, "4"),
     sample("q1", 4, float("nan"), "4"),
     sample("q1", 4, True, "4"),
 ]

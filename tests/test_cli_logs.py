@@ -61,7 +61,7 @@ def lm_eval(folder):
                 "filtered_resps": responses,
                 "filter": "none",
                 "metrics": ["exact_match"],
-                "exact_match": 0.0,
+                "exact_match": responses.count(RIGHT[query]) / len(responses),
             }
 
     return lines(folder / "samples_toy_2026-01-01T00-00-00.jsonl", records())

@@ -80,20 +80,19 @@ def test_means_of_tokens_become_whole_numbers_of_every_eval_ever(tmp_path):
     assert all(each["total_tokens"] == each["output_tokens"] + 10 for each in usage)
 
 
-@pytest.mark.filterwarnings("ignore:.*2 models are read as one")  # by topic, they are
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_groups_and_other_columns_stay(tmp_path, ending):
     text = "model,problem,passed,topic,run\nx,a,1,sets,1\ny,a,0,sets,1\nx,b,0,,2\ny,a,1,,2\n"
     path = table(tmp_path, text)
     js.convert(path, output := tmp_path / f"out{ending}")
-    for group in ("model", "topic", ("model", "run")):
+    for group in ("model", ("model", "topic"), ("model", "run")):
         same(js.read_attempts(path, group), js.read_attempts(output, group))
 
 
 def test_models_of_every_eval_ever_are_not_pooled_in_silence(tmp_path):
     path = table(tmp_path, "model,problem,passed\nx,a,1\ny,a,0\n")
     js.convert(path, output := tmp_path / "out.jsonl", "model")
-    with pytest.warns(DataWarning, match="2 models are read as one: --group model reads each"):
+    with pytest.raises(DataError, match=r"2 models \('x', 'y'\), which are not to be put together: --group model"):
         assert js.read_attempts(output)["all"].attempts.tolist() == [2]
     assert list(js.read_attempts(output, "model")) == ["x", "y"]
 
@@ -253,7 +252,7 @@ REAL = sorted(
     if path.stem not in UNGRADED
 )
 GROUPS = {"pythia_math": "model", "code_contests": "model", "pythia_checkpoints_math": "checkpoint"}
-GROUPS["otis_mock_aime"] = "model"
+GROUPS |= dict.fromkeys(("otis_mock_aime", "mcpmark", "aime2025_tokens"), "model")
 
 
 @pytest.mark.skipif(not REAL, reason="../shared/data is not here")
@@ -288,11 +287,11 @@ REFUSED = {
         "--output = 'out.txt': expected a name that ends in .parquet (parquet), .csv",
     ),
     "format": (["out.csv", "--format", "xlsx"], "--format = 'xlsx': expected one of parquet, csv, every-eval-ever"),
-    "source": (["out.csv", "--source", "cvs"], "--source = 'cvs': expected one of parquet, inspect-eval,"),
+    "source": (["out.csv", "--source", "cvs"], "--source = 'cvs': expected one of lighteval, parquet,"),
     "folder": (["no/out.csv"], "--output = 'no/out.csv': no such directory"),
     "device": (["/dev/null", "--format", "csv"], "--output = '/dev/null': is not a regular file"),
     "group": (["out.csv", "--group", "modle"], "no column 'modle' to group by (did you mean 'model'?)"),
-    "twice": (["out.csv"], "line 4: problem 'a' appears again (first on line 2)"),
+    "twice": (["out.csv"], "line 4: problem 'a' of group 'x' appears again (first on line 2)"),
 }
 
 
@@ -300,7 +299,7 @@ REFUSED = {
 def test_bad_input_writes_nothing(tmp_path, capsys, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     arguments, expected = REFUSED[name]
-    table(tmp_path, "model,problem,attempts,successes\nx,a,3,1\nx,b,3,1\ny,a,3,1\n")
+    table(tmp_path, "model,problem,attempts,successes\nx,a,3,1\ny,b,3,1\nx,a,3,1\n")
     assert run(["convert", "runs.csv", "-o", *arguments]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)

@@ -9,8 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from jaxscale.data import DataError
 from jaxscale.io import _document
-from jaxscale.io._document import pieces, whole
-from jaxscale.io._jsonl import DECODER
+from jaxscale.io._document import DECODER, pieces, whole
 from jaxscale.io._source import Source
 
 SOURCE = Source(Path("log.json"), b"")

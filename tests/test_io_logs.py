@@ -63,14 +63,66 @@ def lm_eval(filter_name, filtered, responses=("5", " 4", "4"), **more):
 
 
 def test_lm_eval_scores_repeats_against_the_target(tmp_path):
-    path = lines(tmp_path / "samples.jsonl", lm_eval("first", ["5"]), lm_eval("all", ["4", "4", "4"]))
+    bare = lm_eval("first", ["5"], exact_match=0.0)
+    path = lines(tmp_path / "samples.jsonl", bare, lm_eval("vote", ["4"], exact_match=1.0))
     assert recognised(path) == "lm-eval"
-    with pytest.warns(DataWarning, match="read filter 'first' of 'first', 'all': --scorer names another"):
+    with pytest.warns(DataWarning) as seen:
         assert counts(path) == {"3": (2, 3)}
-    groups = js.read_ballots(path, "filter")
+    assert "compared with the target, which gives every verdict" in str(seen[0].message)
+    assert "read filter 'first' of 'first', 'vote': --scorer names another" in str(seen[1].message)
+    with pytest.warns(DataWarning, match="compared with the target"):
+        groups = js.read_ballots(path, "filter")
     assert groups["first"].counts.tolist() == [[1, 1, 1]]
     assert groups["first"].correct.tolist() == [[False, True, True]]
-    assert groups["all"].counts.tolist() == [[3]]
+
+
+@pytest.mark.filterwarnings("ignore:.*read filter")
+def test_lm_eval_repeats_that_were_not_scored_are_no_attempts(tmp_path):
+    prose = ("so 5", "so 4", "so 4")
+    first = lm_eval("first", ["5"], prose, exact_match=0.0)
+    path = lines(tmp_path / "samples.jsonl", first, lm_eval("vote", ["4"], prose, exact_match=1.0))
+    with pytest.warns(DataWarning, match="2 responses have no verdict, as the harness scored one answer a document"):
+        assert counts(path) == {"3": (0, 1)}
+    with pytest.warns(DataWarning, match="2 responses have no verdict"):
+        assert js.read_attempts(path, scorer="vote")["all"].successes.tolist() == [1]
+    # A bare answer whose verdict another comparison gave says that the harness compares in a way of its own.
+    path = lines(path, lm_eval("first", ["4.0"], ("4.0", "4", "5"), exact_match=1.0))
+    with pytest.warns(DataWarning, match="2 responses have no verdict"):
+        assert counts(path) == {"3": (1, 1)}
+
+
+def test_lm_eval_reads_a_filter_that_keeps_all_before_others(tmp_path):
+    prose = ("so 5", "so 4", "well")
+    every = lm_eval("all", [["5", "4", "[invalid]"]], prose, exact_match=1 / 3)
+    path = lines(tmp_path / "samples.jsonl", lm_eval("first", ["5"], prose, exact_match=0.0), every)
+    with pytest.warns(DataWarning, match="read filter 'all' of 'first', 'all'"):
+        assert counts(path) == {"3": (1, 3)}
+    with pytest.warns(DataWarning, match="read filter 'all'"):
+        ballots = js.read_ballots(path)["all"]
+    assert (ballots.counts.tolist(), ballots.blank.tolist()) == ([[1, 1]], [1])
+    # What is no share of equal answers is the harness's own count of right ones.
+    path = lines(path, {**every, "exact_match": 2 / 3})
+    assert counts(path) == {"3": (2, 3)}
+    path = lines(path, {**every, "exact_match": 0.4})
+    with pytest.raises(DataError, match=r"passed = '0.4': expected 0 or 1, true or false; .* --right '>= 0.5'"):
+        js.read_attempts(path)
+
+
+def test_lm_eval_before_it_named_metrics_and_filters(tmp_path):
+    def old(document, filtered, verdict):
+        record = {"doc_id": document, "doc": {}, "target": "4", "arguments": [], "resps": [["so 4", "so 5"]]}
+        return {**record, "filtered_resps": filtered, "doc_hash": "7", "acc": verdict}
+
+    path = lines(tmp_path / "samples.jsonl", old(0, ["4"], 1.0), old(1, ["4"], 1.0), old(0, ["5"], 0.0))
+    with pytest.warns(DataWarning) as seen:
+        assert counts(path) == {"0": (1, 1), "1": (1, 1)}
+    assert "read filter 'filter 1' of 'filter 1', 'filter 2'" in str(seen[1].message)
+
+
+def test_lm_eval_pass_at_1_is_the_share_of_right_responses(tmp_path):
+    record = {"doc_id": 3, "target": "t", "resps": [["a", "b", "c", "d"]], "filtered_resps": [["x"] * 4]}
+    path = lines(tmp_path / "samples.jsonl", {**record, "filter": "code", "metrics": ["pass@1"], "pass@1": 0.75})
+    assert counts(path) == {"3": (3, 4)}
 
 
 def test_lm_eval_keeps_the_score_of_a_single_response(tmp_path):
@@ -164,7 +216,7 @@ def test_verl(tmp_path):
         {**base, "score": 1.0, "acc": True, "pred": "4"},
         {**base, "score": 0.0, "acc": False, "pred": "5"},
         {**base, "score": 1.0, "pred": "4"},
-        {**base, "gts": "6", "score": -1.0, "pred": "7"},
+        {**base, "gts": "6", "score": 0.0, "pred": "7"},
     ]
     path = lines(tmp_path / "100.jsonl", *records)
     assert recognised(path) == "verl"
@@ -311,7 +363,7 @@ def test_chen_results_are_ballots_and_never_evaluated(tmp_path):
         ({"sample_score": {"score": {"value": 1}}}, r"line 1: sample_score\.score\.value is no object"),
         ({"eval": {"eval_id": "x"}, "samples": 3}, "samples is no list"),
         ({"eval": {"eval_id": "x"}, "samples": [3]}, "sample 1 has no id"),
-        ({"eval": {"t": [3]}}, "no scored attempts"),
+        ({"eval": {"t": [{"base_status": None}, 3]}}, "eval, 't': expected objects, one for each attempt"),
         ({"sample_id": 1, "evaluation": 2}, r"no scored attempts \(1 without a score\)"),
     ],
 )
@@ -330,7 +382,8 @@ def test_a_tidy_table_is_not_taken_for_a_log(tmp_path):
 def test_the_real_lm_eval_log():
     path = LOGS / "lm_eval_samples_toy.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
-    groups = js.read_ballots(path, "filter")
+    with pytest.warns(DataWarning, match="compared with the target"):
+        groups = js.read_ballots(path, "filter")
     assert list(groups) == list(dict.fromkeys(record["filter"] for record in records))
     for record in records:
         ballots = groups[record["filter"]]

@@ -43,7 +43,7 @@ def test_real_attempts(path):
         pairs = zip(attempts.attempts.tolist(), attempts.successes.tolist(), strict=True)
         assert dict(zip(attempts.query, pairs, strict=True)) == expected[key]
     if column:
-        with pytest.raises(ValueError, match=f"--group {column} is needed"):
+        with pytest.raises(ValueError, match=f"--group {column}"):
             js.read_attempts(path)
 
 

@@ -52,7 +52,7 @@ def test_a_directory_is_searched_for_data_and_says_what_it_skipped(tmp_path):
     with pytest.warns(DataWarning) as seen:
         attempts = js.read_attempts(tmp_path)["all"]
     assert [str(each.message).removeprefix(f"{tmp_path}: ") for each in seen] == [
-        "skipped 2 files that hold no attempts or ballots",
+        f"skipped 2 files that hold no attempts or ballots ({tmp_path / 'empty.json'}, {tmp_path / 'other.csv'})",
         "put the files of 2 folders together: --group folder reads each",
     ]
     assert attempts.attempts.tolist() == [3]
@@ -100,7 +100,7 @@ def test_problems_of_two_tasks_with_one_label_are_not_pooled(tmp_path):
     base = {"doc_id": 0, "resps": [["4"]], "filtered_resps": ["4"], "filter": "f", "metrics": ["m"], "m": 1.0}
     for name, target in (("a", "4"), ("b", "5")):
         (tmp_path / f"samples_{name}.jsonl").write_text(json.dumps({**base, "target": target}) + "\n")
-    with pytest.raises(DataError, match=r"problem '0' has target '5', but '4' .*perhaps --group file is needed"):
+    with pytest.raises(DataError, match=r"calls of 2 tasks \('a', 'b'\), .*: --group task reads each"):
         js.read_attempts(tmp_path)
     assert len(js.read_attempts(tmp_path, "file")) == 2
 

@@ -22,8 +22,8 @@ SAMPLES = [
     sample("q1", "4", 10, strict="C", lenient="C"),
     sample("q1", "5", 20, strict="I", lenient="C"),
     sample("q1", None, 30, strict="I", lenient="I"),
-    sample("q2", "7", 40, strict="I", lenient="N"),
-    sample("q2", "7", 50, strict="N", lenient="I"),
+    sample("q2", "7", 40, strict="I", lenient=None),
+    sample("q2", "7", 50, strict=None, lenient="I"),
 ]
 
 

@@ -159,7 +159,7 @@ def test_answers_are_compared_as_they_are_written(tmp_path):
     lines += [f'{{"problem": "p", "answer": {each}, "correct": true}}\n' for each in numbers]
     path.write_text("".join(lines))
     assert js.read_ballots(path)["all"].counts.tolist() == [[1] * 11]
-    with pytest.warns(DataWarning, match="normalising merged 6 of 11 answers"):
+    with pytest.warns(DataWarning, match="--equivalence text merged 6 of 11 answers"):
         merged = js.read_ballots(path, equivalence="text")["all"]
     assert merged.counts.tolist() == [[4, 2, 3, 1, 1]]
     # 1e3 was marked right, so its other spellings are.

@@ -95,8 +95,8 @@ def plan(
     With a budget: the fewest calls that come within 0.001 of the most accurate that it pays for.
 
     FILE is as in `jaxscale forecast` (coverage) or `jaxscale vote` (votes, filtered too where a column kept is there).
-    Several files are further calls of one model; with --group file each is a model of its own. Without prices a cost is a
-    number of calls.
+    Several files are further calls of one model; with --group file each is a model of its own. Without prices a cost
+    is a number of calls.
     """
     if (target is None) == (budget is None):
         raise BadInput("--target, --budget: expected one of them")

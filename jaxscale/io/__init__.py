@@ -10,7 +10,7 @@ from jaxscale.data import Attempts, Ballots, DataWarning, require
 from jaxscale.io import _attempts, _ballots, _tables, _write
 from jaxscale.io._equivalence import checked_equivalence
 from jaxscale.io._groups import ALL
-from jaxscale.io._identity import further
+from jaxscale.io._identity import IDENTITY, further, several
 from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._summary import Data, DataSets, GroupSummary, ReadSummary, group_summaries
 from jaxscale.io._table import Table, Wanted
@@ -45,9 +45,9 @@ def read_attempts(
     The columns of a table are `problem, attempts, successes`, or `problem, passed` with one row a call (0/1,
     true/false), or with a list of them for each problem in JSON; `tokens` and `prompt_tokens` hold what a call wrote
     and was given (their means, where attempts are counted). Columns `model`, `task`, `step`, `run`, `epoch` and `uuid`
-    say whose a call is: several models, tasks or training steps are refused unless `group` names the column; runs, epochs
-    and files are further calls of the same data; a uuid counts once. Other columns are ignored, unless `group` names
-    them. A row without a verdict is left out, which is said.
+    say whose a call is: several models, tasks or training steps are refused unless `group` names the column; runs,
+    epochs and files are further calls of the same data; a uuid counts once. Other columns are ignored, unless `group`
+    names them. A row without a verdict is left out, which is said.
 
     Args:
         path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
@@ -234,8 +234,11 @@ def convert(
     if source is not None and source not in known:
         raise ValueError(f"source = {source!r}: expected one of {', '.join(known)}")
     wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns)
-    table, found = read_table(path, wanted, source)
+    table, found = read_table(path, replace(wanted, apart=False), source)
     _say(table, _left_out(table))
+    wanted = replace(
+        wanted, group=tuple(dict.fromkeys((*wanted.group, *several(table))))
+    )  # kept apart by their columns
     summary, notes = _checked(table, wanted, _title(path), target, found)
     table, left = _write.whole(table)
     _say(table, notes + left)
@@ -308,7 +311,7 @@ def write_ballots(
 
 
 def _several(data: Data | Mapping[str, Data], kind: type, argument: str, group: str) -> Mapping[str, Data]:
-    if group in _attempts.COLUMNS | _ballots.COLUMNS:
+    if group in (_attempts.COLUMNS | _ballots.COLUMNS).difference(IDENTITY):
         raise ValueError(f"group = {group!r}: names a column of the table: expected another name")
     sets = data if isinstance(data, Mapping) else {ALL: data}
     if not sets:

@@ -91,13 +91,8 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
     """Find the queries of a table whose `group` columns make one data set of each combination of their values.
 
     Raises:
-        DataError: there is no such column, a row has no problem, or a problem has two right answers.
+        DataError: a row has no problem, or a problem has two right answers.
     """
-    for name in group:
-        if name not in table.names:
-            near = table.near(name)
-            meant = f" (did you mean {near!r}?)" if near else ""
-            raise table.error(f"no column {name!r} to group by{meant}: found {table.found()}")
     row_group, groups = _groups(table, group)
     problem, labels = _whole_labels(*table.coded("problem"))
     if "" in labels:

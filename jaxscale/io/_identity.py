@@ -29,15 +29,42 @@ def identified(table: Table, wanted: Wanted, *, log: bool) -> Table:
         wanted: the groups that a person asked for.
         log: whether a tool wrote it, so that a uuid is one of a call.
     """
+    for name in wanted.group:
+        if name not in table.names:
+            near = table.near(name)
+            meant = f" (did you mean {near!r}?)" if near else ""
+            raise table.error(f"no column {name!r} to group by{meant}: found {table.found()}")
     table = _once(table, log=log)
-    several = {name: table.coded(name)[1] for name in APART if table.has(name) and name not in wanted.group}
-    several = {name: [value for value in values if value] for name, values in several.items()}
-    mixed = {name: values for name, values in several.items() if len(values) > 1}
+    if wanted.apart:
+        _refuse_mixed(table, wanted)
+    return table
+
+
+def several(table: Table) -> dict[str, list[str]]:
+    """The columns that tell apart what is never put together unasked, with their values, where these are several."""
+    values = {name: [value for value in table.coded(name)[1] if value] for name in APART if table.has(name)}
+    return {name: each for name, each in values.items() if len(each) > 1}
+
+
+def _refuse_mixed(table: Table, wanted: Wanted) -> None:
+    mixed = {name: values for name, values in several(table).items() if _mixes(table, wanted.group, name)}
     if mixed:
         found = " and ".join(f"{len(values):,} {name}s ({shown_list(values, 3)})" for name, values in mixed.items())
         options = " ".join(f"--group {name}" for name in mixed)
         raise table.error(f"holds calls of {found}, which are not to be put together: {options} reads each apart")
-    return table
+
+
+def _mixes(table: Table, group: Sequence[str], name: str) -> bool:
+    """Whether a group holds several values of a column."""
+    whose = np.zeros(len(table), np.int64)
+    for column in group:
+        codes, values = table.coded(column)
+        whose = first_seen(whose * len(values) + codes)[0]
+    codes, values = table.coded(name)
+    known = np.ones(len(values), bool)
+    known[[index for index, value in enumerate(values) if not value]] = False
+    pairs = np.unique((whose * len(values) + codes)[known[codes]])
+    return len(pairs) > len(np.unique(pairs // len(values)))
 
 
 def further(table: Table, wanted: Wanted) -> tuple[tuple[str, int], ...]:

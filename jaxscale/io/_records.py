@@ -106,7 +106,7 @@ def table_of(
                 value = record.get("metadata", name) if value is None else value
                 if value is not None:
                     row[name] = value
-        silent += "answer" not in row
+        silent += "answer" not in row and row["passed"] is not None
         columns.add(record.line or 0, {name: _text(value) for name, value in row.items()})
     notes = list(source.notes)
     if wanted.scorer is not None and wanted.scorer not in choices:

@@ -90,7 +90,7 @@ class Schema:
             found = False
             for name, verdict in self.verdicts.items():
                 value = verdict(record.data) if callable(verdict) else _first(record.data, _alternatives(verdict))
-                if value is not None:
+                if value is not None and value != []:
                     found = True
                     yield from self._spread(record, {**row, "scorer": name}, value)
             if not found:

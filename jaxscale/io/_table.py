@@ -58,6 +58,7 @@ class Wanted:
         errors: "wrong" or "drop" for calls that ended in an error; None for what the tool does.
         renamed: the columns of the file that are meant by those of jaxscale.
         default: the verdict that a format reads where no `scorer` is named; None for the first.
+        apart: whether several models, tasks or training steps are refused unless they are grouped by.
     """
 
     columns: frozenset[str] | None = None
@@ -68,6 +69,7 @@ class Wanted:
     errors: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     default: str | None = None
+    apart: bool = True
 
     def __contains__(self, name: str) -> bool:
         return self.columns is None or name in self.columns

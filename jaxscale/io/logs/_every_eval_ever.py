@@ -8,7 +8,19 @@ from jaxscale.io._records import Row, first_record, records_of, table_of
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted
 
-_MEANINGFUL = {"problem", "answer", "correct", "passed", "count", "attempts", "successes", "kept", "score", "target"}
+_MEANINGFUL = {
+    "problem",
+    "answer",
+    "correct",
+    "passed",
+    "count",
+    "attempts",
+    "successes",
+    "kept",
+    "score",
+    "target",
+    "model",
+}
 
 
 def recognises(source: Source) -> bool:
@@ -28,16 +40,17 @@ def read(source: Source, wanted: Wanted) -> Table:
 def _rows(source: Source, wanted: Wanted) -> Iterator[Row]:
     for record in records_of(source):
         verdict = record.get("evaluation", "is_correct")
+        name, run = record.get("evaluation_name"), record.get("evaluation_id")
         row = {
-            **_further(record.get("metadata"), wanted),
             "problem": record.at("sample_id"),
             "passed": record.get("evaluation", "score") if verdict is None else verdict,
             "model": record.get("model_id"),
-            "task": record.get("evaluation_name"),
-            "run": record.get("evaluation_id"),
+            "task": None if name == run else name,  # `jaxscale convert` calls both by the name of the file
+            "run": run,
             "tokens": record.get("token_usage", "output_tokens"),
             "prompt_tokens": record.get("token_usage", "input_tokens"),
         }
+        row |= _further(record.get("metadata"), wanted)
         scorer = record.get("evaluation_result_id")
         if scorer is not None:
             row["scorer"] = scorer

@@ -66,10 +66,10 @@ def read_eval(source: Source, wanted: Wanted) -> Table:
         header = "header.json" if "header.json" in archive.NameToInfo else "_journal/start.json"
         with _member(source, archive, header) as file:
             log = Record(source, whole(source, file), None)
-        samples = _summaries(source, archive)
-        if "answer" in wanted or wanted.grade is not None:
-            samples = (_with_whole_answers(source, archive, sample) for sample in samples)
-        return table_of(source, _rows(source, samples, log.get("eval")), wanted, choice="scorer", complete=True)
+        whole_answers = "answer" in wanted or wanted.grade is not None
+        with contextlib.closing(_summaries(source, archive)) as found:
+            samples = (_with_whole_answers(source, archive, each) if whole_answers else each for each in found)
+            return table_of(source, _rows(source, samples, log.get("eval")), wanted, choice="scorer", complete=True)
 
 
 def _summaries(source: Source, archive: zipfile.ZipFile) -> Iterator[Any]:

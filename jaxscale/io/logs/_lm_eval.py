@@ -37,12 +37,14 @@ class _Survey:
 
     Args:
         filters: each filter in order, and whether it keeps every response of all documents that have several.
+        verdicts: the first verdict by each filter.
         named: whether the lines name their filters.
         several: whether a document has several responses.
         reproduced: whether comparing each response with the target gives every verdict that was recorded.
     """
 
     filters: dict[str, bool] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
     named: bool = True
     several: bool = False
     reproduced: bool = True
@@ -62,7 +64,7 @@ def read(source: Source, wanted: Wanted) -> Table:
     metrics are verdicts named "filter: metric".
     """
     survey = _surveyed(source)
-    keeping = [name for name, keeps in survey.filters.items() if keeps]
+    keeping = [survey.verdicts[name] for name, keeps in survey.filters.items() if keeps]
     if survey.several and survey.named and keeping and wanted.scorer is None and "filter" not in wanted.group:
         wanted = wanted.by(keeping[0])
     return table_of(source, _rows(source, survey, wanted), wanted, choice="filter")
@@ -72,6 +74,7 @@ def _surveyed(source: Source) -> _Survey:
     survey = _Survey()
     for record, name in _lines(source):
         responses, filtered = _responses(record), _filtered(record)
+        survey.verdicts.setdefault(name, next(iter(_named(name, _metrics(record)).values()), name))
         survey.named &= record.get("filter") is not None
         several = len(responses) == 1 and len(responses[0]) > 1
         survey.several |= several
@@ -97,12 +100,13 @@ def _reproduced(record: Record, responses: list[Any], filtered: list[Any], *, ke
 
 def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
     place = _place(source)
+    read = wanted.scorer or wanted.default or next(iter(survey.filters), None)
     unscored = 0
     graded = False
     for record, name in _lines(source):
         responses, filtered, metrics = _responses(record), _filtered(record), _metrics(record)
         row = {"problem": record.at("doc_id"), "target": record.get("target"), **place}
-        names = {metric: f"{name}: {metric}" if len(metrics) > 1 else name for metric in metrics}
+        names = _named(name, metrics)
         one = responses[0] if len(responses) == 1 else []
         if len(one) > 1 and survey.filters[name]:
             yield from _kept(record, row, filtered, names)
@@ -116,7 +120,7 @@ def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
             for answer in one:
                 yield record, {**row, "filter": name, "answer": answer, "passed": None}
         else:
-            if len(one) > 1 and name == next(iter(survey.filters)):
+            if len(one) > 1 and read in (name, *names.values()):
                 unscored += len(one) - 1
             if one:
                 row["answer"] = filtered[0] if filtered else None
@@ -131,6 +135,11 @@ def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
             f"{unscored:,} responses have no verdict, as the harness scored one answer a document: read is that one; "
             "--grade math compares each with the target"
         )
+
+
+def _named(name: str, metrics: list[str]) -> dict[str, str]:
+    """The verdict by each metric of a filter, by name."""
+    return {metric: f"{name}: {metric}" if len(metrics) > 1 else name for metric in metrics}
 
 
 def _kept(record: Record, row: dict[str, Any], answers: list[Any], names: dict[str, str]) -> Iterator[Row]:

@@ -47,7 +47,7 @@ FILES = {
     "duplicate problem": (HEADER + "a,1,1\na,1,1\n", "line 3: problem 'a' appears again (first on line 2)"),
     "mixed columns": ("problem,attempts,successes,passed\na,1,1,1\n", "layouts together"),
     "bad UTF-8": (HEADER.encode() + b"\xff,1,1\n", "line 2: not UTF-8 text"),
-    "truncated JSON": ('{"problem": 1, "passed": 1}\n{"problem": 1, "pas', "line 2: not JSON"),
+    "truncated JSON": ('{"problem": 1, "passed": 1}\n{"problem": 1, "pas\n', "line 2: not JSON"),
     "ballots": ("problem,answer,correct\na,1,1\n", "holds ballots, not attempts"),
     "binary": (b"\x89PNG\0\0\0", "in no known format"),
 }
@@ -111,7 +111,7 @@ def test_numbers_of_calls(refused, text):
 
 OPTIONS = {
     "unknown group": (["forecast", "--group", "modle"], "no column 'modle' to group by (did you mean 'model'?): found"),
-    "unknown format": (["forecast", "--format", "cvs"], "--format = 'cvs': expected one of parquet,"),
+    "unknown format": (["forecast", "--format", "cvs"], "--format = 'cvs': expected one of lighteval, parquet,"),
     "unknown model": (["forecast", "--model", "bta"], "--model = 'bta': expected auto, beta,"),
     "a shape that auto averages": (["forecast", "--model", "logit-normal"], "are not to be had alone"),
     "a law of the curve": (["forecast", "--model", "power-law"], "jaxscale fit fits laws of the curve"),

@@ -53,10 +53,10 @@ class ReadSummary:
         kind: "attempts" or "ballots".
         scorer: the verdict that was read where the log has several; None if it has one, or if each is a group.
         scorers: every verdict in the files; empty where the format knows none.
-        further: of how many runs and epochs the calls of a query are, where there are several.
         dropped: what was left out, and how many of it.
         notes: everything that was said in a `DataWarning`, a sentence each.
         groups: the data sets, in order.
+        further: of how many runs and epochs the calls are, where there are several.
 
     `str()` makes one line of it.
     """
@@ -66,10 +66,10 @@ class ReadSummary:
     kind: str
     scorer: str | None
     scorers: tuple[str, ...]
-    further: tuple[tuple[str, int], ...]
     dropped: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
     groups: tuple[GroupSummary, ...]
+    further: tuple[tuple[str, int], ...] = ()
 
     @property
     def queries(self) -> int:

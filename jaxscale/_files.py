@@ -22,6 +22,14 @@ def obstacle(path: Path) -> str | None:
     return None
 
 
+def cache_folder() -> Path | None:
+    """Where what takes time to make is kept between runs, made or not yet; None for who has no home directory."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "jaxscale")
+    except RuntimeError:
+        return None
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A file to write that takes the place of `path` once it is whole; nothing is left behind if it never is.

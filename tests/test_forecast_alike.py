@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 import jaxscale as js
-from jaxscale.forecasting._alike import Alike, apart, leaders
+from jaxscale.forecasting._alike import Alike, _binomial_quantile, apart, leaders
 
 
 @pytest.mark.parametrize(("shape", "votes"), [(0.5, 6), (0.5, 300), (1.0, 1), (1.0, 40), (1.0, 3_000), (20.0, 2_000)])
@@ -53,3 +54,12 @@ def test_a_forecast_with_answers_that_are_alike_is_that_with_answers_told_apart(
     # Each is a mean over 150 draws of two votes: five standard errors of a difference, with a variance of 1/4 at most.
     assert (np.abs(together.per_query - told_apart.per_query) < 5 * np.sqrt(2 * 0.25 / 300)).all()
     assert together.per_query[0, -1] > 0.8
+
+
+def test_binomial_quantiles_are_those_of_scipy():
+    rng = np.random.default_rng(1)
+    n = rng.integers(1, 10 ** rng.integers(1, 7, 20_000))
+    p = np.clip(rng.random(20_000) ** rng.integers(1, 9, 20_000), 1e-300, 1)
+    p[:50], p[50:100] = 1.0, 1e-300
+    chance = rng.random(20_000)
+    np.testing.assert_array_equal(_binomial_quantile(chance, n, p), binom.ppf(chance, n, p))

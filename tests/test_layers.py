@@ -99,6 +99,14 @@ print(*{name.split(".")[0] for name in sys.modules})
     assert not slow.intersection(python(code))
 
 
+def test_forecasts_and_pages_do_without_the_slow_part_of_scipy():
+    code = """
+import sys, jaxscale.forecasting, jaxscale.planning, jaxscale.estimators
+print("scipy.special" in sys.modules, "scipy.stats" in sys.modules)
+"""
+    assert python(code) == ["True", "False"]
+
+
 def submodules():
     return [module.name for module in pkgutil.walk_packages(js.__path__, "jaxscale.")]
 

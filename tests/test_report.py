@@ -1,5 +1,6 @@
 """`jaxscale report`: what its page says, in a real browser, and what happens to text that means harm."""
 
+import importlib
 import itertools
 import json
 import os
@@ -472,3 +473,17 @@ def test_very_many_attempts_have_a_page():
     page = report({"all": js.Attempts([10**12] * 4, [0, 3, 1000, 10**12 // 2])})
     assert "50.0%" in page
     assert "1,000,000,000,000 calls" in page
+
+
+def test_the_library_of_pictures_is_made_once_and_kept(tmp_path, monkeypatch):
+    page = importlib.import_module("jaxscale.reports._page")
+    made = []
+    monkeypatch.setattr(page.vl_convert, "javascript_bundle", lambda *_, **__: made.append(1) or "script")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert page._library.__wrapped__() == page._library.__wrapped__() == "script"
+    assert made == [1]
+    # Without a place to keep it, it is made each time.
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert page._library.__wrapped__() == page._library.__wrapped__() == "script"
+    assert made == [1, 1, 1]

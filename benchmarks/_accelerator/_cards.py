@@ -66,7 +66,7 @@ def measured_card(lanes: int = 2**20) -> Card:
                 started = time.perf_counter()
                 jax.block_until_ready(function(argument))
                 times.append(time.perf_counter() - started)
-            if min(times) > 0.005 or size >= 2**29:
+            if min(times) > 0.005 or size >= 2**27:
                 return size / min(times)
             size *= 4
 

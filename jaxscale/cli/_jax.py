@@ -1,12 +1,11 @@
 """How the command line has jax compile: kept between runs, and no more than the job is worth."""
 
-import contextlib
 import importlib.metadata
 import os
 import sys
 from collections.abc import Iterable, Sized
-from pathlib import Path
 
+from jaxscale._files import cache_folder
 from jaxscale.cli._errors import BadInput
 
 # Below this many queries compiling takes longer than all the arithmetic. (128 queries: optimised code takes four times
@@ -35,10 +34,8 @@ def prepare_jax(data: Iterable[Sized] | None) -> None:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
-    # Who has no home directory has no cache.
-    with contextlib.suppress(RuntimeError):
-        cache = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-        settings["JAX_COMPILATION_CACHE_DIR"] = str(Path(cache, "jaxscale", "compiled"))
+    if (cache := cache_folder()) is not None:
+        settings["JAX_COMPILATION_CACHE_DIR"] = str(cache / "compiled")
     if data is not None:
         if importlib.metadata.version("jaxlib").startswith(_FLAG_KNOWN_TO):
             settings["XLA_FLAGS"] = _FLAG

@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaln
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrik, gammaln
 
 # Fewer are told apart.
 _MANY = 1_000
@@ -88,6 +87,18 @@ def leaders(alike: Alike, votes: np.ndarray, level: np.ndarray) -> Leaders:
     row = np.arange(len(best))
     share = np.clip(pmf[row, best] / np.maximum(1 - more[row, best], _LEAST), _LEAST, 1.0)
     none = np.exp(number * np.log1p(-np.minimum(share, 1 - _LEAST)))
-    ties = np.clip(binom.ppf(none + among * (1 - none), number, share), 1, np.maximum(total // np.maximum(best, 1), 1))
+    most = np.maximum(total // np.maximum(best, 1), 1)
+    ties = np.clip(_binomial_quantile(none + among * (1 - none), number, share), 1, most)
     ties = np.where(best == 1, total, np.where(best == 0, 0, ties))
     return Leaders(best.reshape(votes.shape), ties.reshape(votes.shape), alike.right)
+
+
+def _binomial_quantile(chance: np.ndarray, n: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """The least count that is not exceeded with a probability of at least `chance`.
+
+    As `scipy.stats.binom.ppf`: importing `scipy.stats` takes a second and more.
+    """
+    # What is next to 0 has no inverse to floating point.
+    above = np.fmax(np.ceil(bdtrik(chance, n, p)), 0)
+    below = np.maximum(above - 1, 0)
+    return np.where(bdtr(below, n, p) >= chance, below, above)

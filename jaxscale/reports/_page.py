@@ -1,6 +1,7 @@
 """The page: everything in one file, under a policy that lets no other script and no other address in."""
 
 import base64
+import contextlib
 import functools
 import hashlib
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 import jinja2
 import vl_convert
 
+from jaxscale._files import cache_folder, replacing
 from jaxscale._palette import COLOURS, ON_DARK
 from jaxscale.reports import _format
 from jaxscale.reports._charts import VEGA_LITE
@@ -43,8 +45,19 @@ def _palette() -> str:
 
 @functools.cache
 def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script."""
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+    """Vega, Vega-Lite and Vega-Embed as one script: made once, which takes seconds, and kept."""
+    folder = cache_folder()
+    kept = folder and folder / f"vega-lite-{VEGA_LITE}-{vl_convert.__version__}.js"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if kept:
+            return kept.read_text(encoding="utf-8")
+    script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE))
+    with contextlib.suppress(OSError):
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(kept) as part:
+                part.write_text(script, encoding="utf-8")
+    return script
 
 
 def _file(name: str) -> str:

@@ -15,15 +15,15 @@ demo: $(READY)
 # Small notebooks, compiled lightly, as tests/conftest.py has it for the tests.
 test: export JAXSCALE_SMALL := 1
 test: export JAX_DISABLE_MOST_OPTIMIZATIONS := true
-test: export XLA_FLAGS := --xla_cpu_use_fusion_emitters=false
+test: export XLA_FLAGS := --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
 test: check notebooks
-	$(BIN)/pytest -n 2 --dist loadfile -q
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 # The same tests, compiled as users' runs are: for bits and accuracy that optimised programs alone can lose.
 test-full: export JAXSCALE_SMALL := 1
 test-full: export JAXSCALE_FULL := 1
 test-full: check notebooks
-	$(BIN)/pytest -n 2 --dist loadfile -q
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 check: $(READY)
 	$(BIN)/ruff check .

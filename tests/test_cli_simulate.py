@@ -83,7 +83,8 @@ from jaxscale.cli import run
 run(sys.argv[1:])
 """
     arguments = [sys.executable, "-c", killed, "simulate", str(config), "-o", "out.parquet"]
-    environment = dict(os.environ, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    environment = dict(os.environ, XLA_FLAGS=flags)
     process = subprocess.run(arguments, env=environment, capture_output=True, timeout=300)
     assert process.returncode == 9, process.stderr.decode()
     assert not Path("out.parquet").exists()

@@ -69,7 +69,11 @@ def binomial(
     """
     dtype = jnp.result_type(*promote(n, p))
     n, p = jnp.asarray(n, dtype), jnp.asarray(p, dtype)
-    shape = jnp.broadcast_shapes(n.shape, p.shape) if shape is None else shape
+    return _binomial(key, n, p, jnp.broadcast_shapes(n.shape, p.shape) if shape is None else shape)
+
+
+@partial(jax.jit, static_argnames="shape")
+def _binomial(key: PRNGKeyArray, n: Array, p: Array, shape: tuple[int, ...]) -> Array:
     if n.ndim or p.ndim or math.prod(shape) < _TABLED_FROM:
         return _in_rows(key, n, p, shape)
 

@@ -55,6 +55,7 @@ def random_words(key: PRNGKeyArray, count: int, lanes: int) -> list[UInt32[Array
     return [word for pair in pairs for word in pair][:count]
 
 
+@jax.jit  # traced once a shape, however often a sampler calls it
 def threefry(key_0: Array, key_1: Array, x0: Array, x1: Array) -> tuple[Array, Array]:
     """Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), unrolled."""
     keys = (key_0, key_1, key_0 ^ key_1 ^ np.uint32(0x1BD11BDA))
@@ -147,6 +148,10 @@ def in_blocks(draw: Callable[..., Any], key: PRNGKeyArray, parameters: Sequence[
     blocked, at_once = (jnp.arange(blocks), batched), blocks_at_once()
     drawn = jax.vmap(one)(blocked) if blocks <= at_once else lax.map(one, blocked, batch_size=at_once)
     return jax.tree.map(lambda x: x.reshape(-1)[:size].reshape(shape), drawn)
+
+
+compiled_in_blocks = jax.jit(in_blocks, static_argnames=("draw", "shape"))
+"""The same for a `draw` of a module: one program, traced once a shape, however often it is called."""
 
 
 def rejection(

@@ -4,12 +4,13 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, promote
 from jaxscale.sampling._binomial import binomial, log_weight
-from jaxscale.sampling._bits import deep_uniform, exponential, in_blocks, random_words, rejection, uniform
+from jaxscale.sampling._bits import compiled_in_blocks, deep_uniform, exponential, random_words, rejection, uniform
 
 
 def first_success(key: PRNGKeyArray, log1m_p: ArrayLike | Array, shape: tuple[int, ...] | None = None) -> Floats:
@@ -34,12 +35,12 @@ def first_success(key: PRNGKeyArray, log1m_p: ArrayLike | Array, shape: tuple[in
         [1.0, inf]
     """
     (log1m_p,) = promote(log1m_p)
+    return compiled_in_blocks(_first_success, key, (log1m_p,), log1m_p.shape if shape is None else shape)
 
-    def draw(key: PRNGKeyArray, lanes: int, log1m_p: Array) -> Array:
-        high, low = random_words(key, 2, lanes)
-        return jnp.maximum(jnp.ceil(exponential(high, low, log1m_p.dtype) / jnp.abs(log1m_p)), 1.0)
 
-    return in_blocks(draw, key, (log1m_p,), log1m_p.shape if shape is None else shape)
+def _first_success(key: PRNGKeyArray, lanes: int, log1m_p: Array) -> Array:
+    high, low = random_words(key, 2, lanes)
+    return jnp.maximum(jnp.ceil(exponential(high, low, log1m_p.dtype) / jnp.abs(log1m_p)), 1.0)
 
 
 def categorical(
@@ -61,12 +62,15 @@ def categorical(
     """
     (probabilities,) = promote(probabilities)
     below = jnp.moveaxis(jnp.cumsum(probabilities, axis=-1), -1, 0)[:-1]
+    return compiled_in_blocks(_categorical, key, list(below), probabilities.shape[:-1] if shape is None else shape)
 
-    def draw(key: PRNGKeyArray, lanes: int, *below: Array) -> Array:
-        chance = uniform(random_words(key, 1, lanes)[0], probabilities.dtype)
-        return sum((chance > edge).astype(jnp.int32) for edge in below) + jnp.zeros(lanes, jnp.int32)
 
-    return in_blocks(draw, key, list(below), probabilities.shape[:-1] if shape is None else shape)
+def _categorical(key: PRNGKeyArray, lanes: int, *below: Array) -> Array:
+    answers = jnp.zeros(lanes, jnp.int32)
+    if below:
+        chance = uniform(random_words(key, 1, lanes)[0], below[0].dtype)
+        answers = answers + sum((chance > edge).astype(jnp.int32) for edge in below)
+    return answers
 
 
 def multinomial(
@@ -88,17 +92,23 @@ def multinomial(
         (10.0, 0.0)
     """
     (probabilities,) = promote(probabilities)
-    shape = probabilities.shape[:-1]
-    left = jnp.broadcast_to(jnp.asarray(n, probabilities.dtype), shape)
+    left = jnp.broadcast_to(jnp.asarray(n, probabilities.dtype), probabilities.shape[:-1])
+    return _multinomial(key, left, probabilities)
+
+
+@jax.jit
+def _multinomial(key: PRNGKeyArray, left: Array, probabilities: Array) -> Array:
     # Sums from the right, so that the last answers' shares of what is left do not cancel.
     tails = jnp.cumsum(probabilities[..., ::-1], axis=-1)[..., ::-1]
-    counts = []
-    for answer, key_answer in enumerate(jax.random.split(key, probabilities.shape[-1])[:-1]):
-        tail = tails[..., answer]
-        share = probabilities[..., answer] / jnp.where(tail > 0, tail, 1.0)
-        counts.append(binomial(key_answer, left, share, shape))
-        left = left - counts[-1]
-    return jnp.stack([*counts, left], axis=-1)
+    shares = jnp.moveaxis(probabilities / jnp.where(tails > 0, tails, 1.0), -1, 0)[:-1]
+
+    def one(left: Array, answer: tuple[PRNGKeyArray, Array]) -> tuple[Array, Array]:
+        count = binomial(answer[0], left, answer[1], left.shape)
+        return left - count, count
+
+    # A loop, as the program of a binomial is long.
+    last, counts = lax.scan(one, left, (jax.random.split(key, probabilities.shape[-1])[:-1], shares))
+    return jnp.moveaxis(jnp.concatenate([counts, last[None]]), 0, -1)
 
 
 def hypergeometric(
@@ -130,7 +140,7 @@ def hypergeometric(
     dtype = jnp.result_type(*promote(good, bad, n))
     good, bad, n = (jnp.asarray(x, dtype) for x in (good, bad, n))
     everything = jnp.broadcast_shapes(good.shape, bad.shape, n.shape) if shape is None else shape
-    return in_blocks(_hypergeometric, key, (good, bad, n), everything)
+    return compiled_in_blocks(_hypergeometric, key, (good, bad, n), everything)
 
 
 def _hypergeometric(key: PRNGKeyArray, lanes: int, good: Array, bad: Array, n: Array) -> Array:

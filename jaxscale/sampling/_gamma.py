@@ -7,7 +7,15 @@ from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, promote
-from jaxscale.sampling._bits import deep_uniform, in_blocks, normals, random_words, rejection, uniform, words_at
+from jaxscale.sampling._bits import (
+    compiled_in_blocks,
+    deep_uniform,
+    normals,
+    random_words,
+    rejection,
+    uniform,
+    words_at,
+)
 
 _WORDS = 4
 
@@ -32,7 +40,7 @@ def log_gamma_variate(key: PRNGKeyArray, a: ArrayLike | Array, shape: tuple[int,
         (True, True)
     """
     (a,) = promote(a)
-    return in_blocks(_log_gamma, key, (a,), a.shape if shape is None else shape)
+    return compiled_in_blocks(_log_gamma, key, (a,), a.shape if shape is None else shape)
 
 
 def log_beta(
@@ -61,7 +69,9 @@ def log_beta(
     """
     dtype = jnp.result_type(*promote(a, b))
     a, b = jnp.asarray(a, dtype), jnp.asarray(b, dtype)
-    return in_blocks(_log_beta, key, (a, b), jnp.broadcast_shapes(a.shape, b.shape) if shape is None else shape)
+    return compiled_in_blocks(
+        _log_beta, key, (a, b), jnp.broadcast_shapes(a.shape, b.shape) if shape is None else shape
+    )
 
 
 def _log_gamma(key: PRNGKeyArray, lanes: int, a: Array) -> Floats:

@@ -364,6 +364,7 @@ def _sum_tiles(
 ) -> Any:
     total, queries, in_pairs = extent
 
+    @jax.jit  # traced once, for the shapes and for the sums
     def block(index: Array) -> Any:
         # 64 bits once a block, 32 for its lanes: accelerators have no 64-bit integers of their own.
         begin = index * BLOCK

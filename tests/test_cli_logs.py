@@ -9,6 +9,8 @@ import json
 import statistics
 import zipfile
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from jaxscale.cli import run
@@ -148,6 +150,104 @@ def every_eval_ever(folder):
     return lines(folder / "toy_samples.jsonl", records())
 
 
+def verdicts_of(query):
+    return [answer == RIGHT[query] for answer in RUN[query]]
+
+
+def nemo_judged(folder):
+    for attempt in range(3):
+        records = (
+            {
+                "generation": "x",
+                "id": query,
+                "predicted_answer": answers[attempt],
+                "expected_answer": RIGHT[query],
+                "judgement": f"Because.\n**Judgement:** {'Yes' if answers[attempt] == RIGHT[query] else 'No'}",
+                "num_generated_tokens": TOKENS,
+            }
+            for query, answers in RUN.items()
+        )
+        lines(folder / f"output-rs{attempt}.jsonl", records)
+    return folder
+
+
+def qwen(folder):
+    records = (
+        {"idx": n, "gt": RIGHT[q], "answer": RIGHT[q], "code": ["x"] * 3, "pred": RUN[q], "score": verdicts_of(q)}
+        for n, q in enumerate(RUN)
+    )
+    return lines(folder / "test_seed0.jsonl", records)
+
+
+def document(path, content):
+    path.write_text(json.dumps(content, indent=2))
+    return path
+
+
+def bigcodebench(folder):
+    def attempts(query):
+        return [{"task_id": query, "solution": "x", "status": "pass" if v else "timeout"} for v in verdicts_of(query)]
+
+    return document(folder / "eval_results.json", {"date": "2026", "eval": {q: attempts(q) for q in RUN}})
+
+
+def livecodebench(folder):
+    records = [{"question_id": q, "code_list": ["x"] * 3, "graded_list": verdicts_of(q), "pass@1": 0} for q in RUN]
+    return document(folder / "s_eval_all.json", records)
+
+
+def terminal_bench(folder):
+    results = [
+        {
+            "trial_name": f"{q}.{attempt}",
+            "task_id": q,
+            "is_resolved": answer == RIGHT[q],
+            "total_input_tokens": 5,
+            "total_output_tokens": TOKENS,
+        }
+        for q, attempt, answer in CALLS
+    ]
+    return document(folder / "results.json", {"id": "run", "results": results, "n_resolved": 5})
+
+
+def tau_bench(folder):
+    rewards = [{"task_id": q, "reward": float(a == RIGHT[q]) or 0.5, "trial": n, "traj": []} for q, n, a in CALLS]
+    return document(folder / "tau.json", rewards)
+
+
+def promptfoo(folder):
+    results = [
+        {
+            "id": f"{q}{attempt}",
+            "promptIdx": 0,
+            "testIdx": index,
+            "vars": {"q": q},
+            "provider": {"id": "m"},
+            "response": {"output": answer, "tokenUsage": {"prompt": 3, "completion": TOKENS}},
+            "success": answer == RIGHT[q],
+        }
+        for index, (q, attempt, answer) in enumerate(CALLS)
+    ]
+    return document(
+        folder / "out.json", {"evalId": "x", "results": {"prompts": [{"provider": "m"}], "results": results}}
+    )
+
+
+def lighteval(folder):
+    rows = [
+        {
+            "doc": {"id": str(n), "task_name": "t", "query": "x"},
+            "metric": {"maj@n:n=3": 0.0, "pass@k:k=1&n=3": sum(verdicts_of(q)) / 3},
+            "model_response": {"text": ["x"] * 3, "input_tokens": [1, 2], "output_tokens": [[0] * TOKENS] * 3},
+        }
+        for n, q in enumerate(RUN)
+    ]
+    path = folder / "details" / "org" / "m" / "2026" / "details_t_2026.parquet"
+    path.parent.mkdir(parents=True)
+    pa.parquet.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
 def chen(folder):
     path = folder / "results.csv"
     with path.open("w", newline="") as file:
@@ -165,12 +265,20 @@ ATTEMPTS_ONLY = {
     "monkeys": (monkeys, None),
     "monkeys, as documented": (lambda folder: monkeys(folder, "is_correct"), None),
     "nemo-skills, code": (nemo_code, TOKENS),
+    "bigcodebench": (bigcodebench, None),
+    "livecodebench": (livecodebench, None),
+    "terminal-bench": (terminal_bench, TOKENS),
+    "tau-bench": (tau_bench, None),
+    "promptfoo": (promptfoo, TOKENS),
+    "lighteval": (lighteval, TOKENS),
 }
 BOTH = {
     "lm-eval": (lm_eval, None),
     "inspect-json": (inspect_json, TOKENS),
     "inspect-eval": (inspect_eval, TOKENS),
     "nemo-skills": (nemo, TOKENS),
+    "nemo-skills, judged": (nemo_judged, TOKENS),
+    "qwen-math": (qwen, None),
     "verl": (verl, None),
     "evalscope": (evalscope, None),
     "every-eval-ever": (every_eval_ever, TOKENS),

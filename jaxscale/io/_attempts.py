@@ -6,7 +6,6 @@ import numpy as np
 
 from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts
 from jaxscale.io._groups import (
-    GOLD,
     TOKENS,
     Queries,
     of_groups,
@@ -18,6 +17,7 @@ from jaxscale.io._groups import (
 )
 from jaxscale.io._identity import IDENTITY
 from jaxscale.io._table import Table
+from jaxscale.io._verdicts import GOLD
 
 COUNTED = ("problem", "attempts", "successes")
 PER_CALL = ("problem", "passed")

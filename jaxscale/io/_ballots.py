@@ -9,7 +9,6 @@ import numpy as np
 from jaxscale.data import MAX_COUNT, Ballots
 from jaxscale.io._equivalence import equal, spelling
 from jaxscale.io._groups import (
-    GOLD,
     TOKENS,
     Queries,
     of_groups,
@@ -21,6 +20,7 @@ from jaxscale.io._groups import (
 )
 from jaxscale.io._identity import IDENTITY
 from jaxscale.io._table import Table, first_seen, shown
+from jaxscale.io._verdicts import GOLD
 
 COUNTED = ("problem", "answer", "count", "correct")
 PER_CALL = ("problem", "answer", "correct")

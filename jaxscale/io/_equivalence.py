@@ -73,7 +73,8 @@ def same_text(answer: str) -> str:
 
 def spelling(equivalence: str) -> Callable[[str], str]:
     """What writes answers that mean the same alike, where that can be told from each alone."""
-    return {"none": str, "text": same_text, "math": _value}[equivalence]
+    spellings: dict[str, Callable[[str], str]] = {"none": str, "text": same_text, "math": _value}
+    return spellings[equivalence]
 
 
 def equal(equivalence: str) -> Callable[[str, str], bool]:

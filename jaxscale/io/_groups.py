@@ -10,9 +10,7 @@ import numpy as np
 from jaxscale.data import DataError
 from jaxscale.io._summary import Data
 from jaxscale.io._table import Table, first_seen, repeated, shown
-
-GOLD = ("gold", "target")
-"""Columns that say what the right answer to a problem is."""
+from jaxscale.io._verdicts import GOLD
 
 TOKENS = ("tokens", "prompt_tokens")
 """Columns of the tokens that a call wrote, and of those in its prompt."""

@@ -98,8 +98,8 @@ def table_of(
                 chosen = row[choice]
             if not each and row[choice] != chosen:
                 continue
-        scored += row.get(choice) not in seen
-        seen.add(row.get(choice))
+        scored += row.get(choice or "") not in seen
+        seen.add(row.get(choice or ""))
         for name in wanted.group:
             if name not in row and name not in PLACES:
                 value = record.get(*name.split(".")) if isinstance(record.data, dict) else None

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -87,7 +87,7 @@ class Source:
             return
         try:
             with self.unpack(str(self.path)) as stream:
-                yield io.BufferedReader(_Unpacked(self, stream), 2**18)  # type: ignore[type-var]
+                yield io.BufferedReader(_Unpacked(self, stream), 2**18)
         except DataError:
             raise
         except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
@@ -100,7 +100,7 @@ class Source:
         if said not in self.notes:
             self.notes.append(said)
 
-    def lines(self, file: BinaryIO, longest: int = MAX_LINE) -> Iterator[bytes]:
+    def lines(self, file: IO[bytes], longest: int = MAX_LINE) -> Iterator[bytes]:
         """The lines that are left in `file`, none of them longer than `longest`."""
         number = 0
         while line := file.readline(longest + 1):
@@ -167,9 +167,7 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     if not head:
         raise DataError("is empty: expected a table of attempts or ballots", name)
     if head.startswith(_LFS_POINTER):
-        raise DataError(
-            "is a pointer of Git LFS, not the file itself: expected the file; `git lfs pull` fetches it", name
-        )
+        raise DataError("is a pointer of Git LFS: expected the file itself, which `git lfs pull` fetches", name)
     unpack = next((unpack for begin, unpack in PACKED.values() if head.startswith(begin)), None)
     if unpack is not None:
         with Source(path, head, unpack).open() as file:

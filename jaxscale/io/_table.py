@@ -248,7 +248,7 @@ class Table:
             DataError: naming the missing column, and the column that may have been meant.
         """
         if chosen is None:
-            chosen = max(layouts, key=lambda layout: sum(2 * (n in self.names) + bool(self.near(n)) for n in layout))
+            chosen = max(layouts, key=self._closeness)
         missing = [name for name in chosen if name not in self.names]
         if missing:
             near = self.near(missing[0])
@@ -257,6 +257,10 @@ class Table:
             proposed = self._proposed(layouts)
             way = f"; --columns {proposed} names them" if proposed else ""
             raise self.error(f"no column {missing[0]!r}{meant}: expected columns {expected}; found {self.found()}{way}")
+
+    def _closeness(self, layout: tuple[str, ...]) -> float:
+        """How much of a layout there is, under its own names or others."""
+        return sum(2 * (name in self.names) + (self._meant(name, set(layout)) is not None) for name in layout)
 
     def _proposed(self, layouts: Sequence[tuple[str, ...]]) -> str:
         """Columns of other names that may be those of a layout, as `--columns` takes them."""

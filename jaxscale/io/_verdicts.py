@@ -11,10 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jaxscale.data import DataError
+from jaxscale.io._equivalence import equal
 from jaxscale.io._table import Table, Wanted, shown, shown_list
 
 VERDICTS = ("passed", "correct")
 """Columns that say whether a call, or an answer, is right."""
+
+GOLD = ("gold", "target")
+"""Columns that say what the right answer to a problem is."""
+
+MOST_DIFFERENT = 0.05
+"""The share of recorded verdicts that grading may come out otherwise than."""
 
 UNSCORED = "attempts that have no score"
 
@@ -111,8 +118,10 @@ def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
         DataError: a value that is neither right nor wrong, or a rule that does not fit the values.
         NoVerdicts: there is no verdict at all.
     """
-    require_verdicts(table, scale)
     table = _without_empty_answers(table, scale)
+    if wanted.grade is not None:
+        table = graded(table, scale, wanted)
+    require_verdicts(table, scale)
     names = [name for name in VERDICTS if name in table.columns and name not in table.repeated]
     keep = np.ones(len(table), bool)
     for name in names:
@@ -125,6 +134,40 @@ def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
         right = pc.and_(pc.equal(table.columns["passed"], "true"), given)
         table = table.with_column("correct", pc.if_else(right, _text("true"), _text("false")))
     return table
+
+
+def graded(table: Table, scale: Scale, wanted: Wanted) -> Table:
+    """The table with a verdict where none was recorded: whether the answer is the right one.
+
+    Where there are both, the two are compared.
+
+    Raises:
+        DataError: there is nothing to compare, or more than `MOST_DIFFERENT` of the recorded verdicts are otherwise.
+    """
+    gold = next((name for name in GOLD if table.has(name)), None)
+    name = "correct" if "correct" in table.columns else "passed"
+    if gold is None or not table.has("answer"):
+        raise table.error("--grade needs answers and right ones: expected columns answer and target (or gold)")
+    same = equal(wanted.grade or "text")
+    pairs = zip(table.columns[gold].to_pylist(), table.columns["answer"].to_pylist(), strict=True)
+    found = np.array([bool(answer and right) and same(right, answer) for right, answer in pairs])
+    recorded = np.full(len(table), _NONE)
+    if name in table.columns:
+        codes, values = table.coded(name)
+        rule = None if wanted.right is None else Rule.parsed(wanted.right)
+        recorded = np.array([_by_scale(v, scale) if rule is None else rule.says(v, scale) for v in values])[codes]
+    both, without = recorded >= 0, recorded == _NONE
+    differ = int((found[both] != recorded[both].astype(bool)).sum())
+    if differ > MOST_DIFFERENT * both.sum():
+        raise table.error(
+            f"--grade {wanted.grade} differs from {differ:,} of {both.sum():,} recorded verdicts: expected at most "
+            f"{MOST_DIFFERENT:.0%}, so it is no stand-in for them"
+        )
+    held = f"; it differs from {differ:,} of {both.sum():,} recorded verdicts" if both.any() else ""
+    graded_texts = pa.array(["true" if right else "false" for right in found], pa.large_string())
+    before = table.columns.get(name, pa.nulls(len(table), pa.large_string()))
+    table = table.with_column(name, pc.if_else(pa.array(without), graded_texts, before))
+    return table.saying(f"graded {without.sum():,} answers that have no verdict by comparison with the right one{held}")
 
 
 def require_verdicts(table: Table, scale: Scale) -> None:

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from jaxscale._files import obstacle, reason, replacing
 from jaxscale.data import DataError, DataWarning
-from jaxscale.io._groups import GOLD, TOKENS
+from jaxscale.io._groups import TOKENS
 from jaxscale.io._table import Table, shown
+from jaxscale.io._verdicts import GOLD
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "every-eval-ever"}
 """The formats that can be written, each by the ending that chooses it."""

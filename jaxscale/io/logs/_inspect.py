@@ -6,7 +6,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import IO, Any
 
 import pyarrow as pa
@@ -72,7 +72,7 @@ def read_eval(source: Source, wanted: Wanted) -> Table:
             return table_of(source, _rows(source, samples, log.get("eval")), wanted, choice="scorer", complete=True)
 
 
-def _summaries(source: Source, archive: zipfile.ZipFile) -> Iterator[Any]:
+def _summaries(source: Source, archive: zipfile.ZipFile) -> Generator[Any]:
     names = ["summaries.json"]
     if names[0] not in archive.NameToInfo:
         found = {int(part[1]): name for name in archive.NameToInfo if (part := _JOURNAL.fullmatch(name)) is not None}

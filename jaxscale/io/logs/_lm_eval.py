@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jaxscale.data import DataError
+from jaxscale.io._equivalence import equal
 from jaxscale.io._records import Record, Row, first_record, records_of, table_of
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted
+from jaxscale.io._verdicts import MOST_DIFFERENT
 
 _KNOWN = frozenset(
     [
@@ -48,6 +50,30 @@ class _Survey:
     named: bool = True
     several: bool = False
     reproduced: bool = True
+
+
+class _Grader:
+    """Grading of responses, held against the verdict on the answer that a filter took from them."""
+
+    def __init__(self, grade: str) -> None:
+        self.grade = grade
+        self.held = self.differ = 0
+
+    def hold(self, record: Record, responses: list[Any], metrics: list[str]) -> None:
+        """Grade the responses to a document, one of which holds the answer that was scored."""
+        value = _number(record.get(metrics[0])) if metrics else None
+        if value in (0.0, 1.0):
+            right = [equal(self.grade)(str(record.get("target")), str(response)) for response in responses]
+            self.held += 1
+            self.differ += not any(right) if value else all(right)
+
+    def check(self, source: Source) -> None:
+        """Refuse grading that comes out otherwise than the tool."""
+        if self.differ > MOST_DIFFERENT * self.held:
+            raise source.error(
+                f"--grade {self.grade} differs from {self.differ:,} of {self.held:,} recorded verdicts: expected at "
+                f"most {MOST_DIFFERENT:.0%}, so it is no stand-in for them"
+            )
 
 
 def recognises(source: Source) -> bool:
@@ -101,6 +127,7 @@ def _reproduced(record: Record, responses: list[Any], filtered: list[Any], *, ke
 def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
     place = _place(source)
     read = wanted.scorer or wanted.default or next(iter(survey.filters), None)
+    grader = _Grader(wanted.grade or "text")
     unscored = 0
     graded = False
     for record, name in _lines(source):
@@ -117,6 +144,7 @@ def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
                 for verdict in names.values():
                     yield record, {**row, "filter": verdict, "answer": answer, "passed": str(answer).strip() == target}
         elif len(one) > 1 and wanted.grade is not None:
+            grader.hold(record, one, metrics)
             for answer in one:
                 yield record, {**row, "filter": name, "answer": answer, "passed": None}
         else:
@@ -128,6 +156,7 @@ def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
                 yield from _shared(record, {**row, "filter": verdict}, metric, len(one))
             if not metrics:
                 yield record, {**row, "filter": name, "passed": None}
+    grader.check(source)
     if graded:
         source.note("responses are compared with the target, which gives every verdict that the file has")
     if unscored:

@@ -1,0 +1,220 @@
+"""Forms that a file may have: lists and pretty-printed JSON, compressed, cut off, long lines, names of one's own."""
+
+import bz2
+import gzip
+import json
+import lzma
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from _logs import LOG, lines, sample
+
+import jaxscale as js
+from jaxscale.cli import run
+from jaxscale.data import DataError, DataWarning
+from jaxscale.io import _source
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
+
+RECORDS = [{"task_id": task, "completion": "x", "passed": right} for task in "ab" for right in (True, False, False)]
+TIDY = [{"problem": each["task_id"], "passed": each["passed"]} for each in RECORDS]
+
+
+def read(path, **options):
+    (attempts,) = js.read_attempts(path, **options).values()
+    return attempts.query, attempts.successes.tolist(), attempts.attempts.tolist()
+
+
+WHOLE = (("a", "b"), [1, 1], [3, 3])
+
+
+@pytest.mark.parametrize("records", [RECORDS, TIDY], ids=["log", "table"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_list_of_records(tmp_path, records, indent):
+    path = tmp_path / "runs.json"
+    path.write_text("\n " + json.dumps(records, indent=indent))
+    assert read(path) == WHOLE
+    path.write_text("\n".join(json.dumps(each, indent=indent) for each in records))  # one after the other
+    assert read(path) == WHOLE
+
+
+@pytest.mark.parametrize("records", [RECORDS, TIDY], ids=["log", "table"])
+@pytest.mark.parametrize(
+    ("ending", "pack"),
+    [
+        (".gz", gzip.compress),
+        (".bz2", bz2.compress),
+        (".xz", lzma.compress),
+        (".zst", lambda content: pa.Codec("zstd").compress(content, asbytes=True)),
+    ],
+)
+def test_a_compressed_file(tmp_path, monkeypatch, records, ending, pack):
+    path = tmp_path / f"runs.jsonl{ending}"
+    content = "".join(json.dumps(each) + "\n" for each in records).encode()
+    path.write_bytes(pack(content))
+    assert read(path) == read(tmp_path) == WHOLE
+    csv = tmp_path / f"runs.csv{ending}"
+    csv.write_bytes(pack(b"problem,passed\n" + b"".join(f"{p},{i == 0}\n".encode() for p in "ab" for i in range(3))))
+    assert read(csv) == WHOLE
+    path.write_bytes(pack(content)[:-12])
+    with pytest.raises(DataError, match=r"damaged|cut off|no known format|not JSON"):
+        read(path)
+    monkeypatch.setattr(_source, "MAX_UNPACKED", 100)
+    path.write_bytes(pack(content))
+    with pytest.raises(DataError, match="unpacks to more than 100 bytes"):
+        read(path)
+
+
+@pytest.mark.parametrize("records", [RECORDS, TIDY], ids=["log", "table"])
+def test_a_last_line_that_is_cut_off_is_left_out(tmp_path, records):
+    path = lines(tmp_path / "runs.jsonl", *records, records[0])
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.warns(DataWarning, match="left out line 7, the last, which is cut off"):
+        assert read(path) == WHOLE
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(DataError, match="line 7: not JSON"):
+        read(path)
+
+
+def test_a_line_of_a_long_transcript(tmp_path, monkeypatch):
+    records = [{**RECORDS[0], "completion": "x" * 2**24}, *RECORDS[1:]]
+    assert read(lines(tmp_path / "runs.jsonl", *records)) == WHOLE
+    monkeypatch.setattr("jaxscale.io._json.LONG", 100)
+    monkeypatch.setattr("jaxscale.io._json.MAX_NODES", 50)
+    with pytest.raises(DataError, match="line 1: more than 50 values: expected fewer on a line"):
+        js.read_attempts(lines(tmp_path / "bomb.jsonl", {"problem": [0] * 200}), format="jsonl")
+
+
+def test_lists_of_verdicts_are_calls(tmp_path):
+    path = lines(tmp_path / "runs.jsonl", {"problem": "a", "passed": [1, 0, 0]}, {"problem": "b", "passed": [0, 1, 0]})
+    assert read(path) == WHOLE
+    rows = [{"problem": "a", "answer": ["x", "y", "x"], "correct": [True, False, True]}]
+    ballots = js.read_ballots(lines(path, *rows))["all"]
+    assert (ballots.counts.tolist(), ballots.correct.tolist()) == ([[2, 1]], [[True, False]])
+
+
+def test_a_pointer_of_git_lfs_is_named_as_one(tmp_path):
+    path = tmp_path / "runs.parquet"
+    path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n")
+    with pytest.raises(DataError, match="is a pointer of Git LFS: expected the file itself"):
+        js.read_attempts(path)
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_columns_of_other_names(tmp_path, capsys, ending):
+    path = tmp_path / f"runs.{ending}"
+    rows = [{"task_id": each["problem"], "is_correct": each["passed"], "problem": "text"} for each in TIDY]
+    if ending == "parquet":
+        pa.parquet.write_table(pa.Table.from_pylist(rows), path)
+    elif ending == "jsonl":
+        lines(path, *rows)
+    else:
+        path.write_text("task_id,is_correct,problem\n" + "".join(f"{r['task_id']},{r['is_correct']},t\n" for r in rows))
+    columns = {"problem": "task_id", "passed": "is_correct"}
+    assert read(path, columns=columns) == WHOLE
+    with pytest.raises(DataError, match=r"no column 'passed'.*: .* --columns passed=is_correct names them"):
+        js.read_attempts(path)
+    assert run(["forecast", str(path), "--k", "1", "--columns", "problem=task_id,passed=is_correct", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["read"]["groups"][0]["right"] == 2
+    with pytest.raises(DataError, match="no column 'taskid' for problem"):
+        read(path, columns={"problem": "taskid", "passed": "is_correct"})
+    with pytest.raises(ValueError, match="columns: 'query' is no column of jaxscale"):
+        read(path, columns={"query": "task_id"})
+    assert run(["forecast", str(path), "--columns", "problem"]) == 2
+    assert "--columns = 'problem': expected names with = between them" in capsys.readouterr().err
+
+
+def test_columns_that_are_paths(tmp_path):
+    rows = ({"meta": {"id": each["problem"]}, "eval": {"ok": each["passed"]}} for each in TIDY)
+    path = lines(tmp_path / "runs.jsonl", *rows)
+    assert read(path, columns={"problem": "meta.id", "passed": "eval.ok"}) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("header", "proposed"),
+    [
+        ("question_id,is_correct", "problem=question_id,passed=is_correct"),
+        ("task_id,passed", "problem=task_id"),
+        ("instance_id,resolved", "problem=instance_id,passed=resolved"),
+        ("id,num_samples,num_correct", "problem=id,attempts=num_samples,successes=num_correct"),
+    ],
+)
+def test_the_message_proposes_the_columns_that_may_be_meant(tmp_path, header, proposed):
+    path = tmp_path / "runs.csv"
+    path.write_text(header + "\n" + ",".join("1" for _ in header.split(",")) + "\n")
+    with pytest.raises(DataError, match=rf"--columns {proposed} names them"):
+        js.read_attempts(path)
+
+
+def inspect(path, *samples, status="success"):
+    path.write_text(json.dumps({**LOG, "status": status, "samples": list(samples)}))
+
+
+def test_a_folder_with_an_aborted_log_is_read_without_it(tmp_path):
+    inspect(tmp_path / "a.json", sample("q", 1, "C", "4"))
+    inspect(tmp_path / "b.json", status="cancelled")
+    inspect(tmp_path / "c.json", {**sample("q", 1, None, None), "scores": {}}, status="error")
+    (tmp_path / "d.json").write_bytes((tmp_path / "a.json").read_bytes()[:-30])
+    (tmp_path / "logs.json").write_text(json.dumps({"a.eval": {**LOG, "samples": None}}))
+    with pytest.warns(DataWarning) as seen:
+        assert read(tmp_path) == (("q",), [1], [1])
+    said = " ".join(str(each.message) for each in seen)
+    assert "skipped 3 files that hold no verdict or are damaged" in said
+    assert all(f"{name}.json" in said for name in ("b", "c", "d", "logs"))
+    # A file that a person names is to be whole, and a value that is no verdict is never skipped.
+    with pytest.raises(DataError, match=r"d\.json"):
+        js.read_attempts([tmp_path / "a.json", tmp_path / "d.json"])
+    inspect(tmp_path / "e.json", sample("q", 1, 0.3, "4"))
+    with pytest.raises(DataError, match=r"e\.json.* passed = '0.3'"):
+        js.read_attempts(tmp_path)
+
+
+def archive(path, header, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        if header:
+            file.writestr("header.json", json.dumps({"eval": LOG["eval"]}))
+        file.writestr("_journal/start.json", json.dumps({"eval": LOG["eval"]}))
+        for name, content in members.items():
+            file.writestr(name.replace("__", "/") + ".json", json.dumps(content))
+    return path
+
+
+def test_both_forms_of_inspect_ai_in_a_folder(tmp_path):
+    archive(tmp_path / "a.eval", True, summaries=[sample("q", 1, "C", "4")])
+    inspect(tmp_path / "b.json", sample("q", 1, "I", "5"))
+    data = js.read_attempts(tmp_path)
+    assert (data["all"].attempts.tolist(), data.summary.format) == ([2], "inspect")
+
+
+def test_a_killed_run_of_inspect_ai_has_its_journal_alone(tmp_path):
+    path = archive(
+        tmp_path / "a.eval", False, _journal__summaries__10=[sample("r", 1, "I", "5")],
+        _journal__summaries__2=[sample("q", 1, "C", "4")],
+    )  # fmt: skip
+    with pytest.warns(DataWarning, match="the run was killed: read what its journal has"):
+        assert read(path) == (("q", "r"), [1, 0], [1, 1])
+
+
+def test_an_answer_that_a_summary_leaves_out_is_read_in_the_sample(tmp_path):
+    whole = [sample("q", epoch, "C", str(epoch)) for epoch in (1, 2)]
+    short = [{**each, "scores": {"match": {"value": "C"}}} for each in whole]
+    members = {f"samples__q_epoch_{each['epoch']}": each for each in whole}
+    path = archive(tmp_path / "a.eval", True, summaries=short, **members)
+    assert js.read_ballots(path)["all"].counts.tolist() == [[1, 1]]
+    members = dict.fromkeys(members, short[0])
+    with pytest.raises(DataError, match="it has no answers"):
+        js.read_ballots(archive(path, True, summaries=short, **members))
+
+
+def test_tokens_of_a_prompt_include_those_of_the_cache(tmp_path):
+    usage = {"input_tokens": 40, "input_tokens_cache_read": 400, "input_tokens_cache_write": 200, "output_tokens": 9}
+    inspect(tmp_path / "a.json", {**sample("q", 1, "C", "4"), "model_usage": {"m": usage}})
+    assert js.read_attempts(tmp_path / "a.json")["all"].prompt_tokens.tolist() == [640]
+
+
+def test_an_inspect_ai_log_of_before_it_had_an_id(tmp_path):
+    log = {**LOG, "eval": {"run_id": "r", "task": "t", "model": "m"}, "samples": [sample("q", 1, "C", "4")]}
+    (tmp_path / "a.json").write_text(json.dumps(log, indent=2))
+    assert read(tmp_path / "a.json") == (("q",), [1], [1])

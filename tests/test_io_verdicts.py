@@ -1,0 +1,188 @@
+"""What counts as right: the tool's own conversion, a rule that a person gives, or grading; once for every format."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from _logs import LOG, lines, sample
+
+import jaxscale as js
+from jaxscale.cli import run
+from jaxscale.data import DataError, DataWarning
+from jaxscale.io._verdicts import Rule, Scale
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
+
+
+def passed(path, *verdicts):
+    return lines(path, *({"problem": "p", "passed": verdict} for verdict in verdicts))
+
+
+def right(path, **options):
+    (attempts,) = js.read_attempts(path, **options).values()
+    return attempts.successes.tolist(), attempts.attempts.tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [(">= 0.5", 3), ("> 0.5", 2), ("== 1", 1), ("<= 0", 1), ("0.9,1", 2), (">=0.5", 3), ("=0.5", 1), ("1.0", 1)],
+)
+def test_a_rule_says_which_grades_are_right(tmp_path, rule, expected):
+    path = passed(tmp_path / "runs.jsonl", 0.0, 0.5, 0.9, 1)
+    assert right(path, right=rule) == ([expected], [4])
+
+
+def test_grades_without_a_rule_are_refused_with_their_values(tmp_path, capsys):
+    path = passed(tmp_path / "runs.jsonl", 1, 0.9, 0, -1)
+    with pytest.raises(DataError, match=r"line 2: passed = '0.9', '-1': expected 0 or 1.* --right '>= 0.5'"):
+        js.read_attempts(path)
+    assert run(["forecast", str(path), "--k", "1", "--right", ">= 0.9", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["groups"][0]["curve"][0]["value"] == pytest.approx(0.5)
+    assert run(["forecast", str(path), "--k", "1", "--right", ">= x"]) == 2
+    assert "--right = '>= x': 'x' is no number: expected a comparison" in capsys.readouterr().err
+
+
+def test_words_are_right_where_a_rule_says_so(tmp_path):
+    path = passed(tmp_path / "runs.jsonl", "PASS", "fail", "Timeout")
+    with pytest.raises(DataError, match="passed = 'PASS', 'fail', 'Timeout': expected 0 or 1, true or false"):
+        js.read_attempts(path)
+    assert right(path, right="pass") == ([1], [3])
+    with pytest.raises(DataError, match="--right '> 0' compares numbers"):
+        js.read_attempts(path, right="> 0")
+
+
+def test_a_row_without_a_verdict_is_dropped_and_counted(tmp_path):
+    path = passed(tmp_path / "runs.jsonl", True, None, False)
+    with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
+        assert right(path) == ([1], [2])
+    path = tmp_path / "runs.csv"
+    path.write_text("problem,passed\na,1\na,\nb,0\n")
+    with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
+        assert right(path) == ([1, 0], [1, 1])
+    with pytest.raises(DataError, match="no scored attempts"):
+        js.read_attempts(passed(tmp_path / "none.jsonl", None))
+
+
+def test_a_scale_counts_as_its_tool_does():
+    scale = Scale({"c": 1.0, "p": 0.5, "n": 0.0})
+    assert [scale.number(text) for text in ("C", " p", "N", "1.0", "true", "", "nan")] == [1, 0.5, 0, 1, 1, None, None]
+    assert np.isnan(scale.number("x"))
+    assert Scale(other=0.0).number("0.7") == 0.0
+    assert [Rule.parsed(">= 0.5").says(text, scale) for text in ("C", "P", "I?", "0")] == [1, 1, -2, 0]
+
+
+def inspect(path, *values):
+    samples = [sample("q", epoch, value, "4") for epoch, value in enumerate(values)]
+    path.write_text(json.dumps({**LOG, "samples": samples}))
+    return path
+
+
+def test_inspect_ai_counts_words_as_it_does_itself(tmp_path):
+    assert right(inspect(tmp_path / "log.json", "yes", "No", "TRUE", "N", 1, "I")) == ([3], [6])
+    partial = inspect(tmp_path / "partial.json", "C", "P", "I")
+    with pytest.raises(DataError, match=r"passed = 'P': expected .* --right '>= 0.5'"):
+        js.read_attempts(partial)
+    assert right(partial, right="C,P") == right(partial, right=">= 0.5") == ([2], [3])
+    with pytest.raises(DataError, match=r"passed = '\[\"C\", \"I\"\]'"):
+        js.read_attempts(inspect(tmp_path / "lists.json", ["C", "I"]))
+
+
+def test_shaped_rewards_of_verl_are_not_guessed(tmp_path):
+    base = {"input": "Q", "output": "..", "gts": "4", "step": 3}
+    path = lines(tmp_path / "3.jsonl", *({**base, "score": score} for score in (1.1, 0.1, -1.0)))
+    with pytest.raises(DataError, match=r"passed = '1.1', '0.1', '-1.0': expected"):
+        js.read_attempts(path)
+    assert right(path, right=">= 1") == ([1], [3])
+    path = lines(tmp_path / "4.jsonl", *({**base, "score": s, "acc": s > 1} for s in (1.1, 0.1, -1.0)))
+    assert right(path) == ([1], [3])
+
+
+def test_a_vote_for_an_answer_of_two_verdicts_is_worth_their_mean(tmp_path):
+    calls = [("x", True), ("x", False), ("x", True), ("y", False), ("z", True)]
+    path = lines(
+        tmp_path / "votes.jsonl", *({"problem": "p", "answer": each, "correct": verdict} for each, verdict in calls)
+    )
+    with pytest.warns(DataWarning, match="1 answers are right on some calls, wrong on others .*'x' to problem 'p'"):
+        ballots = js.read_ballots(path)["all"]
+    assert ballots.correct.tolist() == [[True, False, True]]
+    assert ballots.verdicts.tolist() == [[pytest.approx(2 / 3), 0.0, 1.0]]
+    assert (ballots.right_calls.tolist(), ballots.as_attempts.successes.tolist()) == ([3], [3])
+    worth = {"x": 2 / 3, "y": 0.0, "z": 1.0}
+    for k in (1, 2, 3, 5):
+        won = []
+        for drawn in itertools.combinations([answer for answer, _ in calls], k):
+            most = max(map(drawn.count, drawn))
+            leaders = {answer for answer in drawn if drawn.count(answer) == most}
+            won.append(np.mean([worth[answer] for answer in leaders]))
+        assert js.majority_at_k(ballots, [k]).value[0] == pytest.approx(np.mean(won))
+
+
+def test_grading_fills_in_verdicts_and_is_held_against_those_that_are_there(tmp_path):
+    def table(*rows):
+        keys = ("problem", "answer", "target", "correct")
+        return lines(tmp_path / "runs.jsonl", *(dict(zip(keys, row, strict=True)) for row in rows))
+
+    path = table(("p", "1/2", "0.5", None), ("p", "2", "0.5", None), ("q", None, "7", None), ("q", "7", "7", True))
+    with pytest.warns(DataWarning, match="graded 3 answers .*; it differs from 0 of 1 recorded verdicts"):
+        ballots = js.read_ballots(path, grade="text")["all"]
+    assert ballots.correct.tolist() == [[True, False], [True, False]]
+    assert ballots.blank.tolist() == [0, 1]
+    with pytest.raises(DataError, match="--grade text differs from 1 of 1 recorded verdicts: expected at most 5%"):
+        js.read_ballots(table(("p", "x", "x", False), ("p", "y", "x", None)), grade="text")
+    with pytest.raises(DataError, match="--grade needs answers and right ones"):
+        js.read_attempts(passed(tmp_path / "bare.jsonl", 1), grade="text")
+    with pytest.raises(ValueError, match="grade = 'maths': expected one of text, math"):
+        js.read_attempts(path, grade="maths")
+
+
+def test_grading_of_unscored_repeats_must_agree_with_the_scored_answer(tmp_path):
+    record = {"target": "4", "filter": "first", "metrics": ["m"], "doc_id": 0, "m": 1.0, "filtered_resps": ["4"]}
+    prose = lines(tmp_path / "prose.jsonl", {**record, "resps": [["so 4", "so 5"]]})
+    with pytest.raises(DataError, match="--grade text differs from 1 of 1 recorded verdicts"):
+        js.read_attempts(prose, grade="text")
+    path = lines(tmp_path / "bare.jsonl", {**record, "resps": [["4.0", "5", "4"]], "filtered_resps": ["4.00"]})
+    with pytest.warns(DataWarning, match="graded 3 answers that have no verdict"):
+        assert right(path, grade="text") == ([2], [3])
+
+
+def test_math_merges_and_grades_formulas(tmp_path):
+    pytest.importorskip("math_verify")
+    answers = [r"\frac{1}{2}", "0.5", r"$\frac12$", "x+1", "1+x", "yes", "eys"]
+    path = lines(tmp_path / "votes.jsonl", *({"problem": "p", "answer": a, "correct": True} for a in answers))
+    with pytest.warns(DataWarning, match="--equivalence math merged 3 of 7"):
+        assert js.read_ballots(path, equivalence="math")["all"].counts.tolist() == [[3, 2, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("\u22125", "-5", "\uff0d\uff15", "\u2013 5".replace(" ", "")),
+        ("\uff15", "5", "\u0665"),
+        ("caf\u00e9", "cafe\u0301", "CAF\u00c9"),
+        ("1,000", "1000", "1 000", "1\u202f000", "1\u00a0000"),
+        ("(B)", "B", "b", "\uff22"),
+    ],
+)
+def test_spellings_of_unicode_are_one_text(tmp_path, spellings):
+    path = lines(
+        tmp_path / "votes.jsonl",
+        *({"problem": "p", "answer": each, "correct": True} for each in (*spellings, "other")),
+    )
+    with pytest.warns(DataWarning, match="--equivalence text merged"):
+        assert js.read_ballots(path, equivalence="text")["all"].counts.tolist() == [[len(spellings), 1]]
+
+
+def test_an_unknown_equivalence_is_refused(tmp_path, capsys):
+    path = passed(tmp_path / "runs.jsonl", 1)
+    with pytest.raises(ValueError, match="equivalence = 'maths': expected one of none, text, math"):
+        js.read_ballots(path, equivalence="maths")
+    assert run(["vote", str(path), "--equivalence", "maths"]) == 2
+    assert "--equivalence = 'maths': expected one of none, text, math" in capsys.readouterr().err
+
+
+def test_answers_that_mean_none_to_a_tool_never_win(tmp_path):
+    base = {"input": "Q", "output": "..", "gts": "4", "score": 1.0, "acc": False, "step": 0}
+    calls = [{**base, "pred": "[INVALID]"}] * 3 + [{**base, "pred": "4", "acc": True}]
+    ballots = js.read_ballots(lines(tmp_path / "0.jsonl", *calls))["all"]
+    assert (ballots.counts.tolist(), ballots.blank.tolist()) == ([[1]], [3])

@@ -218,3 +218,32 @@ def test_an_inspect_ai_log_of_before_it_had_an_id(tmp_path):
     log = {**LOG, "eval": {"run_id": "r", "task": "t", "model": "m"}, "samples": [sample("q", 1, "C", "4")]}
     (tmp_path / "a.json").write_text(json.dumps(log, indent=2))
     assert read(tmp_path / "a.json") == (("q",), [1], [1])
+
+
+class Frame:
+    """What data frames have in common: they hand their columns on as an Arrow stream."""
+
+    def __init__(self, **columns):
+        self.table = pa.table(columns)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("kind", [Frame, lambda **columns: pa.table(columns)], ids=["stream", "pyarrow"])
+def test_a_data_frame(tmp_path, kind):
+    problems, passed = [each["problem"] for each in TIDY], [each["passed"] for each in TIDY]
+    data = js.read_attempts(kind(problem=problems, passed=passed, other=[[1]] * 6))
+    assert data["all"].successes.tolist() == [1, 1]
+    assert str(data.summary).startswith("read data frame as data frame: 2 queries x 3 attempts")
+    assert data["all"].name == "data frame"
+    columns = {"problem": "task_id", "passed": "is_correct"}
+    assert read(kind(task_id=problems, is_correct=passed), columns=columns) == WHOLE
+    ballots = js.read_ballots(kind(problem=[1, 1, 1], answer=["x", "x", None], correct=[True, True, False]))["all"]
+    assert (ballots.query, ballots.counts.tolist(), ballots.blank.tolist()) == (("1",), [[2]], [1])
+    with pytest.raises(DataError, match=r"data frame: row 2: passed = '0.3'"):
+        js.read_attempts(kind(problem=["a", "b"], passed=[1.0, 0.3]))
+    with pytest.raises(DataError, match=r"data frame: no column 'problem'.*--columns problem=task_id"):
+        js.read_attempts(kind(task_id=problems, passed=passed))
+    js.convert(kind(problem=problems, passed=passed), tmp_path / "runs.csv")
+    assert read(tmp_path / "runs.csv") == WHOLE

@@ -186,3 +186,46 @@ def test_answers_that_mean_none_to_a_tool_never_win(tmp_path):
     calls = [{**base, "pred": "[INVALID]"}] * 3 + [{**base, "pred": "4", "acc": True}]
     ballots = js.read_ballots(lines(tmp_path / "0.jsonl", *calls))["all"]
     assert (ballots.counts.tolist(), ballots.blank.tolist()) == ([[1]], [3])
+
+
+def errored(path, *calls):
+    return lines(path, *({"problem": p, "passed": v, "error": e} for p, v, e in calls))
+
+
+@pytest.mark.filterwarnings("ignore:.*(dropped|ended in an error)")
+def test_errors_are_wrong_or_dropped_as_a_person_says(tmp_path, capsys):
+    calls = [("a", True, None), ("a", None, "boom"), ("a", False, "late"), ("b", False, ""), ("b", None, None)]
+    path = errored(tmp_path / "runs.jsonl", *calls)
+    assert right(path) == ([1, 0], [2, 1])  # a verdict that was recorded stays
+    assert right(path, errors="wrong") == ([1, 0], [3, 2])
+    assert right(path, errors="drop") == ([1, 0], [1, 1])
+    with pytest.raises(ValueError, match="errors = 'keep': expected one of wrong, drop"):
+        js.read_attempts(path, errors="keep")
+    assert run(["forecast", str(path), "--k", "1", "--errors", "keep"]) == 2
+    assert "--errors = 'keep': expected one of wrong, drop" in capsys.readouterr().err
+
+
+def test_what_the_other_choice_gives_is_said_where_it_matters(tmp_path):
+    calls = [(f"q{i}", True, None) for i in range(20)] + [(f"q{i}", None, "boom") for i in range(20)]
+    with pytest.warns(DataWarning) as seen:
+        assert sum(right(errored(tmp_path / "runs.jsonl", *calls))[0]) == 20
+    assert any(
+        "20 of 40 calls ended in an error or have no verdict: with these counted as wrong (--errors wrong) pass@1 is "
+        "0.5000, not 1.0000" in str(each.message)
+        for each in seen
+    )
+    calls[:20] = [(f"q{i}", i % 2 == 0, None) for i in range(400)]
+    with pytest.warns(DataWarning) as seen:
+        js.read_attempts(errored(tmp_path / "runs.jsonl", *calls))
+    assert not any("--errors" in str(each.message) for each in seen)
+
+
+def test_a_trial_of_terminal_bench_that_failed_is_wrong_as_the_tool_counts(tmp_path):
+    results = [{"task_id": "t", "is_resolved": each} for each in (True, None, False)]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({"id": "x", "results": results}))
+    with pytest.warns(DataWarning) as seen:
+        assert right(path) == ([1], [3])
+    assert "1 calls that ended in an error or have no verdict are counted as wrong" in str(seen[-1].message)
+    with pytest.warns(DataWarning):
+        assert right(path, errors="drop") == ([1], [2])

@@ -269,7 +269,7 @@ def files(tmp_path_factory):
 
 def test_the_command_prints_the_decision_first(files, capsys, to_target):
     names = [str(files / f"{name}.csv") for name in ("small", "large")]
-    assert run(["plan", *names, "--target", "0.6", "--prices", str(files / "prices.toml")]) == 0
+    assert run(["plan", *names, "--group", "file", "--target", "0.6", "--prices", str(files / "prices.toml")]) == 0
     out, err = capsys.readouterr()
     assert err.endswith("as csv: 2 data sets, 60 queries x 60 attempts\n")
     assert err.count("\n") == 1
@@ -298,7 +298,7 @@ def test_systems_may_be_named_one_by_one_or_with_commas(files, capsys):
 
 def test_json_is_one_object_with_a_group_for_each_choice(files, capsys):
     names = [str(files / f"{name}.csv") for name in ("small", "large")]
-    assert run(["plan", *names, "--budget", "600", "--plot", str(files / "plan.png"), "--json"]) == 0
+    assert run(["plan", *names, "--group", "file", "--budget", "600", "--plot", str(files / "plan.png"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["command"] == "plan"
     assert found["unit"] == "calls"

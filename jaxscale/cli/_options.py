@@ -59,6 +59,15 @@ Columns = Annotated[
         help="For a table with names of its own, as in problem=task_id,passed=is_correct.",
     ),
 ]
+Errors = Annotated[
+    str | None,
+    typer.Option(
+        "--errors",
+        metavar="wrong|drop",
+        show_default=False,
+        help="What calls are that ended in an error or have no verdict; by default as the tool says.",
+    ),
+]
 Equivalence = Annotated[
     str,
     typer.Option(

@@ -26,6 +26,7 @@ _READING = {
     "right": _options.Right,
     "grade": _options.Grade,
     "columns": _options.Columns,
+    "errors": _options.Errors,
 }
 
 
@@ -40,6 +41,7 @@ class Reading:
         right: which verdicts are right.
         grade: how calls without a verdict are compared with the right answer.
         columns: the columns that are meant by those of jaxscale, with commas between them.
+        errors: what becomes of calls that ended in an error.
         equivalence: which answers are one.
     """
 
@@ -49,6 +51,7 @@ class Reading:
     right: str | None = None
     grade: str | None = None
     columns: str | None = None
+    errors: str | None = None
     equivalence: str = "none"
 
     @property
@@ -59,6 +62,7 @@ class Reading:
             "scorer": self.scorer,
             "right": self.right,
             "grade": self.grade,
+            "errors": self.errors,
             "columns": None if self.columns is None else _renamed(self.columns),
         }
 
@@ -170,7 +174,7 @@ def said_plainly(*names: str) -> Iterator[None]:
 
     warnings.simplefilter("always", DataWarning)
     try:
-        with arguments_as_options("format", "right", "grade", "columns", "equivalence", *names):
+        with arguments_as_options("format", "right", "grade", "columns", "errors", "equivalence", *names):
             yield
     except DataError as error:
         raise BadInput(str(error)) from None

@@ -9,6 +9,8 @@ from pathlib import Path
 from jaxscale.data import Attempts, Ballots, DataWarning, require
 from jaxscale.io import _attempts, _ballots, _tables, _write
 from jaxscale.io._equivalence import checked_equivalence
+from jaxscale.io._errored import CHOICES
+from jaxscale.io._frames import NAME, is_frame
 from jaxscale.io._groups import ALL
 from jaxscale.io._identity import IDENTITY, further, several
 from jaxscale.io._registry import FORMATS, Paths, read_table
@@ -39,6 +41,7 @@ def read_attempts(
     right: str | None = None,
     grade: str | None = None,
     columns: Mapping[str, str] | None = None,
+    errors: str | None = None,
 ) -> DataSets[Attempts]:
     r"""Read attempts from a CSV, JSON or Parquet file or another tool's log, recognised by its content.
 
@@ -51,7 +54,8 @@ def read_attempts(
 
     Args:
         path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
-            `folder` tell them apart). Files may be compressed (gzip, bzip2, xz, zstd).
+            `folder` tell them apart). Files may be compressed (gzip, bzip2, xz, zstd). Or a data frame, of pandas,
+            polars, pyarrow, DuckDB or whatever else hands on an Arrow stream.
         group: columns of which each combination of values becomes one data set; of a log any field of its records.
         format: the name of a format in `FORMATS`, where its content is not to decide.
         scorer: of several verdicts on the same calls (scorers; lm-evaluation-harness: filters), the one to read; by
@@ -61,6 +65,8 @@ def read_attempts(
         grade: "text" or "math" to compare answers with the right one (`target`, `gold`) where a call has no verdict.
         columns: for a table with names of its own, which of its columns is which, as in
             `{"problem": "task_id", "passed": "is_correct"}`; in JSON names with dots are paths.
+        errors: "wrong" or "drop" for calls that ended in an error (a column `error` or `errored`, or the tool's own) or
+            have no verdict; by default what the tool does, which is to leave out those without a verdict, mostly.
 
     Returns:
         a dictionary of one `Attempts` per group, keyed by the group's values joined with " / " (or "all"), in order of
@@ -75,7 +81,7 @@ def read_attempts(
     >>> read_attempts(path)["all"].successes
     array([3, 0])
     """
-    wanted = _wanted(_attempts.COLUMNS, group, scorer, right, grade, columns)
+    wanted = _wanted(_attempts.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
     data, notes = _attempts.attempts_of(table, wanted.group, _title(path))
@@ -92,6 +98,7 @@ def read_ballots(
     right: str | None = None,
     grade: str | None = None,
     columns: Mapping[str, str] | None = None,
+    errors: str | None = None,
 ) -> DataSets[Ballots]:
     r"""Read ballots from a CSV, JSON or Parquet file or another tool's log, recognised by its content.
 
@@ -114,6 +121,7 @@ def read_ballots(
         right: as for `read_attempts`.
         grade: as for `read_attempts`.
         columns: as for `read_attempts`.
+        errors: as for `read_attempts`.
 
     Returns:
         a dictionary of one `Ballots` per group, keyed by the group's values joined with " / " (or "all"), in order of
@@ -129,7 +137,7 @@ def read_ballots(
     array([[2, 1]])
     """
     checked_equivalence(equivalence, "equivalence")
-    wanted = _wanted(_ballots.COLUMNS, group, scorer, right, grade, columns)
+    wanted = _wanted(_ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
     data, notes = _ballots.ballots_of(table, wanted.group, _title(path), equivalence)
@@ -146,6 +154,7 @@ def read_either(
     right: str | None = None,
     grade: str | None = None,
     columns: Mapping[str, str] | None = None,
+    errors: str | None = None,
 ) -> DataSets[Attempts] | DataSets[Ballots]:
     r"""Read ballots where the files have answers with a verdict, attempts otherwise.
 
@@ -158,6 +167,7 @@ def read_either(
         right: as for `read_attempts`.
         grade: as for `read_attempts`.
         columns: as for `read_attempts`.
+        errors: as for `read_attempts`.
 
     Returns:
         what `read_ballots` or `read_attempts` returns.
@@ -172,7 +182,7 @@ def read_either(
     'Ballots'
     """
     checked_equivalence(equivalence, "equivalence")
-    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns)
+    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
     names = set(table.names)
@@ -194,6 +204,7 @@ def convert(
     right: str | None = None,
     grade: str | None = None,
     columns: Mapping[str, str] | None = None,
+    errors: str | None = None,
 ) -> ReadSummary:
     r"""Write what `read_attempts` and `read_ballots` read as one tidy table, or as the samples of every_eval_ever.
 
@@ -215,6 +226,7 @@ def convert(
         right: as for `read_attempts`.
         grade: as for `read_attempts`.
         columns: as for `read_attempts`.
+        errors: as for `read_attempts`.
 
     Returns:
         what was read.
@@ -233,7 +245,7 @@ def convert(
     known = [each.name for each in FORMATS]
     if source is not None and source not in known:
         raise ValueError(f"source = {source!r}: expected one of {', '.join(known)}")
-    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns)
+    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, replace(wanted, apart=False), source)
     _say(table, _left_out(table))
     wanted = replace(
@@ -356,6 +368,7 @@ def _wanted(
     right: str | None,
     grade: str | None,
     columns: Mapping[str, str] | None,
+    errors: str | None,
 ) -> Wanted:
     """What a caller asks of the readers, checked."""
     names = (group,) if isinstance(group, str) else tuple(group)
@@ -363,12 +376,14 @@ def _wanted(
         Rule.parsed(right)
     if grade is not None:
         checked_equivalence(grade, "grade", ("text", "math"))
+    if errors is not None and errors not in CHOICES:
+        raise ValueError(f"errors = {errors!r}: expected one of {', '.join(CHOICES)}")
     renamed = dict(columns or {})
     strange = next((name for name in renamed if name not in known | _attempts.COLUMNS | _ballots.COLUMNS), None)
     if strange is not None:
         expected = ", ".join(sorted(_attempts.COLUMNS | _ballots.COLUMNS))
         raise ValueError(f"columns: {strange!r} is no column of jaxscale: expected {expected}")
-    return Wanted(known.union(names), names, scorer, right, grade, renamed=renamed)
+    return Wanted(known.union(names), names, scorer, right, grade, errors, renamed)
 
 
 def _summarised(
@@ -390,5 +405,7 @@ def _summarised(
 
 def _title(path: Paths) -> str:
     """What a data set is called that is not one of several groups."""
+    if is_frame(path):
+        return NAME
     paths = [path] if isinstance(path, str | os.PathLike) else path
     return Path(paths[0]).stem if len(paths) == 1 else f"{len(paths)} files"

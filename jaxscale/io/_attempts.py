@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts
+from jaxscale.io._errored import ERRORS
 from jaxscale.io._groups import (
     TOKENS,
     Queries,
@@ -21,7 +22,7 @@ from jaxscale.io._verdicts import GOLD
 
 COUNTED = ("problem", "attempts", "successes")
 PER_CALL = ("problem", "passed")
-COLUMNS = frozenset((*COUNTED, *PER_CALL, *TOKENS, *GOLD, *IDENTITY))
+COLUMNS = frozenset((*COUNTED, *PER_CALL, *TOKENS, *GOLD, *IDENTITY, *ERRORS))
 
 
 def attempts_of(table: Table, group: Sequence[str], name: str) -> tuple[dict[str, Attempts], list[str]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxscale.data import MAX_COUNT, Ballots
 from jaxscale.io._equivalence import equal, spelling
+from jaxscale.io._errored import ERRORS
 from jaxscale.io._groups import (
     TOKENS,
     Queries,
@@ -24,7 +25,7 @@ from jaxscale.io._verdicts import GOLD
 
 COUNTED = ("problem", "answer", "count", "correct")
 PER_CALL = ("problem", "answer", "correct")
-COLUMNS = frozenset(COUNTED) | {"passed", "kept", "score", *TOKENS, *GOLD, *IDENTITY}
+COLUMNS = frozenset(COUNTED) | {"passed", "kept", "score", *TOKENS, *GOLD, *IDENTITY, *ERRORS}
 
 _MOST_CELLS = 2 * 10**8
 

@@ -54,7 +54,7 @@ def read(source: Source, wanted: Wanted) -> Table:
                     continue
                 batches, size = _batches(source, file, name, room)
                 room -= size
-                text = _text(source, batches, name, wanted)
+                text = as_text(source, batches, name, wanted)
                 if text is not None:
                     columns[ours] = text
     except DataError:
@@ -135,7 +135,8 @@ def _size(array: pa.Array) -> int:
     return 8 * len(array) + (pc.sum(lengths.cast(pa.int64())).as_py() or 0)
 
 
-def _text(source: Source, batches: list[pa.Array], name: str, wanted: Wanted) -> pa.Array | None:
+def as_text(source: Source, batches: list[pa.Array], name: str, wanted: Wanted) -> pa.Array | None:
+    """Chunks of a column, which are used up, as text; None where it holds no single values and is not asked for."""
     texts = []
     while batches:
         array = batches.pop(0)

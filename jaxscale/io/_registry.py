@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from jaxscale.data import DataError
-from jaxscale.io import _csv, _jsonl, _parquet
+from jaxscale.io import _csv, _frames, _jsonl, _parquet
 from jaxscale.io._identity import copies, identified
 from jaxscale.io._json import first_object
 from jaxscale.io._schema import Schema
@@ -74,7 +74,8 @@ FORMATS = (
 )
 """Every format, the most specific first: the first that recognises a file reads it."""
 
-Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Any
+"""A file, several, or a data frame."""
 
 
 def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[Table, str]:
@@ -90,6 +91,9 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     names = [known.name for known in FORMATS]
     if format is not None and format not in names:
         raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")
+    if _frames.is_frame(path):
+        known = next(known for known in FORMATS if known.name == "parquet")
+        return _finished(_frames.read(path, wanted), known, wanted), _frames.NAME
     paths = _paths(path)
     if not paths:
         raise DataError("no files: expected at least one")
@@ -219,7 +223,8 @@ def _paths(path: Paths) -> list[Path]:
     kind = f"{type(path).__module__.partition('.')[0]} {type(path).__name__}"
     if hasattr(type(path), "columns"):
         raise ValueError(
-            f"path is a data frame ({kind}): expected the name of a file; write the frame to Parquet, and read that"
+            f"path is a data frame ({kind}) that hands on no Arrow stream: expected one that does, as those of pandas "
+            "(2.2 or newer), polars, pyarrow and DuckDB, or the name of a file"
         )
     if not isinstance(path, Sequence):
         raise ValueError(f"path is of type {type(path).__name__}: expected the name of a file, or a list of them")

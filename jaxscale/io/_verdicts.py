@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from jaxscale.data import DataError
 from jaxscale.io._equivalence import equal
+from jaxscale.io._errored import settled
 from jaxscale.io._table import Table, Wanted, shown, shown_list
 
 VERDICTS = ("passed", "correct")
@@ -126,6 +127,8 @@ def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
     keep = np.ones(len(table), bool)
     for name in names:
         table, scored = _judged(table, name, scale, wanted)
+        if "count" not in table.names:
+            table, scored = settled(table, name, scored, scale.errors, wanted.errors)
         keep &= scored
     table = table.keeping(keep).leaving_out(UNSCORED, int((~keep).sum()))
     if "passed" in names and "correct" not in table.names and "answer" in table.columns:

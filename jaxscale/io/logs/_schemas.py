@@ -112,6 +112,7 @@ TERMINAL_BENCH = Schema(
         "tokens": "total_output_tokens",
         "prompt_tokens": "total_input_tokens",
     },
+    scale=Scale(errors="wrong"),
 )
 
 TAU_BENCH = Schema(

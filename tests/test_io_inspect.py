@@ -12,7 +12,7 @@ from jaxscale.data import DataError, DataWarning
 from jaxscale.io import _document
 
 # Logs as small as these look as if sampling stopped at a success.
-pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
+pytestmark = pytest.mark.filterwarnings("ignore:.*(stopped at the first success|ended in an error or have no)")
 
 
 def check_inspect(path):

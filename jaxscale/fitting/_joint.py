@@ -27,7 +27,7 @@ from jaxscale.fitting._joint_likelihood import (
     law_of,
     log_likelihoods,
     maximise,
-    offsets_of,
+    posterior_of,
     space_of,
 )
 from jaxscale.fitting._optimise import GRADIENT_TOLERANCE, MAX_CURVED
@@ -216,9 +216,8 @@ def fit_joint(
             if abs(finer) * float(cells.weights.sum()) <= _DIFFERENCE or nodes >= _MOST_NODES:
                 break
             nodes, start = 2 * nodes - 1, optimum.vector
-        each = np.asarray(log_likelihoods(form, nodes, optimum.vector, cells, space))
+        each, offsets = map(np.asarray, posterior_of(form, nodes, optimum.vector, cells, space))
         law = jax.tree.map(np.asarray, law_of(form, optimum.vector, space))
-        offsets = np.asarray(offsets_of(form, nodes, optimum.vector, cells, space))
         optimum = jax.tree.map(np.asarray, optimum)
     norm = float(np.max(np.abs(optimum.gradient)))
     converged = bool(np.isfinite(optimum.value)) and norm <= 10 * GRADIENT_TOLERANCE

@@ -143,10 +143,13 @@ def log_likelihoods(form: str, number: int, vector: Vector, cells: Cells, space:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def offsets_of(form: str, number: int, vector: Vector, cells: Cells, space: Space) -> Float[Array, " groups"]:
-    """The posterior mean of each group's offset."""
-    share = jax.nn.softmax(group_terms(form, vector, cells, space, number), axis=0)
-    return jnp.exp(vector[-1]) * (nodes_of(number)[0] @ share)
+def posterior_of(
+    form: str, number: int, vector: Vector, cells: Cells, space: Space
+) -> tuple[Float[Array, " groups"], Float[Array, " groups"]]:
+    """The log-likelihood of each group and the posterior mean of its offset."""
+    terms = group_terms(form, vector, cells, space, number)
+    means = jnp.exp(vector[-1]) * (nodes_of(number)[0] @ jax.nn.softmax(terms, axis=0))
+    return jax.nn.logsumexp(terms, axis=0) + cells.log_choices, means
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

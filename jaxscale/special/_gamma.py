@@ -70,6 +70,7 @@ def log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
 # One derivative rule, worked out on paper, keeps gradients as accurate as values and spares XLA the unrolled
 # derivative of every step (compiling a Hessian took 5 times as long without it).
 @jax.custom_jvp
+@jax.jit  # one program where nothing else compiles it, not tens
 def _log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
     steps = jnp.arange(0, _SHIFT, _GROUP, dtype=b.dtype).reshape(-1, *[1] * b.ndim)
     # One logarithm for three factors: the product of more would underflow in float32 for large a and k.
@@ -97,6 +98,7 @@ def _log_beta_ratio_jvp(primals, tangents):
     return _log_beta_ratio(a, b, k), by_a * tangents[0] + by_b * tangents[1] + by_k * tangents[2]
 
 
+@jax.jit
 def _log_beta_ratio_slopes(a: Floats, b: Floats, k: Floats) -> tuple[Floats, Floats, Floats]:
     """The derivatives in a, b and k: differences of digamma functions, with the same cancellations done on paper."""
     at = b + jnp.arange(_SHIFT, dtype=b.dtype).reshape(-1, *[1] * b.ndim)

@@ -34,6 +34,7 @@ def log1mexp(x: Floats) -> Floats:
 
 
 @jax.custom_jvp
+@jax.jit
 def log_mix_with_one(share: Floats, log_value: Floats) -> Floats:
     """log((1 - share) + share * exp(log_value)), the log failure of a population of which only `share` can be solved.
 
@@ -72,6 +73,7 @@ def _log_mix_with_one_jvp(primals, tangents):
 
 
 @promoting()
+@jax.jit
 def log_mixture(log_values: Floats, weights: Floats) -> Floats:
     """log(sum_i weights_i exp(log_values_i)) over the last axis, for weights that sum to 1.
 

@@ -168,7 +168,7 @@ assert SMALL or overall["auto"] < min(overall["loglog"], overall["beta"])
 # its place in the average, but the decades beyond the data are counted from $n e^{-s_m}$, to where the strongest model
 # shows the curve. Half of the draws behind an interval are those of the model alone, as pooling misleads where a
 # model departs from the others in a way of its own. Groups are taken together where the ranks of their success rates
-# correlate beyond chance (three deviations); others are forecast alone.
+# correlate beyond chance (three deviations, more for many groups); others are forecast alone.
 
 
 # %%

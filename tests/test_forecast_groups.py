@@ -10,7 +10,7 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataWarning
-from jaxscale.forecasting._groups import Together
+from jaxscale.forecasting._groups import Together, _pools
 from jaxscale.forecasting._pool import Member, _grid, _kernels, learn_together
 from jaxscale.forecasting._shapes import POINTS, SHAPES
 
@@ -129,6 +129,18 @@ def test_groups_that_share_nothing_are_forecast_as_if_alone():
     assert {"pooled beta", "pooled bent"} <= set(pooled.model.weights)
     assert sum(pooled.model.weights.values()) == pytest.approx(1)
     np.testing.assert_array_equal(pooled.value[:2], alone.value[:2])
+
+
+def test_of_many_groups_that_share_nothing_none_go_together():
+    # Of 19,900 pairs some 27 correlate by three deviations for no reason.
+    rng = np.random.default_rng(8)
+    groups = {
+        str(number): js.Attempts(np.full(40, 16), rng.binomial(16, rng.beta(0.6, 1.5, 40)), query=labels(40))
+        for number in range(200)
+    }
+    assert _pools(groups) == []
+    akin = drawn(rng, np.tile(rng.beta(0.6, 1.5, 40), (2, 1)), 100)
+    assert _pools(groups | akin) == [sorted(akin)]
 
 
 def test_numbers_depend_neither_on_the_order_of_groups_nor_on_other_calls():

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 
 from jaxscale._arrays import generator
 from jaxscale.common import DIFFERENT, common_queries
@@ -23,8 +24,9 @@ from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, Joint
 from jaxscale.forecasting._shapes import PriorDraws
 
-# Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs.
-_DEVIATIONS = 3.0
+# Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs, and
+# by more than it has in any pair at all of one in 20 files of as many groups.
+_DEVIATIONS, _FALSELY = 3.0, 0.05
 # A pool of more queries would take long, and so many say enough of themselves; one of more groups would take minutes.
 _MOST_QUERIES, _MOST_GROUPS = 2_000, 32
 _AT_ONCE = 256  # groups that are compared with all others
@@ -94,6 +96,8 @@ def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
             order = np.argsort(np.array(groups[name].query))
             rates[name] = (groups[name].successes / groups[name].attempts)[order]
     pool_of = {name: name for name in rates}
+    pairs = max(len(rates) * (len(rates) - 1) / 2, 1)
+    deviations = max(_DEVIATIONS, -float(ndtri(_FALSELY / pairs)))
 
     def root(name: str) -> str:
         while pool_of[name] != name:
@@ -115,7 +119,7 @@ def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:
             there = np.array([rates[name][theirs] for name in names_of[other]])
             for start in range(0, len(names), _AT_ONCE):
                 block = names[start : start + _AT_ONCE]
-                akin = _go_together(np.array([rates[name][mine] for name in block]), there)
+                akin = _go_together(np.array([rates[name][mine] for name in block]), there, deviations)
                 for name, row in zip(block, akin, strict=True):
                     for fellow in np.flatnonzero(row).tolist():
                         pool_of[root(names_of[other][fellow])] = root(name)
@@ -141,12 +145,13 @@ def _queries_of(pool: list[str], groups: Mapping[str, Attempts]) -> int:
     return len({query for name in pool for query in groups[name].query or ()})
 
 
-def _go_together(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _go_together(some: np.ndarray, others: np.ndarray, deviations: float) -> np.ndarray:
     """Whether rank correlation at common queries is too high for chance; its deviation is 1 / sqrt(queries - 1).
 
     Args:
         some: (groups, queries) rates.
         others: (other groups, queries).
+        deviations: how many of them chance does not reach.
 
     Returns:
         (groups, other groups) bool.
@@ -155,7 +160,7 @@ def _go_together(some: np.ndarray, others: np.ndarray) -> np.ndarray:
         return np.zeros((len(some), len(others)), bool)
     one, other = (_centred_ranks(rates) for rates in (some, others))
     size = np.sqrt(np.square(one).sum(axis=1)[:, None] * np.square(other).sum(axis=1))
-    return one @ other.T > _DEVIATIONS / np.sqrt(some.shape[1] - 1) * size
+    return one @ other.T > deviations / np.sqrt(some.shape[1] - 1) * size
 
 
 def _centred_ranks(rates: np.ndarray) -> np.ndarray:

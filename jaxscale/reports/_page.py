@@ -4,6 +4,7 @@ import base64
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -47,7 +48,7 @@ def _palette() -> str:
 def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script: made once, which takes seconds, and kept."""
     folder = cache_folder()
-    kept = folder and folder / f"vega-lite-{VEGA_LITE}-{vl_convert.__version__}.js"
+    kept = folder and folder / f"vega-lite-{VEGA_LITE}-{importlib.metadata.version('vl-convert-python')}.js"
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if kept:
             return kept.read_text(encoding="utf-8")

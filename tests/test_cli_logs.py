@@ -4,6 +4,7 @@ The records are hand-made, with the field names verified in each tool's source.
 """
 
 import csv
+import gzip
 import itertools
 import json
 import statistics
@@ -215,6 +216,71 @@ def tau_bench(folder):
     return document(folder / "tau.json", rewards)
 
 
+def tau2_bench(folder):
+    simulations = [
+        {"id": f"{q}{n}", "task_id": q, "trial": n, "reward_info": {"reward": float(a == RIGHT[q]) or 0.25}}
+        for q, n, a in CALLS
+    ]
+    info = {"num_trials": 3, "user_info": {"llm": "u"}, "agent_info": {"llm": "m"}, "environment_info": {}}
+    tasks = [{"id": "q0", "text": "x" * 70_000}]
+    return document(folder / "tau2.json", {"info": info, "tasks": tasks, "simulations": simulations})
+
+
+def tau2_simulations(folder):
+    for q, n, a in CALLS:
+        simulation = {"id": f"{q}{n}", "task_id": q, "trial": n, "reward_info": {"reward": float(a == RIGHT[q])}}
+        document(folder / f"{q}{n}.json", simulation)
+    return folder
+
+
+def harbor(folder):
+    for q, n, a in CALLS:
+        (trial := folder / f"{q}__{n}").mkdir()
+        result = {
+            "id": f"{q}{n}",
+            "task_name": q,
+            "agent_info": {"name": "a", "model_info": {"name": "m"}},
+            "agent_result": {"n_input_tokens": 5, "n_output_tokens": TOKENS},
+            "verifier_result": {"rewards": {"reward": float(a == RIGHT[q])}},
+            "exception_info": None,
+        }
+        document(trial / "result.json", result)
+    return folder
+
+
+def mcpmark(folder):
+    for q, answers in RUN.items():
+        usage = {"input_tokens": 5, "output_tokens": TOKENS}
+        runs = {f"run-{n}": {"success": a == RIGHT[q], "token_usage": usage} for n, a in enumerate(answers)}
+        document(folder / f"{q}.json", {"model": "m", "task": q, "service": "files", "runs": runs})
+    return folder
+
+
+def multipl_e(folder):
+    for q in RUN:
+        results = [
+            {"program": "x", "status": "OK" if v else "Exception", "exit_code": 0 if v else 1} for v in verdicts_of(q)
+        ]
+        path = folder / f"{q}.results.json.gz"
+        path.write_bytes(gzip.compress(json.dumps({"name": q, "language": "lua", "results": results}).encode()))
+    return folder
+
+
+def verifiers(folder):
+    usage = {"input_tokens": 5.0, "output_tokens": TOKENS}
+    records = (
+        {
+            "example_id": int(q[1]),
+            "answer": RIGHT[q],
+            "reward": float(a == RIGHT[q]),
+            "error": None,
+            "token_usage": usage,
+        }
+        for q, _, a in CALLS
+    )
+    return lines(folder / "results.jsonl", records)
+
+
 def promptfoo(folder):
     results = [
         {
@@ -270,6 +336,12 @@ ATTEMPTS_ONLY = {
     "terminal-bench": (terminal_bench, TOKENS),
     "tau-bench": (tau_bench, None),
     "promptfoo": (promptfoo, TOKENS),
+    "tau2-bench": (tau2_bench, None),
+    "tau2-simulation": (tau2_simulations, None),
+    "harbor": (harbor, TOKENS),
+    "mcpmark": (mcpmark, TOKENS),
+    "multipl-e": (multipl_e, None),
+    "verifiers": (verifiers, TOKENS),
     "lighteval": (lighteval, TOKENS),
 }
 BOTH = {

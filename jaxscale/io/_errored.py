@@ -27,6 +27,8 @@ def settled(table: Table, name: str, scored: np.ndarray, default: str, asked: st
         default: what the tool does with calls without a verdict.
         asked: what a person wants of these, and of calls that ended in an error; None for what the tool does.
     """
+    if scored.all() and not any(table.has(name) for name in ERRORS):
+        return table, scored
     broken = _errored(table)
     lost = ~scored if asked is None else ~scored | broken
     choice = asked or default

@@ -45,7 +45,7 @@ class Format:
     @classmethod
     def of(cls, schema: Schema) -> "Format":
         """The format of a schema."""
-        return cls(schema.name, schema.recognises, schema.read, schema.name, schema.scale)
+        return cls(schema.name, schema.recognises, schema.read, schema.tool or schema.name, schema.scale)
 
 
 def _has_problems(source: Source) -> bool:

@@ -33,10 +33,13 @@ class Schema:
             the items of a list.
         columns: the path of each column; with `passed`, or several verdicts by name in `verdicts`. A problem may be
             several fields, with "+" between them.
-        verdicts: the path of each verdict, or what makes it of a record, where a log may have several.
+        verdicts: the path of each verdict, or what makes it of a record, where a log may have several; of a path that
+            ends in "*" each key is a verdict.
         scale: what the values of a verdict count.
         many: whether a verdict may be a list, with an item for each call; other lists of its length go with it.
         unless: paths that the first record of another format has.
+        late: whether the records may begin beyond the first bytes of a document.
+        tool: what several formats of one tool have in common; by default the name.
     """
 
     name: str
@@ -47,16 +50,18 @@ class Schema:
     scale: Scale = field(default_factory=Scale)
     many: bool = False
     unless: tuple[str, ...] = ()
+    late: bool = False
+    tool: str = ""
 
     def recognises(self, source: Source) -> bool:
         """Whether a file begins as such a log does."""
         if self.rows:
             *_, last = (name for name in self.rows.split(".") if name != "*")
-            items = rb'\{\s*"[^"]*"\s*:\s*\[' if self.rows.endswith("*") else rb"\["
+            items = rb'\{\s*"[^"]*"\s*:\s*[\[{]' if self.rows.endswith("*") else rb"\["
             begins = re.compile(rb'"' + re.escape(last.encode()) + rb'"\s*:\s*' + items)
             return (
                 source.start[:1] == b"{"
-                and begins.search(source.head) is not None
+                and (self.late or begins.search(source.head) is not None)
                 and any(
                     all(re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:', source.head) for name in marks.split())
                     for marks in self.marks
@@ -81,28 +86,40 @@ class Schema:
             for name, path in special.items():
                 places = {"@key": key, "@stem": source.stem}
                 row[name] = places[path] if path[0] == "@" else _first(around, _alternatives(path[1:]))
-            row["problem"] = self._problem(record, row["problem"], number)
+            row["problem"] = self._problem(record, row["problem"], number, around)
             if "answer" in row and not any(_there(record, ".".join(path)) for path in paths.get("answer", ())):
                 del row["answer"]  # a field that is not there says nothing
             if not self.verdicts:
                 yield from self._spread(record, row, row.get("passed"))
                 continue
             found = False
-            for name, verdict in self.verdicts.items():
-                value = verdict(record.data) if callable(verdict) else _first(record.data, _alternatives(verdict))
+            for name, value in self._verdicts(record):
                 if value is not None and value != []:
                     found = True
                     yield from self._spread(record, {**row, "scorer": name}, value)
             if not found:
                 yield record, {**row, "passed": None}
 
-    def _problem(self, record: Record, first: Any, number: int) -> Any:
+    def _verdicts(self, record: Record) -> Iterator[tuple[str, Any]]:
+        for name, verdict in self.verdicts.items():
+            if callable(verdict):
+                yield name, verdict(record.data)
+            elif verdict.endswith(".*"):
+                found = record.get(*verdict.split(".")[:-1])
+                yield from found.items() if isinstance(found, dict) else ()
+            else:
+                yield name, _first(record.data, _alternatives(verdict))
+
+    def _problem(self, record: Record, first: Any, number: int, around: dict[str, Any]) -> Any:
         path, *further = self.columns["problem"].split("+")
         if first is None and path.endswith("@line"):
             return str(number)
         if first is None:
             raise record.error(f"no {path.replace('|', ' or ')}: expected one in every record")
-        beside = [record.get(*each.split(".")) for each in further]
+        beside = [
+            _first(around, _alternatives(each[1:])) if each[0] == "^" else record.get(*each.split("."))
+            for each in further
+        ]
         known = [f"[{value}]" for value in beside if value is not None]
         return (
             " ".join([first if isinstance(first, str) else json.dumps(first, sort_keys=True), *known])

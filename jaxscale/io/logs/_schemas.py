@@ -122,6 +122,80 @@ TAU_BENCH = Schema(
     scale=_SUCCESS_ONLY,
 )
 
+_TAU2 = {
+    "problem": "task_id",
+    "passed": "reward_info.reward",
+    "epoch": "trial",
+    "uuid": "id",
+}
+
+TAU2_BENCH = Schema(
+    "tau2-bench",
+    marks=("user_info agent_info",),
+    rows="simulations",
+    columns={**_TAU2, "model": "^info.agent_info.llm", "task": "^info.environment_info.domain_name"},
+    scale=_SUCCESS_ONLY,
+    late=True,
+)
+
+TAU2_SIMULATION = Schema(
+    "tau2-simulation",
+    marks=("task_id reward_info trial",),
+    columns=_TAU2,
+    scale=_SUCCESS_ONLY,
+    tool="tau2-bench",
+)
+
+HARBOR = Schema(
+    "harbor",
+    marks=("task_name verifier_result agent_info",),
+    columns={
+        "problem": "task_name",
+        "model": "agent_info.model_info.name",
+        "tokens": "agent_result.n_output_tokens",
+        "prompt_tokens": "agent_result.n_input_tokens",
+        "uuid": "id",
+        "error": "exception_info",
+    },
+    verdicts={"rewards": "verifier_result.rewards.*"},
+)
+
+MCPMARK = Schema(
+    "mcpmark",
+    marks=("task runs success",),
+    rows="runs.*",
+    columns={
+        "problem": "^task+^service",
+        "passed": "success",
+        "model": "^model",
+        "tokens": "token_usage.output_tokens",
+        "prompt_tokens": "token_usage.input_tokens",
+        "error": "error_message",
+    },
+)
+
+MULTIPL_E = Schema(
+    "multipl-e",
+    marks=("name results exit_code",),
+    rows="results",
+    columns={"problem": "^name", "passed": "exit_code", "task": "^language"},
+    scale=Scale({"0": 1.0, "1": 0.0}, other=0.0),
+)
+
+VERIFIERS = Schema(
+    "verifiers",
+    marks=("example_id reward",),
+    columns={
+        "problem": "example_id",
+        "passed": "reward",
+        "target": "answer",
+        "task": "task",
+        "tokens": "token_usage.output_tokens",
+        "prompt_tokens": "token_usage.input_tokens",
+        "error": "error",
+    },
+)
+
 PROMPTFOO = Schema(
     "promptfoo",
     marks=("results prompts provider",),
@@ -143,6 +217,12 @@ SCHEMAS = (
     LIVECODEBENCH,
     QWEN_MATH,
     TAU_BENCH,
+    TAU2_BENCH,
+    TAU2_SIMULATION,
+    HARBOR,
+    MCPMARK,
+    MULTIPL_E,
+    VERIFIERS,
     NEMO_SKILLS,
     VERL,
     HUMANEVAL,

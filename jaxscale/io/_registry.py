@@ -263,7 +263,7 @@ def _format_of(source: Source, format: str | None, wanted: Wanted) -> Format:
     before, nul, _ = source.head.partition(b"\0")
     raise source.error(
         f"{'holds a NUL byte, and is ' if nul else ''}in no known format: "
-        f"expected one of {', '.join(known.name for known in FORMATS)}",
+        f"expected one of csv, jsonl, parquet or the log of a tool ({len(FORMATS) - 3} are known: see --format)",
         before.count(b"\n") + 1 if nul else None,
     )
 

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,7 @@ class Source:
                 yield io.BufferedReader(_Unpacked(self, stream), 2**18)
         except DataError:
             raise
-        except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
+        except (OSError, EOFError, lzma.LZMAError, zlib.error, pa.ArrowException) as error:
             raise self.error(
                 f"damaged ({(str(error).splitlines() or [''])[0][:80]}): expected a compressed file"
             ) from None

@@ -149,3 +149,14 @@ def test_several_files_are_further_calls_in_every_command(tmp_path, capsys):
         assert (group["queries"], group["calls"]) == (2, 4)
         assert run([command, *paths, *more, "--group", "file", "--json"]) == 0
         assert len(json.loads(capsys.readouterr().out)["read"]["groups"]) == 2
+
+
+def test_copies_of_a_file_are_named(tmp_path):
+    rows = [{"problem": f"p{i}", "passed": i % 2} for i in range(40)]
+    for name in ("a", "b"):
+        lines(tmp_path / f"{name}.jsonl", *rows)
+    lines(tmp_path / "c.jsonl", *rows[::-1])
+    with pytest.warns(
+        DataWarning, match=r"files with the same content \(.*b\.jsonl and .*a\.jsonl\): are they one run"
+    ):
+        assert set(js.read_attempts(tmp_path)["all"].attempts.tolist()) == {3}

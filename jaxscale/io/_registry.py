@@ -1,5 +1,6 @@
 """The formats that can be read, and how one is recognised."""
 
+import filecmp
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from jaxscale.io._table import Table, Wanted, shown
 from jaxscale.io._verdicts import NoVerdicts, Scale, judged, require_verdicts
 from jaxscale.io.logs import _chen, _evalplus, _evalscope, _every_eval_ever, _inspect, _lighteval, _lm_eval, _monkeys
 from jaxscale.io.logs._schemas import SCHEMAS
+
+_SMALL = 500  # bytes
 
 TABLE = "table"
 """The kind of formats whose columns a person names."""
@@ -121,6 +124,7 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     if twice:
         first = ", ".join(tables[index].file for index in twice[:3])
         notes.append(f"left out {len(twice)} files that hold the same calls as another ({first}): they are read once")
+    notes += _alike([source for source, _ in sources])
     table = together([table for index, table in enumerate(tables) if index not in twice], title, notes)
     return _finished(table, sources[0][1], wanted), found
 
@@ -169,6 +173,19 @@ def _sources(
             else:
                 sources[file] = found
     return list(sources.values()), skipped
+
+
+def _alike(sources: Sequence[Source]) -> list[str]:
+    """What is to be said of files that are copies of one another; very small ones are often alike by chance."""
+    first: dict[tuple[int, bytes], Path] = {}
+    copied = []
+    for source in sources:
+        size = source.path.stat().st_size
+        before = first.setdefault((size, source.head), source.path)
+        if size > _SMALL and before != source.path and filecmp.cmp(before, source.path, shallow=False):
+            copied.append(f"{source.name} and {before}")
+    more = f" and {len(copied) - 2} more" if len(copied) > 2 else ""
+    return [f"files with the same content ({'; '.join(copied[:2])}{more}): are they one run?"] if copied else []
 
 
 def _skipped(files: Sequence[str]) -> list[str]:

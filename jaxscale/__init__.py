@@ -51,7 +51,8 @@ if TYPE_CHECKING:  # what editors and type checkers read; the same names as belo
         vote_difficulty as vote_difficulty,
     )
     from jaxscale.fitting import (
-        FitResult as FitResult,
+        Fit as Fit,
+        FitCode as FitCode,
         JointFit as JointFit,
         VoteScaling as VoteScaling,
         bootstrap as bootstrap,
@@ -131,7 +132,8 @@ _MODULE_OF = {
     "Estimate": "data",
     "ExponentiatedPowerLaw": "difficulty",
     "FilterVote": "systems",
-    "FitResult": "fitting",
+    "Fit": "fitting",
+    "FitCode": "fitting",
     "Forecast": "forecasting",
     "Grid": "difficulty",
     "JointFit": "fitting",

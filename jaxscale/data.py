@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxscale._numpy import ReadOnlyArrays, refuse_masked
+from jaxscale._result import Result
 
 if TYPE_CHECKING:
     from jaxtyping import PRNGKeyArray
-    from rich.table import Table
 
 MAX_COUNT = 10**12
 """The largest number of calls a query may have; beyond it float64 log-ratios lose their promised accuracy."""
@@ -323,8 +322,8 @@ def draw_ballots(key: PRNGKeyArray, ballots: Ballots, calls: ArrayLike) -> Ballo
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Result):
     """Values at several numbers of calls, with standard errors over queries.
 
     Args:
@@ -348,25 +347,8 @@ class Estimate(ReadOnlyArrays):
             raise ValueError(f"shapes of calls, value and standard_error differ: {shapes}")
         _set(self, calls=calls, value=value, standard_error=error)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The estimate as plain lists, fit for JSON: a standard error that does not exist is None."""
-        errors = [error if math.isfinite(error) else None for error in self.standard_error.reshape(-1).tolist()]
-        return {
-            "calls": self.calls.tolist(),
-            "value": self.value.tolist(),
-            "standard_error": errors if self.calls.ndim else errors[0],
-        }
-
-    def __rich__(self) -> "Table":
-        from rich.table import Table
-
-        table = Table("calls", "value", "standard error")
-        for column in table.columns:
-            column.justify = "right"
-        rows = (array.reshape(-1).tolist() for array in (self.calls, self.value, self.standard_error))
-        for calls, value, error in zip(*rows, strict=True):
-            table.add_row(f"{calls:,}", f"{value:.4f}", f"{error:.4f}" if math.isfinite(error) else "-")
-        return table
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {name: values.reshape(-1).tolist() for name, values in vars(self).items()}
 
 
 def _set(instance: Any, **fields: Any) -> None:

@@ -136,7 +136,7 @@ K = np.array([100, 1000, 10_000])
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     alone = {name: js.fit("beta", data) for name, data in groups.items() if data.successes.sum() > 5}
-alone = {name: fit.model for name, fit in alone.items() if fit.converged}
+alone = {name: fit.law for name, fit in alone.items() if fit.converged}
 
 
 def coverage(law, k):

@@ -48,7 +48,7 @@ sets = {name: sets[name] for name in sorted(sets, key=PARAMETERS.get)[-2 if SMAL
 largest = list(sets)[-1]
 recorded = int(sets[largest].attempts.min())
 fits = {name: js.fit("beta", data) for name, data in sets.items()}
-law = fits[largest].model
+law = fits[largest].law
 print(f"{largest}: a = {float(law.a):.3f}, b = {float(law.b):.2f} (the paper's beta and alpha)")
 
 # %% [markdown]
@@ -122,7 +122,7 @@ for index, name in enumerate(sets):
     line, colour = points[name], f"C{index}"
     axes.errorbar(costs[name].flops(k), line.value, line.standard_error, fmt="o", color=colour, markersize=3.5)
     more = np.geomspace(1, 30 * recorded, 200)
-    spent, share = costs[name].flops(more), fits[name].model.pass_at_k(more)
+    spent, share = costs[name].flops(more), fits[name].law.pass_at_k(more)
     known = more <= recorded
     axes.plot(spent[known], share[known], color=colour, label=name)
     axes.plot(spent[~known], share[~known], color=colour, linestyle="--")
@@ -141,7 +141,7 @@ budgets = np.geomspace(max(cost.flops(1) for cost in costs.values()), 1e17, 60)
 
 def bought(name):
     """pass@k of a model's law for each budget."""
-    return np.asarray(fits[name].model.pass_at_k((budgets - costs[name].flops(0)) / costs[name].flops_per_call))
+    return np.asarray(fits[name].law.pass_at_k((budgets - costs[name].flops(0)) / costs[name].flops_per_call))
 
 
 ahead = np.array(list(sets))[np.argmax([bought(name) for name in sets], axis=0)]

@@ -88,8 +88,8 @@ for name, data in sets.items():
 beta = {name: js.fit("beta", data) for name, data in sets.items()}
 correlated = {name: js.fit("correlated-trials", data) for name, data in sets.items()}
 laws = {
-    "Beta": {name: result.model for name, result in beta.items()},
-    "correlated trials": {name: result.model for name, result in correlated.items()},
+    "Beta": {name: result.law for name, result in beta.items()},
+    "correlated trials": {name: result.law for name, result in correlated.items()},
 }
 
 # %%

@@ -93,7 +93,7 @@ fits = {t: js.fit("beta-ceiling", attempts[t]) for t in THRESHOLDS}
 
 figure, panels = plt.subplots(1, 3, figsize=(13.5, 3.6), sharey=True)
 for axes, t in zip(panels, THRESHOLDS, strict=False):
-    plot_successes(axes, attempts[t], {"Beta, times A": fits[t].model})
+    plot_successes(axes, attempts[t], {"Beta, times A": fits[t].law})
     axes.set_title(f"threshold {t:g}")
 plt.show()
 
@@ -114,7 +114,7 @@ semi, beta = {}, {}
 for t in THRESHOLDS:
     failure = 1 - attempts[t].successes / FIRST
     semi[t] = 1 - np.mean(failure[:, None] ** k, axis=0)
-    beta[t] = np.asarray(fits[t].model.pass_at_k(k))
+    beta[t] = np.asarray(fits[t].law.pass_at_k(k))
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14.5, 4.3))
 for index, t in enumerate(THRESHOLDS):

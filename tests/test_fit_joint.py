@@ -250,7 +250,7 @@ def test_as_many_coefficients_as_groups_are_warned_of(groups):
     # Two groups lie on any line: nothing is left for their offsets to tell.
     assert np.abs(result.offsets).max() < 0.05
     shown = repr(result)
-    assert shown.startswith("JointFit(form='linear', values={'log-odds': -")
+    assert shown.startswith("JointFit: joint law, linear\nparameter ")
     assert not re.search(r"numpy|np\.|f64|array|Array", shown)
 
 

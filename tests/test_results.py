@@ -2,13 +2,18 @@
 
 import copy
 import importlib
+import io
+import json
 import pickle
+import re
+import sys
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rich.console import Console
 
 import jaxscale as js
 from jaxscale.difficulty import AbstractCurve, Constraint, check_parameters, parameter
@@ -97,6 +102,58 @@ def test_a_result_is_pickled_and_copied_and_stays_read_only(name):
             assert not array.flags.writeable, path
     if hasattr(result, "to_dict"):
         np.testing.assert_equal(pickle.loads(pickle.dumps(result)).to_dict(), result.to_dict())
+
+
+NO_RESULTS = ("attempts", "ballots", "sample", "cost", "answers", "dirichlet", "mixture", "system")
+OTHERS = {
+    "best number of calls": lambda: js.best_majority(BALLOTS),
+    "best n": lambda: js.best_n(ATTEMPTS, loss=1.0, system=js.BestOfN(0.9, 0.1)),
+    "rate": lambda: js.verifier_rates(BALLOTS).tpr,
+    "replay": lambda: js.stopping.replay(KEY, lambda votes: votes.max(-1) >= 2, BALLOTS, 8, replicates=2),
+    "shape": lambda: js.vote_curve(BALLOTS).shape,
+    "widths": lambda: js.interval_widths(ATTEMPTS, 100, [20], replicates=1),
+}
+
+
+@pytest.mark.parametrize("name", [*(name for name in MAKERS if name not in NO_RESULTS), *OTHERS])
+def test_every_result_is_plain_values_a_frame_and_a_small_table(name):
+    result = (MAKERS | OTHERS)[name]()
+    json.dumps(result.to_dict(), allow_nan=False)
+    frame = result.to_frame("pyarrow")
+    assert frame.num_rows >= 1
+    assert len(set(frame.column_names)) == frame.num_columns > 1
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(result)
+    text, page, shown = console.export_text(), result._repr_html_(), repr(result)
+    title, header, *rows = shown.splitlines()
+    assert title.startswith(type(result).__name__)
+    for table in (text, page):
+        assert all(word.strip() in table for word in header.split("  ") if word.strip())
+    assert page.count("<tr>") == min(frame.num_rows, 31) + 1
+    assert 1 <= len(rows) <= 40
+    assert not re.search(r"numpy|np\.|f64|array\(|Array", shown + page)
+
+
+def test_a_long_result_is_shown_without_its_middle_and_markup_is_escaped():
+    calls = np.arange(1, 101)
+    long = js.Estimate(calls, calls / 100, calls / 1000)
+    rows = repr(long).splitlines()
+    assert (len(rows), rows[2].split()[0], rows[-1].split()[0]) == (33, "1", "100")
+    assert long.to_frame("pyarrow").num_rows == 100
+    model = importlib.import_module("jaxscale.forecasting").ForecastModel("<b>", {})
+    curve = js.Forecast(calls[:1], calls[:1] / 4, calls[:1] / 8, calls[:1] / 2, model, np.array(["forecast"]))
+    assert "&lt;b&gt;" in curve._repr_html_()
+    assert "0.1250 to 0.5000" in repr(curve)
+
+
+def test_a_library_that_is_missing_or_unknown_is_named(monkeypatch):
+    estimate = js.pass_at_k(ATTEMPTS, [1, 2])
+    assert estimate.to_frame("pyarrow").to_pydict() == estimate.to_dict()
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(ImportError, match="polars is not installed: expected it, or library='pyarrow'"):
+        estimate.to_frame("polars")
+    with pytest.raises(ValueError, match="library = 'excel': expected pandas, polars, pyarrow"):
+        estimate.to_frame("excel")
 
 
 def test_a_fit_that_was_pickled_can_be_gone_on_with():

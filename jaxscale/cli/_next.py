@@ -118,22 +118,16 @@ def _one(text: str, option: str) -> int:
 
 
 def _plain(widths: "Widths", wanted: float) -> dict[str, Any]:
-    rows = zip(widths.attempts.tolist(), widths.width.tolist(), widths.value.tolist(), strict=True)
-    points = [dict(zip(("attempts", "width", "value"), row, strict=True)) for row in rows]
+    plain = widths.to_dict()
+    columns = {name: plain[name] for name in ("attempts", "width", "value")}
+    points = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return {"level": widths.level, "points": points, "wanted": wanted, "enough": widths.enough(wanted)}
 
 
 def _print_widths(out: Any, widths: "Widths", wanted: float) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("attempts a query", f"pass@{widths.calls:,}", f"width of the {widths.level:.0%} interval")
-    for column in table.columns:
-        column.justify = "right"
-    rows = zip(widths.attempts.tolist(), widths.value.tolist(), widths.width.tolist(), strict=True)
-    for n, value, width in rows:
-        table.add_row(f"{n:,}", f"{value:.3f}", f"{width:.3f}")
-    out.print(table)
+    out.print(widths)
     enough, most = widths.enough(wanted), int(widths.attempts[-1])
     if enough is None:
         said = f"{most:,} attempts a query are too few"

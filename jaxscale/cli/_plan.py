@@ -292,7 +292,9 @@ def print_plan(out: Any, result: "Plan") -> None:
     from rich.text import Text
 
     out.print(Text(result.decision, style="bold"), soft_wrap=True)
-    out.print(result)
+    table = result.__rich__()
+    table.caption = None  # said above
+    out.print(table)
     if result.negligible is not None:
         line = f"Calls are the fewest that come within {result.negligible:g} of the best that the budget pays for."
         out.print(Text(line), soft_wrap=True)

@@ -1,19 +1,20 @@
 """How often a verifier or filter accepts right and wrong answers, from recorded verdicts."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from jaxscale._arrays import check_probability
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 from jaxscale.data import Ballots, require
 
 
-@dataclass(frozen=True)
-class Rate:
+@dataclass(frozen=True, repr=False)
+class Rate(Result):
     """A share of calls, with an interval that allows for calls at one query being alike.
 
     Args:
@@ -33,8 +34,8 @@ class Rate:
     effective: float
 
 
-@dataclass(frozen=True, eq=False)
-class VerifierRates(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class VerifierRates(Result):
     """What a verifier accepts.
 
     Args:
@@ -48,12 +49,13 @@ class VerifierRates(ReadOnlyArrays):
     tpr: Rate
     fpr: Rate
     level: float
-    right: np.ndarray
-    wrong: np.ndarray
+    right: np.ndarray = field(repr=False)
+    wrong: np.ndarray = field(repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The rates as plain numbers."""
-        return {"tpr": vars(self.tpr), "fpr": vars(self.fpr), "level": self.level}
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        rates = {"tpr": self.tpr, "fpr": self.fpr}
+        columns = {name: [getattr(rate, name) for rate in rates.values()] for name in vars(self.tpr)}
+        return {"rate": list(rates), **columns}
 
 
 def verifier_rates(ballots: Ballots, *, threshold: float | None = None, level: float = 0.9) -> VerifierRates:

@@ -1,13 +1,14 @@
 """The whole recorded curve of a vote: its shape, its best number of calls, and its easy and hard parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import whole_numbers
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 from jaxscale.data import Ballots, Estimate
 from jaxscale.estimators._estimate import per_query
 from jaxscale.estimators._vote_difficulty import (
@@ -27,8 +28,8 @@ _SMALLEST_MOVE = 0.001
 _SMALLEST_SHARE = 0.05
 
 
-@dataclass(frozen=True)
-class VoteShape:
+@dataclass(frozen=True, repr=False)
+class VoteShape(Result):
     """How the accuracy of a vote changes as calls are added.
 
     Args:
@@ -48,6 +49,9 @@ class VoteShape:
     last: int
     beyond_noise: bool
 
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {name: [getattr(self, name)] for name in ("words", "first", "last", "beyond_noise")}
+
     @property
     def kind(self) -> str:
         """In the terms of `curve_shape`: "rises then falls", "flat", ...; "unknown" from a single number of calls."""
@@ -64,8 +68,8 @@ class VoteShape:
         return self.moves[0] + "".join(turned)
 
 
-@dataclass(frozen=True, eq=False)
-class VoteCurve(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class VoteCurve(Result):
     """What recorded ballots say of a vote, without a model.
 
     Args:
@@ -82,7 +86,15 @@ class VoteCurve(ReadOnlyArrays):
     difficulty: VoteDifficulty
     shape: VoteShape
     best: BestMajority
-    per_query: np.ndarray
+    per_query: np.ndarray = field(repr=False)
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        parts = {name: part.value.tolist() for name, part in self.parts.items()}
+        return {**self.estimate._columns(), **parts}
+
+    def _notes(self) -> list[str]:
+        number, interval = self.best.words
+        return [self.shape.words, f"best: {number} calls ({self.best.level:.0%} interval {interval})"]
 
 
 def vote_curve(

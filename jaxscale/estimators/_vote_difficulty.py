@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import check_probability, generator, whole_numbers
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 from jaxscale.data import Ballots, Estimate
 from jaxscale.estimators._recorded import ballots_vote
 
@@ -23,8 +24,8 @@ _BEYOND = 40  # so many beyond, evenly spaced in their logarithm,
 _FINER = 10  # and so many on either side of the highest of these, and of the lowest
 
 
-@dataclass(frozen=True, eq=False)
-class VoteDifficulty(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class VoteDifficulty(Result):
     """How hard each query is for a vote.
 
     Args:
@@ -43,6 +44,14 @@ class VoteDifficulty(ReadOnlyArrays):
     standard_error: np.ndarray
     limit: np.ndarray
     level: float
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        columns = {"difficulty": self.difficulty, "standard_error": self.standard_error, "limit": self.limit}
+        return {name: values.tolist() for name, values in columns.items()}
+
+    def _notes(self) -> list[str]:
+        shares = ", ".join(f"{share:.1%} {name}" for name, share in self.shares.items())
+        return [f"{shares}, at {self.level:.0%} confidence"]
 
     @property
     def decided(self) -> np.ndarray:
@@ -131,8 +140,8 @@ def mean_over_queries(k: np.ndarray, values: np.ndarray) -> Estimate:
     return Estimate(k, values.mean(axis=1).reshape(k.shape), error.reshape(k.shape))
 
 
-@dataclass(frozen=True)
-class BestMajority:
+@dataclass(frozen=True, repr=False)
+class BestMajority(Result):
     """The number of calls at which a vote was best, and what it gains over one call, with bootstrap intervals.
 
     Args:
@@ -159,6 +168,9 @@ class BestMajority:
     level: float
     last: int
     foretold: bool = False
+
+    def _notes(self) -> list[str]:
+        return [f"{self.level:.0%} intervals; {self.last:,} calls were looked at"]
 
     @property
     def at_end(self) -> bool:

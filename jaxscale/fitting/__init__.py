@@ -1,7 +1,8 @@
 """Parameters from data: likelihoods, optax optimisation, uncertainty."""
 
 from jaxscale.fitting._bootstrap import BootstrapResult, bootstrap
-from jaxscale.fitting._fit import FitResult, fit
+from jaxscale.fitting._code import FitCode
+from jaxscale.fitting._fit import Fit, fit
 from jaxscale.fitting._joint import JointComparison, JointFit, compare_joint, fit_joint
 from jaxscale.fitting._joint_bootstrap import JointBootstrap, JointPrediction, bootstrap_joint
 from jaxscale.fitting._models import NAMED_MODELS
@@ -12,7 +13,8 @@ from jaxscale.fitting._vote_scaling import VoteScaling, fit_vote_scaling
 __all__ = [
     "NAMED_MODELS",
     "BootstrapResult",
-    "FitResult",
+    "Fit",
+    "FitCode",
     "JointBootstrap",
     "JointComparison",
     "JointFit",

@@ -1,5 +1,6 @@
 """Refits of resampled data sets, all in one vmapped call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -10,18 +11,18 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from jaxscale._arrays import check_probability, float64, whole_numbers
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractDifficulty, AbstractLaw
-from jaxscale.fitting._fit import FitResult, objective_of
+from jaxscale.fitting._fit import Fit, objective_of
 from jaxscale.fitting._optimise import GRADIENT_TOLERANCE, Objective
 from jaxscale.fitting._parameters import Layout, Vector
 from jaxscale.fitting._statistics import compress
 from jaxscale.sampling import binomial
 
 
-@dataclass(frozen=True, eq=False)
-class BootstrapResult(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class BootstrapResult(Result):
     """Refits of resampled data.
 
     Attributes:
@@ -33,6 +34,14 @@ class BootstrapResult(ReadOnlyArrays):
     parameters: tuple[str, ...]
     values: np.ndarray
     failed: np.ndarray
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        kept, (lower, upper) = self.values[~self.failed], self.interval().T
+        ends = {"lower": lower.tolist(), "upper": upper.tolist()}
+        return {"parameter": self.parameters, "median": np.median(kept, axis=0).tolist(), **ends}
+
+    def _notes(self) -> list[str]:
+        return [f"90% intervals; {len(self.failed):,} resamples, {self.failed.sum():,} of which did not converge"]
 
     def interval(self, level: float = 0.9) -> np.ndarray:
         """Percentile intervals from the refits that did not fail.
@@ -52,7 +61,7 @@ class BootstrapResult(ReadOnlyArrays):
 
 
 def bootstrap(
-    result: FitResult,
+    result: Fit,
     data: Attempts,
     key: PRNGKeyArray,
     *,
@@ -87,7 +96,7 @@ def bootstrap(
     if kind not in ("query", "parametric"):
         raise ValueError(f"kind = {kind!r}: expected 'query' or 'parametric'")
     resamples = int(whole_numbers(resamples, "resamples"))
-    model, layout = result.model, result.layout
+    model, layout = result.law, result.layout
     with float64():
         vector = jnp.asarray(result.optimum.vector)
         with_prior = result.method == "map"

@@ -9,14 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
-from rich.table import Table
 
 from jaxscale._arrays import float64
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Column, Result
 from jaxscale.data import Attempts, require
 from jaxscale.difficulty import AbstractLaw
+from jaxscale.fitting._code import FitCode, code_of
 from jaxscale.fitting._models import NAMED_MODELS, named_model
-from jaxscale.fitting._optimise import GRADIENT_TOLERANCE, MAX_CURVED, Objective, Optimum, minimise
+from jaxscale.fitting._optimise import MAX_CURVED, Objective, Optimum, minimise
 from jaxscale.fitting._parameters import Layout, Vector, layout_of
 from jaxscale.fitting._statistics import compress
 
@@ -26,18 +26,18 @@ _FLAT = 1e-5
 _SPREAD = 1.5
 
 
-@dataclass(frozen=True, eq=False)
-class FitResult(ReadOnlyArrays):
-    """A fitted model and how far to trust it.
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit(Result):
+    """A fitted law and how far to trust it.
 
     Attributes:
-        model: the fitted model, its parameters float64.
-        name: the model's name.
+        law: the fitted law, its parameters float64.
+        name: the law's name.
         method: "mle" (maximum likelihood) or "map" (posterior mode under wide priors).
-        converged: whether the optimiser reached a maximum that the data determine.
-        message: what happened, in words.
+        result: whether the optimiser reached a maximum that the data determine, or what else it ended at.
+        message: the same in words, with the parameter and the reason.
         log_likelihood: at the fitted parameters, summed over queries, natural log; composite for laws of the curve.
-        aic: Akaike's criterion. That of a composite likelihood (a law of the curve; `model.composite`), with Takeuchi's
+        aic: Akaike's criterion. That of a composite likelihood (a law of the curve; `law.composite`), with Takeuchi's
             penalty, compares such laws with each other, not with difficulty models.
         parameters: names of the free parameters.
         covariance: (parameters, parameters) of the fitted values, from the curvature of the log-likelihood (a sandwich
@@ -47,10 +47,10 @@ class FitResult(ReadOnlyArrays):
         queries: number of queries.
     """
 
-    model: AbstractLaw
+    law: AbstractLaw
     name: str
     method: str
-    converged: bool
+    result: FitCode
     message: str
     log_likelihood: float
     aic: float
@@ -67,13 +67,18 @@ class FitResult(ReadOnlyArrays):
         return {**vars(self), "layout": self.layout.free}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        leaves = layout_of(state["model"]).leaves
+        leaves = layout_of(state["law"]).leaves
         super().__setstate__({**state, "layout": Layout(leaves, state["layout"])})
 
     @property
+    def converged(self) -> bool:
+        """Whether `result` is that it converged."""
+        return self.result is FitCode.CONVERGED
+
+    @property
     def values(self) -> dict[str, Any]:
-        """Every parameter of the model by its constructor's argument name, fixed ones included."""
-        leaves = zip(self.layout.leaves, jax.tree.leaves(self.model), strict=True)
+        """Every parameter of the law by its constructor's argument name, fixed ones included."""
+        leaves = zip(self.layout.leaves, jax.tree.leaves(self.law), strict=True)
         return {leaf.name: np.asarray(value).tolist() for leaf, value in leaves}
 
     @property
@@ -89,8 +94,9 @@ class FitResult(ReadOnlyArrays):
             "model": {"name": self.name, "parameters": self.values},
             "method": self.method,
             "converged": self.converged,
+            "result": self.result.value,
             "message": self.message,
-            "composite": self.model.composite,
+            "composite": self.law.composite,
             "log_likelihood": self.log_likelihood,
             "aic": self.aic if np.isfinite(self.aic) else None,
             "standard_errors": self.standard_errors,
@@ -100,18 +106,30 @@ class FitResult(ReadOnlyArrays):
             "queries": self.queries,
         }
 
-    def __rich__(self) -> Table:
-        kind = "composite " if self.model.composite else ""
-        caption = f"{kind}log-likelihood {self.log_likelihood:.4f}\n{kind}AIC {self.aic:.2f}\n{self.message}"
-        table = Table(title=self.name, caption=caption, caption_justify="left")
-        for column in ("parameter", "value", "standard error"):
-            table.add_column(column, justify="left" if column == "parameter" else "right")
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        values = {name: value for name, value in self.values.items() if not isinstance(value, list)}
         errors = self.standard_errors or {}
-        for name, value in self.values.items():
-            if not isinstance(value, list):
-                error = f"{errors[name]:.3g}" if name in errors else "fixed" if name not in self.parameters else "-"
-                table.add_row(name, f"{value:.6g}", error)
-        return table
+        return {
+            "parameter": list(values),
+            "value": list(values.values()),
+            "standard_error": [errors.get(name) for name in values],
+        }
+
+    def _shown(self) -> list[Column]:
+        parameters, values, errors = self._columns().values()
+        fixed = [
+            "fixed" if name not in self.parameters else "-" if error is None else f"{error:.3g}"
+            for name, error in zip(parameters, errors, strict=True)
+        ]
+        numbers = Column("value", [f"{value:.6g}" for value in values])
+        return [Column("parameter", parameters, words=True), numbers, Column("standard error", fixed)]
+
+    def _heading(self) -> str:
+        return self.name
+
+    def _notes(self) -> list[str]:
+        kind = "composite " if self.law.composite else ""
+        return [f"{kind}log-likelihood {self.log_likelihood:.4f}", f"{kind}AIC {self.aic:.2f}", self.message]
 
 
 def fit(
@@ -121,7 +139,7 @@ def fit(
     method: Literal["mle", "map"] = "mle",
     free: Sequence[str] | None = None,
     key: PRNGKeyArray | None = None,
-) -> FitResult:
+) -> Fit:
     """Fit a law of coverage to recorded attempts by gradient descent.
 
     L-BFGS (optax) runs from several starts in one vmap, in coordinates in which every parameter is free to take any
@@ -139,7 +157,7 @@ def fit(
 
     Returns:
         The fit. A likelihood without an interior maximum (all attempts failed, one attempt a query, ...) is not an
-        error: `converged` is False and `message` says why.
+        error: `result` says so, and `message` why.
 
     Raises:
         ValueError: for an unknown model, method or parameter name.
@@ -149,8 +167,8 @@ def fit(
 
     Example:
         >>> result = fit("beta", Attempts(attempts=[10, 10, 10, 10], successes=[0, 1, 3, 9]))
-        >>> result.converged, round(result.log_likelihood, 3)
-        (True, ...)
+        >>> result.result, round(result.log_likelihood, 3)
+        (FitCode.CONVERGED, ...)
     """
     require(data, Attempts, "data")
     if method not in ("mle", "map"):
@@ -174,18 +192,17 @@ def fit(
         covariance, penalty, flat = _uncertainty(optimum, slope, spread, len(data))
     log_likelihood = float(log_likelihood)
     gradient_norm = float(np.max(np.abs(optimum.gradient)))
-    stuck = not np.isfinite(log_likelihood) or gradient_norm > 10 * GRADIENT_TOLERANCE
-    converged = not stuck and flat is None
-    return FitResult(
-        model=fitted,
+    result = code_of(log_likelihood, gradient_norm, int(optimum.steps), _most_steps(layout), flat=flat is not None)
+    return Fit(
+        law=fitted,
         name=name,
         method=method,
-        converged=converged,
-        message=_message(layout, fitted, data, flat, stuck, gradient_norm),
+        result=result,
+        message=_message(layout, fitted, data, flat, result, gradient_norm),
         log_likelihood=log_likelihood,
         aic=2 * penalty - 2 * log_likelihood,
         parameters=layout.names,
-        covariance=covariance if converged else None,
+        covariance=covariance if result is FitCode.CONVERGED else None,
         gradient_norm=gradient_norm,
         steps=int(optimum.steps),
         queries=len(data),
@@ -232,9 +249,7 @@ def _minimise(
         return layout.from_vector(vector, model).log_likelihood_terms(statistics)
 
     objective = objective_of(layout, with_prior, model, statistics, weights)
-    # The nonparametric grid, the one model with many parameters, needs many more steps.
-    max_steps = 200 if len(layout.names) <= MAX_CURVED else 3000
-    optimum = minimise(objective, _starts(layout, model, key), max_steps)
+    optimum = minimise(objective, _starts(layout, model, key), _most_steps(layout))
     vector = optimum.vector
     log_likelihood = -optimum.value * jnp.sum(weights) - (layout.log_prior(vector) if with_prior else 0.0)
     slope = jax.jacfwd(lambda v: layout.to_values(layout.from_vector(v, model)))(vector)
@@ -243,6 +258,11 @@ def _minimise(
         scores = jax.jacfwd(terms_of)(vector)
         spread = (scores * weights[:, None]).T @ scores
     return _Found(optimum, layout.from_vector(vector, model), log_likelihood, slope, spread)
+
+
+def _most_steps(layout: Layout) -> int:
+    """The nonparametric grid, the one model with many parameters, needs many more steps."""
+    return 200 if len(layout.names) <= MAX_CURVED else 3000
 
 
 def _starts(layout: Layout, start: AbstractLaw, key: PRNGKeyArray | None) -> Float[Array, "starts free"]:
@@ -272,12 +292,10 @@ def _uncertainty(
 
 
 def _message(
-    layout: Layout, model: AbstractLaw, data: Attempts, flat: np.ndarray | None, stuck: bool, gradient_norm: float
+    layout: Layout, model: AbstractLaw, data: Attempts, flat: np.ndarray | None, result: FitCode, gradient_norm: float
 ) -> str:
-    if stuck:
-        return f"did not converge: a derivative of {gradient_norm:.1e} per query is left"
-    if flat is None:
-        return "converged"
+    if flat is None or result is not FitCode.NO_MAXIMUM:
+        return result.said(gradient_norm)
     leading = int(np.argmax(np.abs(flat)))
     ended = np.concatenate([np.ravel(v) for v, free in zip(jax.tree.leaves(model), layout.free, strict=True) if free])
     reason = "the data hardly change the likelihood along it"
@@ -289,4 +307,4 @@ def _message(
         reason = "one query says nothing about how queries differ"
     elif data.attempts.max() == 1:
         reason = "one attempt a query says nothing about how queries differ"
-    return f"the likelihood has no interior maximum: {layout.names[leading]} ended at {ended[leading]:.3g} ({reason})"
+    return f"{result.words}: {layout.names[leading]} ended at {ended[leading]:.3g} ({reason})"

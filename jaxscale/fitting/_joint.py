@@ -11,13 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
-from rich.table import Table
 
 from jaxscale._arrays import float64
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 from jaxscale.data import Attempts, DataWarning, require
 from jaxscale.difficulty import FORMS, JointLaw, coefficient_names
+from jaxscale.fitting._code import FitCode, code_of
 from jaxscale.fitting._joint_likelihood import (
+    MOST_STEPS,
     Cells,
     Space,
     adjust,
@@ -30,23 +31,22 @@ from jaxscale.fitting._joint_likelihood import (
     posterior_of,
     space_of,
 )
-from jaxscale.fitting._optimise import GRADIENT_TOLERANCE, MAX_CURVED
+from jaxscale.fitting._optimise import MAX_CURVED
 
 _NODES = 21
 _MOST_NODES = 321
 _DIFFERENCE = 0.2  # in log-likelihood, that twice as many nodes may make; a parameter is worth about 1
 
 
-@dataclass(frozen=True, eq=False)
-class JointFit(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class JointFit(Result):
     """A joint law fitted to groups.
 
     Attributes:
         law: the fitted `JointLaw`, float64.
         names: of the covariates.
         groups: names of the groups, in the order of their covariates.
-        converged: whether the optimiser reached a maximum.
-        message: what happened, in words.
+        result: whether the optimiser reached a maximum, or what else it ended at.
         log_likelihood: of all groups, natural log, their offsets integrated out; the prior is not in it.
         offsets: (groups,) how far each group's log-odds lie above the law: posterior means.
         gradient_norm: largest absolute derivative of the log posterior per query at the end point.
@@ -57,8 +57,7 @@ class JointFit(ReadOnlyArrays):
     law: JointLaw
     names: tuple[str, ...]
     groups: tuple[str, ...]
-    converged: bool
-    message: str
+    result: FitCode
     log_likelihood: float
     offsets: np.ndarray
     gradient_norm: float
@@ -71,12 +70,10 @@ class JointFit(ReadOnlyArrays):
     # For each query of each group: its group, its pair of counts, and which query it is among those of all groups.
     queries: np.ndarray = field(repr=False)
 
-    def __repr__(self) -> str:
-        values = ", ".join(f"{name!r}: {value:.4g}" for name, value in self.values.items())
-        return (
-            f"JointFit(form={self.law.form!r}, values={{{values}}}, groups={len(self.groups)}, "
-            f"log_likelihood={self.log_likelihood:.2f}, message={self.message!r})"
-        )
+    @property
+    def converged(self) -> bool:
+        """Whether `result` is that it converged."""
+        return self.result is FitCode.CONVERGED
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -116,7 +113,8 @@ class JointFit(ReadOnlyArrays):
             "centre": np.asarray(self.law.centre).tolist(),
             "parameters": self.values,
             "converged": self.converged,
-            "message": self.message,
+            "result": self.result.value,
+            "message": self.result.said(self.gradient_norm),
             "log_likelihood": self.log_likelihood,
             "offsets": dict(zip(self.groups, self.offsets.tolist(), strict=True)),
             "gradient_norm": self.gradient_norm,
@@ -124,15 +122,19 @@ class JointFit(ReadOnlyArrays):
             "nodes": self.nodes,
         }
 
-    def __rich__(self) -> Table:
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {"parameter": list(self.values), "value": list(self.values.values())}
+
+    def _heading(self) -> str:
+        return f"joint law, {self.law.form}"
+
+    def _notes(self) -> list[str]:
         centre = ", ".join(f"{name} = {x:.3g}" for name, x in zip(self.names, self.law.centre.tolist(), strict=True))
-        caption = f"at {centre}\nlog-likelihood {self.log_likelihood:.2f}, {len(self.groups)} groups\n{self.message}"
-        table = Table(title=f"joint law, {self.law.form}", caption=caption, caption_justify="left")
-        table.add_column("parameter")
-        table.add_column("value", justify="right")
-        for name, value in self.values.items():
-            table.add_row(name, f"{value:.4g}")
-        return table
+        return [
+            f"at {centre}",
+            f"log-likelihood {self.log_likelihood:.2f}, {len(self.groups)} groups",
+            self.result.said(self.gradient_norm),
+        ]
 
 
 def flat_values(law: JointLaw) -> np.ndarray:
@@ -184,8 +186,8 @@ def fit_joint(
         >>> solved = {"small": [0, 0, 1, 2], "medium": [0, 1, 3, 8], "large": [0, 3, 8, 15]}
         >>> groups = {name: Attempts([20] * 4, successes) for name, successes in solved.items()}
         >>> result = fit_joint(groups, [1e8, 1e9, 1e10], form="linear", names=["parameters"])
-        >>> print(result.converged, round(result.values["log-odds: parameters"], 1))
-        True ...
+        >>> print(result.result, round(result.values["log-odds: parameters"], 1))
+        FitCode.CONVERGED ...
     """
     values = check_groups(groups, covariates, None if names is None else len(names))
     names = tuple(names) if names is not None else tuple(f"x{i + 1}" for i in range(values.shape[1]))
@@ -220,13 +222,11 @@ def fit_joint(
         law = jax.tree.map(np.asarray, law_of(form, optimum.vector, space))
         optimum = jax.tree.map(np.asarray, optimum)
     norm = float(np.max(np.abs(optimum.gradient)))
-    converged = bool(np.isfinite(optimum.value)) and norm <= 10 * GRADIENT_TOLERANCE
     return JointFit(
         law=law,
         names=names,
         groups=tuple(groups),
-        converged=converged,
-        message="converged" if converged else f"did not converge: a derivative of {norm:.1e} per query is left",
+        result=code_of(float(optimum.value), norm, int(optimum.steps), MOST_STEPS),
         log_likelihood=float(each.sum()),
         offsets=offsets,
         gradient_norm=norm,
@@ -299,8 +299,8 @@ def _queries(groups: Mapping[str, Attempts], pairs: Sequence[np.ndarray]) -> np.
     return np.concatenate(rows, axis=1)
 
 
-@dataclass(frozen=True, eq=False)
-class JointComparison(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class JointComparison(Result):
     """How well forms of a joint law foretell groups that were left out.
 
     Attributes:
@@ -318,14 +318,12 @@ class JointComparison(ReadOnlyArrays):
         """The form with the largest sum over folds."""
         return self.forms[int(np.argmax(self.log_likelihood.sum(axis=1)))]
 
-    def __rich__(self) -> Table:
-        best = self.log_likelihood.sum(axis=1).max()
-        table = Table(title="log-likelihood of what was left out, less the best form's")
-        table.add_column("form")
-        table.add_column("total", justify="right")
-        for form, row in zip(self.forms, self.log_likelihood, strict=True):
-            table.add_row(form, f"{row.sum() - best:.1f}")
-        return table
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        total = self.log_likelihood.sum(axis=1)
+        return {"form": self.forms, "total": (total - total.max()).tolist()}
+
+    def _heading(self) -> str:
+        return "log-likelihood of what was left out, less the best form's"
 
 
 def compare_joint(

@@ -1,8 +1,9 @@
 """How far to trust a joint law: refits of resampled groups and queries, and intervals for groups yet unseen."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import check_probability, float64, generator, whole_numbers
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 from jaxscale.difficulty import JointLaw
 from jaxscale.fitting._bootstrap import inverse_of, refit
 from jaxscale.fitting._joint import JointFit, flat_values
@@ -22,22 +23,28 @@ _OFFSETS = 50  # offsets drawn for each refit
 _MOST_STEPS = 150  # evaluations of a refit; laws with more coefficients than the data determine need many
 
 
-class JointPrediction(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class JointPrediction(Result):
     """Coverage of groups that were not part of a fit.
 
     Attributes:
         value: coverage of a group that lies on the fitted law.
         lower: lower end of the interval, which holds the group's own offset and the doubt about the law.
         upper: upper end of it.
+        level: share of groups that the intervals are to hold.
     """
 
     value: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    level: float
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {name: getattr(self, name).reshape(-1).tolist() for name in ("value", "lower", "upper")}
 
 
-@dataclass(frozen=True, eq=False)
-class JointBootstrap(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class JointBootstrap(Result):
     """Refits of a joint law to resampled data.
 
     Attributes:
@@ -52,6 +59,12 @@ class JointBootstrap(ReadOnlyArrays):
     failed: np.ndarray
     laws: JointLaw = field(repr=False)
     fitted: JointLaw = field(repr=False)
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {"parameter": self.parameters, "standard_error": list(self.standard_errors.values())}
+
+    def _notes(self) -> list[str]:
+        return [f"{len(self.failed):,} resamples, {self.failed.sum():,} of which did not converge"]
 
     @property
     def standard_errors(self) -> dict[str, float]:
@@ -85,7 +98,7 @@ class JointBootstrap(ReadOnlyArrays):
             value = np.asarray(self.fitted.pass_at_k(values, budgets))
         tail = (1 - level) / 2
         lower, upper = np.quantile(coverage, [tail, 1 - tail], axis=(0, 1))
-        return JointPrediction(value, lower, upper)
+        return JointPrediction(value, lower, upper, level)
 
 
 def bootstrap_joint(

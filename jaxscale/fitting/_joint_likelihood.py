@@ -21,6 +21,9 @@ _COARSE = 9  # its nodes while starts are tried
 _WIDE = (10.0, 3.0)  # standard deviations of the priors of the log-odds and their slopes, and of what bends them
 _LIKELY_SCATTER = 0.37  # the prior of the scatter is log-normal around this, with a standard deviation of 1
 
+MOST_STEPS = 400
+"""Evaluations of the likelihood by which a joint fit has to come near a maximum."""
+
 
 class Cells(NamedTuple):
     """The distinct counts of every group, one after the other, padded to a power of two.
@@ -185,7 +188,7 @@ def maximise(form: str, number: int, cells: Cells, space: Space, start: Vector) 
     def value_and_grad(vector: Vector):
         return slope(vector, cells, space)
 
-    near = lbfgs(value_and_grad, start, 400)
+    near = lbfgs(value_and_grad, start, MOST_STEPS)
     refined = newton(value_and_grad, near.vector, 30)
     return refined._replace(steps=near.steps + refined.steps)
 

@@ -26,7 +26,8 @@ MAX_CURVED = 24
 """Models with more free parameters than this get no Newton steps and no covariance: their Hessian would be large."""
 
 _SHORTEST_STEP = 1e-10
-_HUGE = 1e30
+HUGE = 1e30
+"""The value of a start before it is evaluated; where no start has a finite one, it stays."""
 
 
 class Optimum(NamedTuple):
@@ -50,7 +51,7 @@ class Optimum(NamedTuple):
 def _unevaluated(start: Vector, curved: int) -> Optimum:
     """A start that any evaluation improves on and that does not count as converged."""
     hessian = jnp.zeros((curved, curved), start.dtype)
-    return Optimum(start, jnp.asarray(_HUGE, start.dtype), jnp.ones_like(start), hessian, jnp.asarray(0))
+    return Optimum(start, jnp.asarray(HUGE, start.dtype), jnp.ones_like(start), hessian, jnp.asarray(0))
 
 
 def lbfgs(value_and_grad: Slope, start: Vector, max_steps: int) -> Optimum:

@@ -14,7 +14,7 @@ from jaxscale._arrays import float64, generator
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractLaw
-from jaxscale.fitting._fit import FitResult, objective_of
+from jaxscale.fitting._fit import Fit, objective_of
 from jaxscale.fitting._parameters import Layout
 from jaxscale.fitting._statistics import compress
 
@@ -28,17 +28,17 @@ class Posterior(ReadOnlyArrays):
     """Draws of a model's parameters given data.
 
     Attributes:
-        model: the law with every parameter carrying a leading axis of draws, each equally likely.
+        law: the law with every parameter carrying a leading axis of draws, each equally likely.
         log_evidence: log of the likelihood averaged over the prior, up to a constant shared by all models.
         efficiency: effective share of the proposals, between 0 and 1; below about 0.05 the draws are few in effect.
     """
 
-    model: AbstractLaw
+    law: AbstractLaw
     log_evidence: float
     efficiency: float
 
 
-def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws: int = 400) -> Posterior:
+def sample_posterior(result: Fit, data: Attempts, key: PRNGKeyArray, draws: int = 400) -> Posterior:
     """Draw from the posterior under the wide priors of method="map".
 
     Args:
@@ -59,7 +59,7 @@ def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws
     Example:
         >>> from jaxscale.fitting import fit
         >>> data = Attempts(attempts=[10] * 6, successes=[0, 0, 1, 3, 5, 9])
-        >>> sample_posterior(fit("beta", data, method="map"), data, jax.random.key(0)).model.a.shape
+        >>> sample_posterior(fit("beta", data, method="map"), data, jax.random.key(0)).law.a.shape
         (400,)
     """
     if result.method != "map":
@@ -73,9 +73,9 @@ def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws
     standard = rng.standard_normal((_PROPOSALS, size)) * np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, (_PROPOSALS, 1)))
     proposals = mode + (standard * scale) @ basis.T
     with float64():
-        compressed = compress(result.model, data)
+        compressed = compress(result.law, data)
         log_target = np.asarray(
-            _log_targets(result.layout, result.model, compressed.statistics, compressed.weights, proposals)
+            _log_targets(result.layout, result.law, compressed.statistics, compressed.weights, proposals)
         )
         constant = (
             math.lgamma((_FREEDOM + size) / 2) - math.lgamma(_FREEDOM / 2) - size / 2 * math.log(_FREEDOM * math.pi)
@@ -88,9 +88,9 @@ def sample_posterior(result: FitResult, data: Attempts, key: PRNGKeyArray, draws
         positions = (np.arange(draws) + rng.uniform()) / draws
         cumulative = np.cumsum(weights) / weights.sum()
         chosen = np.minimum(np.searchsorted(cumulative, positions), _PROPOSALS - 1)
-        drawn = _models(result.layout, result.model, proposals[chosen])
+        drawn = _models(result.layout, result.law, proposals[chosen])
     return Posterior(
-        model=drawn,
+        law=drawn,
         log_evidence=float(log_weights.max() + np.log(weights.mean())),
         efficiency=float(weights.sum() ** 2 / (weights**2).sum() / _PROPOSALS),
     )

@@ -1,7 +1,9 @@
 """The scaling model of Chen et al.: each query's voting accuracy as a curve in the number of calls."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,14 +11,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxscale._arrays import float64
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 from jaxscale.fitting._optimise import lbfgs
 
 _SMALLEST = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class VoteScaling(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class VoteScaling(Result):
     """Fitted curves of voting accuracy.
 
     Easy queries follow 1 - exp(-a K - b sqrt(K) - c), hard ones exp(-a K - b sqrt(K) - c), with a, b, c >= 0; queries
@@ -31,6 +33,14 @@ class VoteScaling(ReadOnlyArrays):
     easy: np.ndarray
     level: np.ndarray
     coefficients: np.ndarray
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {
+            "query": list(range(len(self.easy))),
+            "easy": self.easy.tolist(),
+            "level": self.level.tolist(),
+            **dict(zip("abc", self.coefficients.T.tolist(), strict=True)),
+        }
 
     def accuracy(self, calls: np.ndarray) -> np.ndarray:
         """Accuracy of each query.

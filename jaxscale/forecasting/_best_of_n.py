@@ -158,7 +158,7 @@ def _draw(yes: np.ndarray, calls: np.ndarray, key: PRNGKeyArray) -> np.ndarray:
     seen = calls > 0
     data = Attempts(calls[seen], yes[seen])
     key_law, key_rates = jax.random.split(key)
-    law: Any = sample_posterior(fit("beta", data, method="map"), data, key_law, _DRAWS).model
+    law: Any = sample_posterior(fit("beta", data, method="map"), data, key_law, _DRAWS).law
     a, b = (np.asarray(parameter, float)[:, None] for parameter in (law.a, law.b))
     rng = generator(key_rates)
     return rng.beta(a + yes, b + calls - yes)

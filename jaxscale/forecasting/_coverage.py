@@ -137,8 +137,8 @@ def _by_model(
     ahead = bool(k.max() > attempts.attempts.min())
     result = fit(model, attempts, method="map")
     pairs = distinct(attempts)
-    drawn = sample_posterior(result, attempts, key_posterior, _DRAWS).model if ahead else None
-    value, means, noise, per_pair = _predict(result.model, drawn, pairs, k)
+    drawn = sample_posterior(result, attempts, key_posterior, _DRAWS).law if ahead else None
+    value, means, noise, per_pair = _predict(result.law, drawn, pairs, k)
     counts = pairs.queries
     if over == "these":
         variance = counts @ noise / counts.sum() ** 2

@@ -11,9 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from rich.table import Table
 
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Result
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,8 @@ class Joint(NamedTuple):
     draws: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class Forecast(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast(Result):
     """A curve of values with intervals.
 
     Attributes:
@@ -153,14 +152,12 @@ class Forecast(ReadOnlyArrays):
             "curve": self.curve(),
         }
 
-    def __rich__(self) -> Table:
-        table = Table(caption=f"model beyond the data: {self.model}")
-        for column in ("calls", "value", f"{self.level:.0%} interval", "kind"):
-            table.add_column(column, justify="left" if column == "kind" else "right")
-        for row in self.curve():
-            interval = f"{row['lower']:.4f} to {row['upper']:.4f}"
-            table.add_row(f"{row['calls']:,}", f"{row['value']:.4f}", interval, row["kind"])
-        return table
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        rows = self.curve()
+        return {name: [row[name] for row in rows] for name in rows[0]}
+
+    def _notes(self) -> list[str]:
+        return [f"model beyond the data: {self.model}"]
 
 
 def _angle(share: ArrayLike) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, overload
 
@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import MAX_CALLS, float64, generator, whole_numbers
-from jaxscale._numpy import ReadOnlyArrays
+from jaxscale._result import Column, Result
 from jaxscale.data import Attempts, require
 from jaxscale.fitting import fit
 from jaxscale.forecasting import AUTO, average, checked, warn_of_prior
@@ -98,7 +98,7 @@ def allocate(
 
 def _log_variance(attempts: Attempts, k: int) -> np.ndarray:
     """log E[p (1-p)^(2k-1)] of each query, given what was recorded."""
-    law: Any = fit("beta", attempts, method="map").model
+    law: Any = fit("beta", attempts, method="map").law
     n, c = attempts.attempts.astype(float), attempts.successes.astype(float)
     with float64():
         return np.asarray(law.log_moment(c + 1, n - c + 2 * k - 1) - law.log_moment(c, n - c))
@@ -131,8 +131,8 @@ def _online(attempts: np.ndarray, successes: np.ndarray, total: int) -> np.ndarr
     return extra
 
 
-@dataclass(frozen=True, eq=False)
-class Widths(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class Widths(Result):
     """How wide the interval of a forecast is with so many attempts at every query.
 
     Attributes:
@@ -148,6 +148,14 @@ class Widths(ReadOnlyArrays):
     value: np.ndarray
     calls: int
     level: float
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {name: getattr(self, name).tolist() for name in ("attempts", "value", "width")}
+
+    def _shown(self) -> list[Column]:
+        headers = "attempts a query", f"pass@{self.calls:,}", f"width of the {self.level:.0%} interval"
+        columns = zip(headers, super()._shown(), strict=True)
+        return [column._replace(header=header) for header, column in columns]
 
     def enough(self, width: float) -> int | None:
         """The fewest attempts looked at, from which on the interval is at most so wide; None if it never stays so.
@@ -207,7 +215,7 @@ def interval_widths(
     count = int(whole_numbers(replicates, "replicates"))
     budgets, key = checked(int(whole_numbers(k, "k")), level, over, key)
     warn_of_prior(attempts, AUTO)
-    law: Any = fit("beta", attempts, method="map").model
+    law: Any = fit("beta", attempts, method="map").law
     rng = generator(key)
     found = np.zeros((2, len(wanted)))
     for replicate in rng.spawn(count):

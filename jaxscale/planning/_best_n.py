@@ -1,14 +1,14 @@
 """The best number of calls for an imperfect verifier, where a wrong answer that it accepts does harm."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale._result import Result
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecasting import verified_draws
 from jaxscale.systems import BestOfN, RecordedBestOfN
@@ -17,8 +17,8 @@ _SEED = 0
 _POINTS = 60
 
 
-@dataclass(frozen=True)
-class BestN:
+@dataclass(frozen=True, repr=False)
+class BestN(Result):
     """How many calls to make before an answer is drawn from the accepted ones.
 
     Args:
@@ -60,9 +60,8 @@ class BestN:
             f"{self.right:.3f} right and {self.wrong:.3f} wrong answers accepted; {limit}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The finding as plain numbers."""
-        return asdict(self)
+    def _notes(self) -> list[str]:
+        return [self.words]
 
 
 def best_n(

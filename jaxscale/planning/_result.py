@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rich.table import Table
-
+from jaxscale._result import Column, Result
 from jaxscale.planning._ahead import probability_ahead
 from jaxscale.planning._candidate import Candidate, Curve, Over
 from jaxscale.planning._frontier import Stretch
@@ -16,8 +15,8 @@ NEGLIGIBLE = 0.001
 """A gain in accuracy that no budget is spent on."""
 
 
-@dataclass(frozen=True, eq=False)
-class Choice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Choice(Result):
     """A number of calls of one candidate.
 
     Args:
@@ -98,8 +97,8 @@ class Choice:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan(Result):
     """What to call, how often, and what comes of it.
 
     Attributes:
@@ -269,37 +268,37 @@ class Plan:
             "unaffordable": [self.name_of(candidate) for candidate in self.unaffordable],
         }
 
-    def __rich__(self) -> Table:
-        table = Table()
-        several = len({choice.candidate.system_name for choice in self.choices}) > 1
-        measures = {choice.candidate.measures for choice in self.choices}
-        columns = [
-            "model",
-            *(["system"] if several else []),
-            "calls",
-            " / ".join(sorted(measures)),
-            f"{self.level:.0%} interval",
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        rows = [choice.to_dict() for choice in self.choices]
+        return {name: [row[name] for row in rows] for name in rows[0]}
+
+    def _notes(self) -> list[str]:
+        return [self.decision]
+
+    def _shown(self) -> list[Column]:
+        choices, several = self.choices, len({choice.candidate.system_name for choice in self.choices}) > 1
+        measures = " / ".join(sorted({choice.candidate.measures for choice in choices}))
+        columns = [Column("model", [choice.candidate.name for choice in choices], words=True)]
+        if several:
+            columns.append(Column("system", [choice.candidate.system_name for choice in choices], words=True))
+        columns += [
+            Column("calls", [f"{choice.calls:,}" for choice in choices]),
+            Column(measures, [f"{choice.value:.3f}" for choice in choices]),
+            Column(f"{self.level:.0%} interval", ["{:.3f} to {:.3f}".format(*choice.interval) for choice in choices]),
+            Column("kind", [str(choice.curve.forecast.kind[choice.index]) for choice in choices], words=True),
+            Column(
+                "calls in all" if self.unit == "calls" else "cost",
+                [self._amount(choice.cost).removesuffix(" calls").removesuffix(" call") for choice in choices],
+            ),
         ]
-        columns += ["kind", "cost"] if self.unit != "calls" else ["kind", "calls in all"]
-        timed = self.unit != "seconds" and any(choice.seconds for choice in self.choices)
-        if timed:
-            columns.append("seconds a query")
+        if self.unit != "seconds" and any(choice.seconds for choice in choices):
+            seconds = [amount(choice.seconds, "seconds").removesuffix(" s") for choice in choices]
+            columns.append(Column("seconds a query", seconds))
         if self.target is not None:
-            columns += [f"P(≥ {self.target:g})", f"calls for {self.confidence:g}"]
-        for column in columns:
-            words = column in ("model", "system", "kind")
-            table.add_column(column, justify="left" if words else "right", no_wrap="interval" in column)
-        for choice in self.choices:
-            lower, upper = choice.interval
-            row = [choice.candidate.name, *([choice.candidate.system_name] if several else []), f"{choice.calls:,}"]
-            row += [f"{choice.value:.3f}", f"{lower:.3f} to {upper:.3f}", str(choice.curve.forecast.kind[choice.index])]
-            row.append(self._amount(choice.cost).removesuffix(" calls").removesuffix(" call"))
-            if timed:
-                row.append(amount(choice.seconds, "seconds").removesuffix(" s"))
-            if choice.probability is not None:
-                row += [f"{choice.probability:.2f}", "-" if choice.sure_calls is None else f"{choice.sure_calls:,}"]
-            table.add_row(*row)
-        return table
+            sure = ["-" if choice.sure_calls is None else f"{choice.sure_calls:,}" for choice in choices]
+            columns.append(Column(f"P(≥ {self.target:g})", [f"{choice.probability:.2f}" for choice in choices]))
+            columns.append(Column(f"calls for {self.confidence:g}", sure))
+        return columns
 
 
 def crossings(frontier: Sequence[Stretch], unit: str, shares: float, name_of: Callable[[Candidate], str]) -> list[str]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from jaxscale._numpy import ReadOnlyArrays
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from jaxscale._result import Result
 
 
-@dataclass(frozen=True, eq=False)
-class Simulation(ReadOnlyArrays):
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulation(Result):
     """What a simulation found at each number of calls.
 
     Args:
@@ -32,26 +30,9 @@ class Simulation(ReadOnlyArrays):
     calls_used: np.ndarray | None = None
     unit: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The simulation as plain lists, fit for JSON: a standard error that does not exist is None."""
-        errors = [None if np.isnan(error) else error for error in self.standard_error.tolist()]
-        used = None if self.calls_used is None else self.calls_used.tolist()
-        return {
-            "calls": self.calls.tolist(),
-            "value": self.value.tolist(),
-            "standard_error": errors,
-            "calls_used": used,
-            **({} if self.unit is None else {"unit": self.unit}),
-        }
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        names = ("calls", "value", "standard_error", *([] if self.calls_used is None else ["calls_used"]))
+        return {name: getattr(self, name).reshape(-1).tolist() for name in names}
 
-    def __rich__(self) -> "Table":
-        from rich.table import Table
-
-        value = "value" if self.unit is None else f"value, {self.unit}"
-        table = Table("calls", value, "standard error", *([] if self.calls_used is None else ["calls used"]))
-        for column in table.columns:
-            column.justify = "right"
-        for row, calls in enumerate(self.calls.tolist()):
-            used = [] if self.calls_used is None else [f"{self.calls_used[row]:.2f}"]
-            table.add_row(f"{calls:,}", f"{self.value[row]:.5f}", f"{self.standard_error[row]:.5f}", *used)
-        return table
+    def _heading(self) -> str:
+        return "" if self.unit is None else f"in {self.unit}"

@@ -1,23 +1,23 @@
 """What a rule would have saved and lost: replayed on recorded calls, or on calls drawn from known answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from rich.table import Table
 
 from jaxscale._arrays import whole_numbers
+from jaxscale._result import Result
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AnswerDistribution
 
 _CELLS = 2**24  # counts held at a time, so that a large data set is replayed some queries at a time
 
 
-@dataclass(frozen=True)
-class Replay:
+@dataclass(frozen=True, repr=False)
+class Replay(Result):
     """A rule beside a fixed number of calls, on the same draws.
 
     Attributes:
@@ -54,17 +54,15 @@ class Replay:
         """The numbers by name, `saved` and `lost` included."""
         return {**vars(self), "saved": self.saved, "lost": self.lost}
 
-    def __rich__(self) -> Table:
-        table = Table("", "calls", "accuracy")
-        for column in table.columns[1:]:
-            column.justify = "right"
-        table.add_row("the rule", f"{self.calls:.2f} ± {self.calls_standard_error:.2f}", f"{self.value:.4f}")
-        table.add_row("a fixed number as dear", f"{self.calls:.2f}", f"{self.same_calls_value:.4f}")
-        table.add_row("all calls", f"{self.most:,}", f"{self.most_value:.4f}")
-        table.caption = (
-            f"calls saved: {self.saved:.1%}; accuracy lost: {self.lost:.4f} ± {self.lost_standard_error:.4f}"
-        )
-        return table
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {
+            "stopping": ["the rule", "a fixed number as dear", "all calls"],
+            "calls": [self.calls, self.calls, self.most],
+            "value": [self.value, self.same_calls_value, self.most_value],
+        }
+
+    def _notes(self) -> list[str]:
+        return [f"calls saved: {self.saved:.1%}; value lost: {self.lost:.4f} ± {self.lost_standard_error:.4f}"]
 
 
 def replay(

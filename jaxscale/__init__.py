@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what editors and type checkers read; the same names as belo
         common_queries as common_queries,
     )
     from jaxscale.data import (
+        ArgumentError as ArgumentError,
         Attempts as Attempts,
         Ballots as Ballots,
         Estimate as Estimate,
@@ -119,6 +120,7 @@ _MODULE_OF = {
     "AbstractSystem": "systems",
     "AdaptiveVote": "systems",
     "AnswerDistribution": "difficulty",
+    "ArgumentError": "data",
     "Attempts": "data",
     "Ballots": "data",
     "BestN": "planning",

@@ -1,25 +1,16 @@
-"""Array aliases, dtype rules and argument checks that every layer shares."""
+"""Array aliases and dtype rules that every layer shares."""
 
 import contextlib
-import math
-import numbers
-import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
-from numpy.typing import ArrayLike
-
-from jaxscale._numpy import refuse_masked
 
 Floats: TypeAlias = Float[Array, "..."]
 """A floating-point array of any shape."""
-
-MAX_CALLS = 10**12
-"""The largest number of calls any function accepts; beyond it float64 log-ratios lose their promised accuracy."""
 
 
 @contextlib.contextmanager
@@ -74,51 +65,3 @@ def promote(*values: Any) -> list[Floats]:
     with promoting():
         dtype = jnp.result_type(*arrays, float)
         return jnp.broadcast_arrays(*(jnp.asarray(array, dtype) for array in arrays))
-
-
-def check_probability(value: Any, name: str) -> None:
-    """Check that `value` is one number between 0 and 1, ends excluded.
-
-    Raises:
-        ValueError: naming the argument, the value and what was expected.
-    """
-    number = isinstance(value, numbers.Real) or (isinstance(value, np.ndarray | jax.Array) and value.ndim == 0)
-    if not number or not 0 < value < 1:
-        raise ValueError(f"{name} = {value!r}: expected a number between 0 and 1")
-
-
-def check_calls(k: Any) -> None:
-    """Check that numbers of calls, fractions of one included, are 0 or more; those that jax traces are not checked.
-
-    Raises:
-        ValueError: naming the value and what was expected.
-    """
-    if isinstance(k, jax.core.Tracer):
-        return
-    refuse_masked(k, "k")
-    array = np.asarray(k)
-    bad = ~(array >= 0)
-    if bad.any():
-        raise ValueError(f"k = {array[bad][0].item()!r}: expected numbers of calls, 0 or more")
-
-
-def whole_numbers(values: ArrayLike | Iterable[int], name: str, *, least: int = 1, most: int = MAX_CALLS) -> np.ndarray:
-    """Check that `values` are whole numbers in [least, most] and return them as an int64 array of the same shape.
-
-    Raises:
-        ValueError: naming the argument, the offending value and what was expected.
-    """
-    refuse_masked(values, name)
-    array = np.asarray(values)
-    if array.size == 0:
-        raise ValueError(f"{name} is empty: expected whole numbers from {least} to {most}")
-    for value in array.reshape(-1).tolist():
-        try:
-            number = operator.index(value)
-        except TypeError:
-            if not (isinstance(value, float) and math.isfinite(value) and value.is_integer()):
-                raise ValueError(f"{name} = {value!r}: expected whole numbers from {least} to {most}") from None
-            number = int(value)
-        if isinstance(value, bool) or not least <= number <= most:
-            raise ValueError(f"{name} = {value!r}: expected whole numbers from {least} to {most}")
-    return array.astype(np.int64)

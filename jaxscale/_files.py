@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def obstacle(path: Path) -> str | None:
-    """Why there can be no file of that name, as a message says it; None if there can be.
+def obstacle(path: Path) -> tuple[str, str] | None:
+    """Why there can be no file of that name, and what was expected; None if there can be.
 
     >>> obstacle(Path("/dev/null"))
-    'is not a regular file: expected the name of one'
+    ('is not a regular file', 'the name of one')
     """
     if path.is_dir():
-        return "is a directory: expected a file"
+        return "is a directory", "a file"
     # A device or a pipe must not be replaced by a file.
     if path.exists() and not path.is_file():
-        return "is not a regular file: expected the name of one"
+        return "is not a regular file", "the name of one"
     if not path.parent.is_dir():
-        return "no such directory: expected one that exists"
+        return "no such directory", "one that exists"
     return None
 
 
@@ -43,7 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
     'whole'
     """
     if (fault := obstacle(path)) is not None:
-        raise OSError(fault)
+        raise OSError(": expected ".join(fault))
     part = path.with_name(f".{os.getpid()}.part{path.suffix}")
     try:
         yield part

@@ -1,4 +1,4 @@
-"""What NumPy does in silence: it drops masks, and forgets in a copy that an array was read-only."""
+"""What NumPy does in silence: it forgets in a copy that an array was read-only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,20 +32,6 @@ class ReadOnlyArrays(ReadOnlyCopies):
                 view = value.view()
                 view.setflags(write=False)
                 object.__setattr__(self, name, view)
-
-
-def refuse_masked(values: Any, name: str) -> None:
-    """Refuse a masked array, whose mask NumPy's functions drop.
-
-    Raises:
-        ValueError: naming the argument and what was expected.
-
-    >>> refuse_masked(np.ma.array([1, 2], mask=[True, False]), "attempts")
-    Traceback (most recent call last):
-    ValueError: attempts is a masked array: expected a plain one, without what is masked
-    """
-    if isinstance(values, np.ma.MaskedArray):
-        raise ValueError(f"{name} is a masked array: expected a plain one, without what is masked")
 
 
 def held(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from jaxscale._checks import ArgumentError
 from jaxscale._numpy import ReadOnlyArrays
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Result(ReadOnlyArrays):
             ImportError: if that library is not installed.
         """
         if library not in _MAKERS:
-            raise ValueError(f"library = {library!r}: expected {', '.join(_MAKERS)}")
+            raise ArgumentError("library", library, ", ".join(_MAKERS))
         try:
             module = importlib.import_module(library)
         except ImportError:

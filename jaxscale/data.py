@@ -9,18 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._numpy import ReadOnlyArrays, refuse_masked
+from jaxscale._checks import MAX_CALLS, ArgumentError as ArgumentError, refuse_masked
+from jaxscale._numpy import ReadOnlyArrays
 from jaxscale._result import Result
 
 if TYPE_CHECKING:
     from jaxtyping import PRNGKeyArray
-
-MAX_COUNT = 10**12
-"""The largest number of calls a query may have; beyond it float64 log-ratios lose their promised accuracy."""
-
-
-BALLOTS_NOT_ATTEMPTS = "holds ballots, not attempts"
-"""How a reader of attempts refuses a file of ballots; who can use either reads it again as these."""
 
 
 class DataError(ValueError):
@@ -41,6 +35,10 @@ class DataError(ValueError):
         self.message = message
         self.file = file
         self.line = line
+
+
+class BallotsFound(DataError):
+    """A file of ballots where attempts are read; who can use either reads it again as these."""
 
 
 class DataWarning(UserWarning):
@@ -64,8 +62,8 @@ def require(value: Any, kind: type, argument: str) -> None:
     """
     if not isinstance(value, kind):
         found, wanted = type(value).__name__, kind.__name__
-        raise ValueError(
-            f"{argument} is a {found}: expected {wanted}, one value of the dictionary that the readers return"
+        raise ArgumentError(
+            argument, found, f"{wanted}, one value of the dictionary that the readers return", found=f" is a {found}"
         )
 
 
@@ -187,7 +185,7 @@ class Ballots(ReadOnlyArrays):
         blank = _whole(none if self.blank is None else self.blank, "blank", shape=queries)
         calls = counts.sum(axis=1) + blank
         _refuse(calls < 1, calls, "calls of a query", "at least one ballot", self.query)
-        _refuse(calls > MAX_COUNT, calls, "calls of a query", "at most 10^12 ballots", self.query)
+        _refuse(calls > MAX_CALLS, calls, "calls of a query", "at most 10^12 ballots", self.query)
 
         kept_counts, kept_blank = self.kept_counts, self.kept_blank
         if kept_counts is not None:
@@ -367,7 +365,7 @@ def _refuse(bad: np.ndarray, values: np.ndarray, name: str, expected: str, query
         at = tuple(int(index) for index in np.unravel_index(int(bad.argmax()), bad.shape))
         label = f" (query {query[at[0]]!r})" if query is not None and at and at[0] < len(query) else ""
         where = f" at index {', '.join(map(str, at))}" if at else ""
-        raise ValueError(f"{name} = {values[at].item()!r}{where}{label}: expected {expected}")
+        raise ArgumentError(name, values[at].item(), expected, found=f" = {values[at].item()!r}{where}{label}")
 
 
 def _whole(
@@ -378,10 +376,10 @@ def _whole(
     array = np.array(values)
     _check_shape(array, name, ndim, shape)
     if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} is of type {array.dtype}: expected whole numbers")
+        raise ArgumentError(name, array.dtype, "whole numbers", found=f" is of type {array.dtype}")
     expected = f"a whole number from {least} to 10^12"
     with np.errstate(invalid="ignore"):
-        good = (array >= least) & (array <= MAX_COUNT) & (array == np.floor(array))
+        good = (array >= least) & (array <= MAX_CALLS) & (array == np.floor(array))
     _refuse(~good, array, name, expected)
     return _read_only(array.astype(np.int64))
 
@@ -427,15 +425,15 @@ def _token_means(values: ArrayLike | None, name: str, shape: tuple[int, ...]) ->
 
 def _check_shape(array: np.ndarray, name: str, ndim: int | None, shape: tuple[int, ...] | None) -> None:
     if shape is not None and array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}: expected {shape}")
+        raise ArgumentError(name, array.shape, f"{shape}", found=f" has shape {array.shape}")
     if ndim is not None and (array.ndim != ndim or array.size == 0):
         expected = "(queries,)" if ndim == 1 else "(queries, answers)"
-        raise ValueError(f"{name} has shape {array.shape}: expected {expected} with at least one query")
+        raise ArgumentError(name, array.shape, f"{expected} with at least one query", found=f" has shape {array.shape}")
 
 
 def _labels(query: Sequence[Any] | None, queries: int) -> tuple[str, ...] | None:
     if query is None:
         return None
     if len(query) != queries:
-        raise ValueError(f"query has {len(query)} labels: expected {queries}, one per query")
+        raise ArgumentError("query", len(query), f"{queries}, one per query", found=f" has {len(query)} labels")
     return tuple(str(label) for label in query)

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from jaxscale._checks import ArgumentError
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, Ballots
 
@@ -32,7 +33,7 @@ class Sample(ReadOnlyArrays):
         0.75
         """
         if not k >= 0:
-            raise ValueError(f"k = {k!r}: expected a number of calls, 0 or more")
+            raise ArgumentError("k", k, "a number of calls, 0 or more")
         with np.errstate(divide="ignore"):
             return float(np.mean(-np.expm1(k * np.log1p(-self.probabilities))))
 

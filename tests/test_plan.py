@@ -187,7 +187,7 @@ def test_ballots_are_voted_on_and_filtered_and_the_filter_is_paid():
         ({"target": 0.5, "over": "all"}, r"over = 'all': expected 'these' or 'population'"),
         ({"budget": -5}, r"budget = -5: expected a finite number above 0"),
         ({"budget": 29}, r"budget = 29: expected at least 30, what one call at each of 30 queries costs"),
-        ({"budget": 99, "unit": "euro"}, r"unit = 'euro': expected money, flops or seconds"),
+        ({"budget": 99, "unit": "euro"}, r"unit = 'euro': expected 'money', 'flops' or 'seconds'"),
         ({"budget": 99, "unit": "flops"}, r"unit = 'flops' without cost: expected a Cost"),
         (
             {"budget": 99, "unit": "flops", "cost": js.Cost(1)},
@@ -317,7 +317,7 @@ def test_json_is_one_object_with_a_group_for_each_choice(files, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--target", "1.5"], "--target = 1.5: expected a number in (0, 1]"),
+        (["--target", "1.5"], "--target = 1.5: expected a number above 0, at most 1"),
         (["--target", "0.5", "--budget", "3"], "--target, --budget: expected one of them"),
         (["--budget", "3"], "--budget = 3.0: expected at least 30, what one call at each of 30 queries costs"),
         (["--budget", "99", "--cost-per-call", "-1"], "--cost-per-call = -1.0: expected a finite number of 0 or more"),
@@ -326,7 +326,7 @@ def test_json_is_one_object_with_a_group_for_each_choice(files, capsys):
         (["--budget", "99", "--system", "vote"], "holds attempts, not ballots"),
         (["--budget", "99", "--unit", "flops"], "--unit = 'flops' without --prices: expected a file"),
         (["--budget", "99", "--prices", "none.toml"], "none.toml: no such file or directory"),
-        (["--budget", "99", "--confidence", "2"], "--confidence = 2.0: expected a number in (0, 1)"),
+        (["--budget", "99", "--confidence", "2"], "--confidence = 2.0: expected a number between 0 and 1"),
         (["--budget", "99", "--plot", "x.txt"], "--plot = 'x.txt': expected a name that ends in"),
     ],
 )

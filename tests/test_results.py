@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 import jaxscale as js
+from jaxscale.data import ArgumentError
 from jaxscale.difficulty import AbstractCurve, Constraint, check_parameters, parameter
 from jaxscale.samples import sample_attempts
 
@@ -223,13 +224,19 @@ LEVELS = {
 
 @pytest.mark.parametrize("message", REFUSED)
 def test_what_cannot_be_meant_is_refused_by_name(message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as refused:
         REFUSED[message]()
+    error = refused.value
+    if type(error) is not ValueError:
+        assert (str(error).startswith(error.argument), str(error).endswith(f": expected {error.expected}")) == (1, 1)
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), again.argument) == (type(error), str(error), error.argument)
 
 
 @pytest.mark.parametrize("level", [np.array([0.5, 0.9]), None, "0.9", 1.0, np.nan], ids=repr)
 def test_a_level_is_one_number_between_0_and_1(level):
     for name, use in LEVELS.items():
-        with pytest.raises(ValueError, match=r"^level = .*: expected a number between 0 and 1$"):
+        with pytest.raises(ArgumentError, match=r"^level = .*: expected a number between 0 and 1$") as refused:
             use(level)
-        assert name
+        assert refused.value.argument == "level", name
+        assert refused.value.value is level

@@ -154,7 +154,7 @@ def test_first_success():
         (lambda: stopping.expected_vote_gain([3, 1], -1), "further = -1: expected whole numbers from 0"),
         (lambda: stopping.expected_coverage_gain(-1, 1, js.Beta(1.0, 1.0)), "failures = -1: expected whole numbers"),
         (lambda: stopping.worth_calling([0.1, 0.2], [1], 0.1), "expected one gain a budget"),
-        (lambda: stopping.worth_calling([0.1], [1], -0.1), "price = -0.1: expected a finite number >= 0"),
+        (lambda: stopping.worth_calling([0.1], [1], -0.1), "price = -0.1: expected a finite number of 0 or more"),
         (lambda: stopping.first_success([-1]), "successes = -1: expected whole numbers"),
     ],
 )

@@ -1,8 +1,7 @@
 """Bad input on the command line: one line that names the option and what was expected."""
 
 import contextlib
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 BAD_INPUT = 2
 """The exit code for input that cannot be used."""
@@ -22,15 +21,21 @@ def on_one_line(text: str) -> str:
 
 
 @contextlib.contextmanager
-def arguments_as_options(*names: str) -> Iterator[None]:
+def arguments_as_options(*names: str, said: Collection[str] = ()) -> Iterator[None]:
     """Turn a function's complaint about one of its arguments into one about the option of that name.
 
     Args:
-        names: the arguments that came from options. A ValueError about anything else is a defect, and passes.
+        names: the arguments that came from options of their names. A complaint about anything else is a defect, and
+            passes.
+        said: arguments that several options determine: what is said of them is let through as it is.
     """
+    from jaxscale._checks import ArgumentError  # brings NumPy with it
+
     try:
         yield
-    except ValueError as error:
-        if not re.match(rf"({'|'.join(names)})\b", str(error)):
-            raise
-        raise BadInput(f"--{error}") from None
+    except ArgumentError as error:
+        if error.argument in names:
+            raise BadInput(error.about(f"--{error.argument.replace('_', '-')}")) from None
+        if error.argument in said:
+            raise BadInput(str(error)) from None
+        raise

@@ -188,11 +188,11 @@ def check_picture(path: Path | None) -> None:
 
 def check_output(path: Path, option: str, suffixes: tuple[str, ...] = ()) -> None:
     """Refuse a file that cannot be written, before anything is computed."""
-    fault = _files.obstacle(path)
     if suffixes and path.suffix.lower() not in suffixes:
-        fault = f"expected a name that ends in {', '.join(suffixes)}"
+        raise BadInput(f"{option} = {str(path)!r}: expected a name that ends in {', '.join(suffixes)}")
+    fault = _files.obstacle(path)
     if fault is not None:
-        raise BadInput(f"{option} = {str(path)!r}: {fault}")
+        raise BadInput(f"{option} = {str(path)!r}: {': expected '.join(fault)}")
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """`jaxscale plan`: how many calls, of which model, under which system, at what cost."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -123,8 +122,8 @@ def plan(
     options = ("target", "budget", "unit", "queries", "confidence", "most", "level", "over")
     cost = _costs(prices, given, data)
     size = len(data) * len(systems or [0])
-    refused = _plainly("cost of", "systems", "data")
-    with warned() as warnings, arguments_as_options(*options), refused, progress(size) as begin:
+    refused = arguments_as_options(*options, said=("cost", "systems", "data"))
+    with warned() as warnings, refused, progress(size) as begin:
         result = plan(
             data,
             target=target,
@@ -179,7 +178,7 @@ def _check_verifier(systems: list[str] | None, tpr: float | None, fpr: float | N
 
 def _read(files: list[Path], reading: Reading, systems: list[str] | None, tpr: float | None) -> "DataSets[Any]":
     """Attempts or ballots, as the systems need and the files have."""
-    from jaxscale.data import BALLOTS_NOT_ATTEMPTS
+    from jaxscale.data import BallotsFound
     from jaxscale.io import DataSets
 
     data: Any
@@ -190,7 +189,7 @@ def _read(files: list[Path], reading: Reading, systems: list[str] | None, tpr: f
         try:
             data = reading.attempts(files)
         except BadInput as error:
-            if BALLOTS_NOT_ATTEMPTS not in str(error):
+            if not isinstance(error.__context__, BallotsFound):
                 raise
             data = reading.ballots(files)
     if reading.group not in (None, [], ["file"]):
@@ -203,6 +202,7 @@ def _read(files: list[Path], reading: Reading, systems: list[str] | None, tpr: f
 def _costs(
     prices: Path | None, given: Mapping[str, float], data: "Mapping[str, Attempts | Ballots]"
 ) -> "Cost | dict[str, Cost] | None":
+    from jaxscale._checks import ArgumentError
     from jaxscale.planning import Cost, read_costs
 
     if prices is not None:
@@ -212,21 +212,11 @@ def _costs(
             raise BadInput(str(error)) from None
     if not given:
         return None
-    try:
-        return Cost(**given)
-    except ValueError as error:
-        raise BadInput(f"--cost-{str(error).replace('_', '-', 2)}") from None
-
-
-@contextlib.contextmanager
-def _plainly(*beginnings: str) -> Iterator[None]:
-    """Let through as bad input what a function says of costs and systems, which several options determine."""
-    try:
-        yield
-    except ValueError as error:
-        if not str(error).startswith(beginnings):
-            raise
-        raise BadInput(str(error)) from None
+    with arguments_as_options(*(f"cost_{name}" for name in given)):
+        try:
+            return Cost(**given)
+        except ArgumentError as error:
+            raise ArgumentError(f"cost_{error.argument}", error.value, error.expected) from None
 
 
 def _whole(result: "Plan") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._checks import whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators import per_query
 from jaxscale.systems import AbstractSystem, implementation, unknown_pair

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from jaxscale._checks import check
+
 
 def curve_shape(easy_share: float, p_easy: float, p_hard: float) -> str:
     r"""How the accuracy of a vote changes with the number of calls, where a share of the queries is easy.
@@ -80,9 +82,9 @@ def best_calls(easy_share: float, p_easy: float, p_hard: float) -> float:
 
 def _ends(easy_share: float, p_easy: float, p_hard: float) -> tuple[float, float]:
     """The sign of the curve's first step (from 1 to 3 calls) and of its last ones."""
-    _check("easy_share", easy_share, "a share in [0, 1]", 0 <= easy_share <= 1)
-    _check("p_easy", p_easy, "a probability in (1/2, 1]", 0.5 < p_easy <= 1)
-    _check("p_hard", p_hard, "a probability in [0, 1/2)", 0 <= p_hard < 0.5)
+    check("easy_share", easy_share, "a share in [0, 1]", 0 <= easy_share <= 1)
+    check("p_easy", p_easy, "a probability in (1/2, 1]", 0.5 < p_easy <= 1)
+    check("p_hard", p_hard, "a probability in [0, 1/2)", 0 <= p_hard < 0.5)
     gain, loss = easy_share * (2 * p_easy - 1), (1 - easy_share) * (1 - 2 * p_hard)
     easy, hard = p_easy * (1 - p_easy), p_hard * (1 - p_hard)
     first = np.sign(gain * easy - loss * hard)
@@ -93,8 +95,3 @@ def _ends(easy_share: float, p_easy: float, p_hard: float) -> tuple[float, float
     else:
         last = np.sign(easy - hard) or np.sign(gain - loss)
     return float(first), float(last)
-
-
-def _check(name: str, value: float, expected: str, good: bool) -> None:
-    if not good:
-        raise ValueError(f"{name} = {value!r}: expected {expected}")

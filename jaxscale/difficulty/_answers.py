@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import ArrayLike
 
-from jaxscale._numpy import ReadOnlyCopies, held, refuse_masked
+from jaxscale._checks import ArgumentError, refuse_masked
+from jaxscale._numpy import ReadOnlyCopies, held
 
 _TOLERANCE = 1e-6
 
@@ -42,26 +43,39 @@ class AnswerDistribution(ReadOnlyCopies, eqx.Module):
     def __check_init__(self) -> None:
         shape = self.probabilities.shape
         if len(shape) < 2 or 0 in shape:
-            raise ValueError(f"probabilities has shape {shape}: expected (..., queries, answers), none of them 0")
+            raise ArgumentError(
+                "probabilities", shape, "(..., queries, answers), none of them 0", found=f" has shape {shape}"
+            )
         _check_values(self.probabilities, "probabilities")
         if not isinstance(self.probabilities, jax.core.Tracer):
             totals = np.asarray(self.probabilities, np.float64).sum(axis=-1)
             worst = np.unravel_index(np.abs(totals - 1).argmax(), totals.shape)
             if abs(totals[worst] - 1) > _TOLERANCE:
                 index = ", ".join(map(str, worst))
-                raise ValueError(f"probabilities of row {index} sum to {totals[worst]:.9g}: expected 1 within 1e-6")
+                raise ArgumentError(
+                    "probabilities", index, "1 within 1e-6", found=f" of row {index} sum to {totals[worst]:.9g}"
+                )
         if self.correct is not None:
             if self.correct.dtype != bool:
-                raise ValueError(f"correct is of type {self.correct.dtype}: expected bool, one per answer")
+                raise ArgumentError(
+                    "correct", self.correct.dtype, "bool, one per answer", found=f" is of type {self.correct.dtype}"
+                )
             try:
                 broadcast = np.broadcast_shapes(self.correct.shape, shape)
             except ValueError:
                 broadcast = ()
             if broadcast != shape:
-                raise ValueError(f"correct has shape {self.correct.shape}: expected one that broadcasts to {shape}")
+                raise ArgumentError(
+                    "correct",
+                    self.correct.shape,
+                    f"one that broadcasts to {shape}",
+                    found=f" has shape {self.correct.shape}",
+                )
         if self.keep is not None:
             if self.keep.shape != shape:
-                raise ValueError(f"keep has shape {self.keep.shape}: expected {shape}, that of probabilities")
+                raise ArgumentError(
+                    "keep", self.keep.shape, f"{shape}, that of probabilities", found=f" has shape {self.keep.shape}"
+                )
             _check_values(self.keep, "keep")
 
     @property
@@ -93,4 +107,6 @@ def _check_values(array, name: str) -> None:
     bad = ~((values >= 0) & (values <= 1 + _TOLERANCE))
     if bad.any():
         index = np.unravel_index(int(bad.argmax()), bad.shape)
-        raise ValueError(f"{name} = {values[index]} at index {', '.join(map(str, index))}: expected numbers in [0, 1]")
+        raise ArgumentError(
+            name, values[index], "numbers in [0, 1]", found=f" = {values[index]} at index {', '.join(map(str, index))}"
+        )

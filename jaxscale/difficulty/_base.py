@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, check_calls, promote
+from jaxscale._arrays import Floats, promote
+from jaxscale._checks import check_calls
 from jaxscale._numpy import ReadOnlyCopies
 from jaxscale.data import Attempts
 from jaxscale.difficulty._parameters import FollowsDtype

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, check_calls, promote, promoting
+from jaxscale._arrays import Floats, promote, promoting
+from jaxscale._checks import check_calls
 from jaxscale.difficulty._base import AbstractDifficulty
 from jaxscale.difficulty._parameters import check_parameters, parameter, simplex, unit_interval
 from jaxscale.special import log_mixture, log_power

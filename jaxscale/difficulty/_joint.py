@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import MAX_CALLS, Floats, check_calls, promote, strong_float
+from jaxscale._arrays import Floats, promote, strong_float
+from jaxscale._checks import MAX_CALLS, ArgumentError, check_calls
 from jaxscale._numpy import ReadOnlyCopies
 from jaxscale.difficulty._beta import Beta
 
@@ -36,9 +37,9 @@ def coefficient_names(form: str, names: Sequence[str]) -> tuple[str, ...]:
         ('log-odds', 'log-odds: tokens', 'log-odds: decay, tokens')
     """
     if form not in FORMS:
-        raise ValueError(f"form = {form!r}: expected one of {', '.join(FORMS)}")
+        raise ArgumentError("form", form, f"one of {', '.join(FORMS)}")
     if form == "power-cross" and len(names) < 2:
-        raise ValueError("form = 'power-cross': expected two covariates or more, as it is about how they interact")
+        raise ArgumentError("form", "power-cross", "two covariates or more, as it is about how they interact")
     parts = ["log-odds", *(f"log-odds: {name}" for name in names)]
     if form == "quadratic":
         parts += [f"log-odds: {names[i]} x {names[j]}" for i, j in _products(len(names))]
@@ -100,7 +101,9 @@ class JointLaw(ReadOnlyCopies, eqx.Module):
         for name, shape in expected.items():
             if getattr(self, name).shape != shape:
                 found = getattr(self, name).shape
-                raise ValueError(f"{name} has shape {found}: expected {shape} for {self.form!r} in {len(covariates)}")
+                raise ArgumentError(
+                    name, found, f"{shape} for {self.form!r} in {len(covariates)}", found=f" has shape {found}"
+                )
 
     def difficulty(self, covariates: ArrayLike | Array, offset: ArrayLike | Array = 0.0) -> Beta:
         """The difficulty of groups.
@@ -118,7 +121,7 @@ class JointLaw(ReadOnlyCopies, eqx.Module):
         (values,) = promote(covariates)
         if values.shape[-1:] != self.centre.shape:
             found, wanted = values.shape, len(self.centre)
-            raise ValueError(f"covariates has shape {found}: expected a last axis of length {wanted}")
+            raise ArgumentError("covariates", found, f"a last axis of length {wanted}", found=f" has shape {found}")
         z = jnp.log(values) - jnp.log(self.centre)
         return _beta(*promote(self._log_odds(z) + jnp.asarray(offset), self.log_a[0] + z @ self.log_a[1:]))
 

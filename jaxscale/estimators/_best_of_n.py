@@ -8,6 +8,7 @@ import numpy as np
 from jax.scipy.special import log_ndtr
 
 from jaxscale._arrays import Floats, float64
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators._coverage import pass_at_k_per_query
 from jaxscale.estimators._distinct import distinct
@@ -86,9 +87,8 @@ def check_best_of_n(calls: np.ndarray) -> None:
         ValueError: for more than 2,000 calls.
     """
     if calls.max() > _MOST:
-        raise ValueError(
-            f"calls = {calls.max()}: expected at most {_MOST} of best-of-n under a law of difficulty or on records, "
-            "or simulate"
+        raise ArgumentError(
+            "calls", calls.max(), f"at most {_MOST} of best-of-n under a law of difficulty or on records, or simulate"
         )
 
 

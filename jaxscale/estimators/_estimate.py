@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._checks import whole_numbers
 from jaxscale.data import Attempts, Ballots, Estimate
 from jaxscale.estimators._limits import check_recorded
 from jaxscale.systems import AbstractSystem, implementation, unknown_pair

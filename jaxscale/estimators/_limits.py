@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 
 
@@ -19,7 +20,9 @@ def check_recorded(data: Attempts | Ballots, calls: np.ndarray) -> None:
     fewest = int(recorded.argmin())
     if calls.max(initial=0) > recorded[fewest]:
         query = repr(data.query[fewest]) if data.query is not None else f"at index {fewest}"
-        raise ValueError(
-            f"calls = {int(calls.max())}: query {query} has {recorded[fewest]} recorded calls: expected at most the "
-            "fewest of any query; forecast goes beyond them"
+        raise ArgumentError(
+            "calls",
+            int(calls.max()),
+            "at most the fewest of any query; forecast goes beyond them",
+            found=f" = {int(calls.max())}: query {query} has {recorded[fewest]} recorded calls",
         )

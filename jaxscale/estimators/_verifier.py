@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxscale._arrays import check_probability
+from jaxscale._checks import ArgumentError, check_probability
 from jaxscale._result import Result
 from jaxscale.data import Ballots, require
 
@@ -111,7 +111,7 @@ def verdicts(ballots: Ballots, threshold: float | None = None) -> tuple[np.ndarr
     right = np.where(correct, counts, 0).sum(axis=1)
     if threshold is not None:
         if ballots.scores is None:
-            raise ValueError(f"threshold = {threshold!r}: expected ballots with scores")
+            raise ArgumentError("threshold", threshold, "ballots with scores")
         answers = ballots.call_answers
         is_right = (answers >= 0) & np.take_along_axis(correct, np.maximum(answers, 0), axis=1)
         accepted = np.nan_to_num(ballots.scores, nan=-np.inf) >= threshold
@@ -120,7 +120,7 @@ def verdicts(ballots: Ballots, threshold: float | None = None) -> tuple[np.ndarr
         yes = np.where(correct, ballots.kept_counts, 0).sum(axis=1)
         all_yes = ballots.kept_counts.sum(axis=1) + ballots.kept_blank
     else:
-        raise ValueError("kept_counts = None: expected ballots that say what a filter kept, or scores and a threshold")
+        raise ArgumentError("kept_counts", None, "ballots that say what a filter kept, or scores and a threshold")
     return np.stack([yes, right], axis=1), np.stack([all_yes - yes, ballots.calls - right], axis=1)
 
 

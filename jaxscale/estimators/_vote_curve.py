@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._checks import whole_numbers
 from jaxscale._result import Result
 from jaxscale.data import Ballots, Estimate
 from jaxscale.estimators._estimate import per_query

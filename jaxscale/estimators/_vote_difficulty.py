@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import check_probability, generator, whole_numbers
+from jaxscale._arrays import generator
+from jaxscale._checks import check_probability, whole_numbers
 from jaxscale._result import Result
 from jaxscale.data import Ballots, Estimate
 from jaxscale.estimators._recorded import ballots_vote

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Ballots
 from jaxscale.estimators._estimate import PerQuery
 from jaxscale.systems import WeightedVote, implements
@@ -44,9 +45,12 @@ def _one_query(data: Ballots, query: int, answers: np.ndarray, calls: np.ndarray
     nodes, weights = np.polynomial.legendre.leggauss(max(1, (len(given) + 1) // 2))
     work = recorded * (most + 1) * (high - low + 1) * len(nodes)
     if recorded > _MOST_CALLS or work > _MOST_WORK:
-        raise ValueError(
-            f"scores of query {query}: expected few-valued ones whose sums span few multiples of a common unit (here "
-            f"{recorded} calls and {high - low + 1} multiples); use simulate"
+        raise ArgumentError(
+            "scores",
+            query,
+            f"few-valued ones whose sums span few multiples of a common unit (here {recorded} calls and "
+            f"{high - low + 1} multiples); use simulate",
+            found=f" of query {query}",
         )
     nodes, weights = (nodes[:, None, None] + 1) / 2, weights / 2
     missing = int(data.blank[query])
@@ -92,13 +96,17 @@ def _whole_units(scores: np.ndarray, query: int) -> np.ndarray:
     distinct, place = np.unique(scores, return_inverse=True)
     ratios = [Fraction(score).limit_denominator(_LARGEST_DENOMINATOR) for score in distinct.tolist()]
     if any(not math.isclose(r, s, rel_tol=1e-12) for r, s in zip(ratios, distinct.tolist(), strict=True)):
-        raise ValueError(
-            f"scores of query {query}: expected multiples of a common unit (fractions with denominators up to "
-            f"{_LARGEST_DENOMINATOR}); use simulate"
+        raise ArgumentError(
+            "scores",
+            query,
+            f"multiples of a common unit (fractions with denominators up to {_LARGEST_DENOMINATOR}); use simulate",
+            found=f" of query {query}",
         )
     denominator = math.lcm(*(ratio.denominator for ratio in ratios))
     whole = [int(ratio * denominator) for ratio in ratios]
     unit = math.gcd(*whole) or 1
     if max(map(abs, whole)) // unit > _MOST_WORK:
-        raise ValueError(f"scores of query {query}: expected small multiples of a common unit; use simulate")
+        raise ArgumentError(
+            "scores", query, "small multiples of a common unit; use simulate", found=f" of query {query}"
+        )
     return np.array([value // unit for value in whole])[place]

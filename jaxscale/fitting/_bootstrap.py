@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from jaxscale._arrays import check_probability, float64, whole_numbers
+from jaxscale._arrays import float64
+from jaxscale._checks import check_choice, check_probability, whole_numbers
 from jaxscale._result import Result
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractDifficulty, AbstractLaw
@@ -93,8 +94,7 @@ def bootstrap(
         >>> bootstrap(fit("beta", data), data, jax.random.key(0), resamples=20).values.shape
         (20, 2)
     """
-    if kind not in ("query", "parametric"):
-        raise ValueError(f"kind = {kind!r}: expected 'query' or 'parametric'")
+    check_choice(kind, "kind", ("query", "parametric"))
     resamples = int(whole_numbers(resamples, "resamples"))
     model, layout = result.law, result.layout
     with float64():

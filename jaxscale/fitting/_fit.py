@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxscale._arrays import float64
+from jaxscale._checks import ArgumentError, check_choice
 from jaxscale._result import Column, Result
 from jaxscale.data import Attempts, require
 from jaxscale.difficulty import AbstractLaw
@@ -171,11 +172,10 @@ def fit(
         (FitCode.CONVERGED, ...)
     """
     require(data, Attempts, "data")
-    if method not in ("mle", "map"):
-        raise ValueError(f"method = {method!r}: expected 'mle' or 'map'")
+    check_choice(method, "method", ("mle", "map"))
     if not isinstance(model, str | AbstractLaw):
         known = ", ".join(NAMED_MODELS)
-        raise ValueError(f"model = {model!r}: expected one of {known}, or an instance of a law such as Beta(0.3, 4.0)")
+        raise ArgumentError("model", model, f"one of {known}, or an instance of a law such as Beta(0.3, 4.0)")
     with float64():
         if isinstance(model, str):
             named = named_model(model)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import float64
+from jaxscale._checks import ArgumentError
 from jaxscale._result import Result
 from jaxscale.data import Attempts, DataWarning, require
 from jaxscale.difficulty import FORMS, JointLaw, coefficient_names
@@ -193,8 +194,11 @@ def fit_joint(
     names = tuple(names) if names is not None else tuple(f"x{i + 1}" for i in range(values.shape[1]))
     free = len(coefficient_names(form, names)) + len(names) + 2
     if free > MAX_CURVED:
-        raise ValueError(
-            f"form = {form!r} in {len(names)} covariates has {free} parameters: expected {MAX_CURVED} or fewer"
+        raise ArgumentError(
+            "form",
+            form,
+            f"{MAX_CURVED} or fewer",
+            found=f" = {form!r} in {len(names)} covariates has {free} parameters",
         )
     _check_informative(groups, values, names)
     coefficients = coefficient_names(form, names)
@@ -255,36 +259,46 @@ def check_groups(groups: Mapping[str, Attempts], covariates: ArrayLike, number: 
         ValueError: naming the argument, what was found and what was expected.
     """
     if not isinstance(groups, Mapping):
-        raise ValueError(f"groups is a {type(groups).__name__}: expected a dictionary of Attempts, as readers return")
+        raise ArgumentError(
+            "groups",
+            type(groups).__name__,
+            "a dictionary of Attempts, as readers return",
+            found=f" is a {type(groups).__name__}",
+        )
     for name, data in groups.items():
         require(data, Attempts, f"groups[{name!r}]")
     try:
         values = np.asarray(covariates, np.float64)
     except (TypeError, ValueError):
-        raise ValueError("covariates: expected numbers of shape (groups, covariates)") from None
+        raise ArgumentError("covariates", None, "numbers of shape (groups, covariates)", found="") from None
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[0] != len(groups) or values.shape[1] < 1:
-        raise ValueError(
-            f"covariates has shape {np.shape(covariates)}: expected ({len(groups)}, covariates), a row a group"
+        raise ArgumentError(
+            "covariates",
+            np.shape(covariates),
+            f"({len(groups)}, covariates), a row a group",
+            found=f" has shape {np.shape(covariates)}",
         )
     if number is not None and values.shape[1] != number:
-        raise ValueError(f"covariates has {values.shape[1]} columns: expected {number}")
+        raise ArgumentError("covariates", values.shape[1], f"{number}", found=f" has {values.shape[1]} columns")
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any():
         row, column = np.argwhere(bad)[0]
         name = list(groups)[row]
-        raise ValueError(f"covariates of {name!r}: {values[row, column]:g}: expected a finite number above 0")
+        raise ArgumentError(
+            "covariates", name, "a finite number above 0", found=f" of {name!r}: {values[row, column]:g}"
+        )
     return values
 
 
 def _check_informative(groups: Mapping[str, Attempts], values: np.ndarray, names: Sequence[str]) -> None:
     if len(groups) < 2:
-        raise ValueError(f"groups has {len(groups)} groups: expected two or more")
+        raise ArgumentError("groups", len(groups), "two or more", found=f" has {len(groups)} groups")
     for name, column in zip(names, values.T, strict=True):
         if column.min() == column.max():
             raise ValueError(f"covariate {name!r} is {column[0]:g} in every group: expected two values or more")
     if not any(data.successes.any() for data in groups.values()):
-        raise ValueError("groups: every attempt of every group failed: expected at least one success")
+        raise ArgumentError("groups", None, "at least one success", found=": every attempt of every group failed")
 
 
 def _queries(groups: Mapping[str, Attempts], pairs: Sequence[np.ndarray]) -> np.ndarray:
@@ -354,10 +368,12 @@ def compare_joint(
         (1, 4)
     """
     if len(folds) != len(groups):
-        raise ValueError(f"folds has {len(folds)} labels: expected {len(groups)}, one per group")
+        raise ArgumentError("folds", len(folds), f"{len(groups)}, one per group", found=f" has {len(folds)} labels")
     labels = tuple(dict.fromkeys(folds))
     if len(labels) < 2:
-        raise ValueError(f"folds = {labels[0]!r} for every group: expected two different labels or more")
+        raise ArgumentError(
+            "folds", labels[0], "two different labels or more", found=f" = {labels[0]!r} for every group"
+        )
     out = {label: np.array([fold == label for fold in folds]) for label in labels}
     check_groups(groups, covariates, None)
     solved = np.array([data.successes.any() for data in groups.values()])

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import check_probability, float64, generator, whole_numbers
+from jaxscale._arrays import float64, generator
+from jaxscale._checks import check_choice, check_probability, whole_numbers
 from jaxscale._result import Result
 from jaxscale.difficulty import JointLaw
 from jaxscale.fitting._bootstrap import inverse_of, refit
@@ -141,8 +142,7 @@ def bootstrap_joint(
         >>> refits.predict([[8e8]], 100).upper.shape
         (1,)
     """
-    if over not in ("population", "these"):
-        raise ValueError(f"over = {over!r}: expected 'population' or 'these'")
+    check_choice(over, "over", ("these", "population"))
     count = int(whole_numbers(resamples, "resamples", least=2))
     _, pair, query = result.queries
     key_groups, key_queries = (int(jax.random.bits(part)) for part in jax.random.split(key))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts
 from jaxscale.difficulty import (
     AbstractLaw,
@@ -93,5 +94,5 @@ def named_model(name: str) -> NamedModel:
         ValueError: for an unknown name; the message lists the known ones.
     """
     if name not in NAMED_MODELS:
-        raise ValueError(f"model = {name!r}: expected one of {', '.join(NAMED_MODELS)}")
+        raise ArgumentError("model", name, f"one of {', '.join(NAMED_MODELS)}")
     return NAMED_MODELS[name]

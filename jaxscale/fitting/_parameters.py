@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxscale._checks import ArgumentError
 from jaxscale.difficulty import AbstractLaw, Constraint
 
 Vector = Float[Array, " free"]
@@ -94,10 +95,10 @@ def layout_of(model: AbstractLaw, free: Sequence[str] | None = None) -> Layout:
     else:
         for name in free:
             if name not in names:
-                raise ValueError(f"free = {name!r}: expected parameters of {type(model).__name__}: {', '.join(names)}")
+                raise ArgumentError("free", name, f"parameters of {type(model).__name__}: {', '.join(names)}")
         mask = tuple(name in free for name in names)
     if not any(mask):
-        raise ValueError(f"free = {free!r}: expected at least one parameter to fit, of {', '.join(names)}")
+        raise ArgumentError("free", free, f"at least one parameter to fit, of {', '.join(names)}")
     return Layout(leaves, mask)
 
 

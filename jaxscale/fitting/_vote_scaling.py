@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxscale._arrays import float64
+from jaxscale._checks import ArgumentError
 from jaxscale._result import Result
 from jaxscale.fitting._optimise import lbfgs
 
@@ -84,7 +85,9 @@ def fit_vote_scaling(calls: np.ndarray, accuracy: np.ndarray, difficulty: np.nda
     calls, accuracy, difficulty = (np.asarray(x, np.float64) for x in (calls, accuracy, difficulty))
     if accuracy.shape != (len(difficulty), len(calls)):
         expected = (len(difficulty), len(calls))
-        raise ValueError(f"accuracy has shape {accuracy.shape}: expected (queries, budgets) = {expected}")
+        raise ArgumentError(
+            "accuracy", accuracy.shape, f"(queries, budgets) = {expected}", found=f" has shape {accuracy.shape}"
+        )
     easy, tied = difficulty < 0, difficulty == 0
     with float64():
         coefficients = np.asarray(_fit(*(jnp.asarray(x) for x in (calls, accuracy, easy))))

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale._checks import check_choice, check_probability, whole_numbers
 
 DEFAULT_SEED = 0
 
@@ -16,6 +16,5 @@ def checked(
     """The numbers of calls and the key, or a ValueError that names the argument."""
     budgets = whole_numbers(calls, "calls")
     check_probability(level, "level")
-    if over not in ("these", "population"):
-        raise ValueError(f"over = {over!r}: expected 'these' or 'population'")
+    check_choice(over, "over", ("these", "population"))
     return budgets, jax.random.key(DEFAULT_SEED) if key is None else key

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import generator
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimators import by_recorded_verdicts, verdicts
@@ -75,12 +76,12 @@ def verified_draws(data: Attempts | Ballots, system: BestOfN | RecordedBestOfN, 
     keys = jax.random.split(key, 3)
     if isinstance(system, BestOfN):
         if system.tpr is None or system.fpr is None:
-            raise ValueError(f"system = {system!r}: expected tpr and fpr")
+            raise ArgumentError("system", system, "tpr and fpr")
         counted = data.as_attempts
         right = _draw(counted.successes, counted.attempts, keys[0])
         return VerifiedDraws(right, np.array(system.tpr), np.array(system.fpr))
     if isinstance(data, Attempts):
-        raise ValueError(f"system = {system!r}: expected BestOfN(tpr, fpr), as attempts record no verdicts")
+        raise ArgumentError("system", system, "BestOfN(tpr, fpr), as attempts record no verdicts")
     (accepted_right, right), (accepted_wrong, wrong) = (counts.T for counts in verdicts(data, system.threshold))
     return VerifiedDraws(
         right=_draw(data.right_calls, data.calls, keys[0]),
@@ -108,7 +109,7 @@ def _of_data(
     data end.
     """
     if not isinstance(model, str) or model not in ("auto", "beta"):
-        raise ValueError(f"model = {model!r}: expected 'auto' or 'beta' for {type(system).__name__}")
+        raise ArgumentError("model", model, f"'auto' or 'beta' for {type(system).__name__}")
     key_draws, key_interval = jax.random.split(key)
     draws = verified_draws(data, system, key_draws)
     flat = budgets.reshape(-1)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxscale._arrays import float64, generator
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimators import Distinct, distinct, padded_size, pass_at_k_per_query
@@ -132,7 +133,7 @@ def _by_model(
 ) -> _Found:
     known = [name for name, named in NAMED_MODELS.items() if issubclass(named.law, AbstractDifficulty)]
     if not isinstance(model, AbstractDifficulty) and model not in known:
-        raise ValueError(f"model = {model!r}: expected auto, {', '.join([*known, *RIVALS])}")
+        raise ArgumentError("model", model, f"auto, {', '.join([*known, *RIVALS])}")
     key_posterior, key_interval = jax.random.split(key)
     ahead = bool(k.max() > attempts.attempts.min())
     result = fit(model, attempts, method="map")

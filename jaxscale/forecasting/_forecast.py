@@ -8,6 +8,7 @@ from typing import Literal, overload
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.forecasting._arguments import checked
@@ -113,7 +114,7 @@ def forecast(
         return _of_one(system, data, budgets, model=model, level=level, over=over, key=key)
     for name, each in data.items():
         if not isinstance(each, Attempts | Ballots):
-            raise ValueError(f"data[{name!r}] is a {type(each).__name__}: expected Attempts or Ballots")
+            raise ArgumentError("data", name, "Attempts or Ballots", found=f"[{name!r}] is a {type(each).__name__}")
     warn_of_other_queries(data)
     if pool and system.measures == "coverage" and isinstance(model, str) and model == "auto":
         together = Together(data, key)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxscale._arrays import float64
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts
 from jaxscale.difficulty import ScaledBeta
 from jaxscale.estimators import pass_at_k_per_query
@@ -54,7 +55,7 @@ def loglog(
     fitted, recorded = curves[:, : len(points)], curves[:, len(points) :]
     slope, intercept, usable = _least_squares(points, fitted)
     if usable[0] < 2:
-        raise ValueError("model = 'loglog': expected at least two points of the curve strictly between 0 and 1")
+        raise ArgumentError("model", "loglog", "at least two points of the curve strictly between 0 and 1")
     values = np.exp(-np.exp(intercept[:, None] + slope[:, None] * np.log(k)))
     values[:, inside] = recorded
     parameters = {"coefficient": float(np.exp(intercept[0])), "exponent": float(-slope[0])}
@@ -106,9 +107,10 @@ def discretised_beta(
     bins = np.clip(np.searchsorted(edges, rates, side="right") - 1, 0, np.flatnonzero(np.diff(edges))[-1])
     if len(np.unique(bins)) < 2:
         low, high = edges[bins[0]], edges[bins[0] + 1]
-        raise ValueError(
-            f"model = 'discretised-beta': expected success rates in two bins or more, got {len(attempts)} queries "
-            f"all from {low:g} to {high:g}"
+        raise ArgumentError(
+            "model",
+            "discretised-beta",
+            f"success rates in two bins or more, got {len(attempts)} queries all from {low:g} to {high:g}",
         )
     scale = edges[bins.max() + 1]
     shares = _resampled(attempts, key, _REFITS)

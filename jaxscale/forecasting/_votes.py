@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale._arrays import generator
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Ballots
 from jaxscale.estimators import ballots_filter_vote, ballots_vote, vote_difficulty
 from jaxscale.fitting import fit_vote_scaling
@@ -53,9 +54,9 @@ def _of_ballots(
     """
     ballots = data
     if budgets.max() > MOST_FORECAST_CALLS:
-        raise ValueError(f"calls = {budgets.max()}: expected whole numbers from 1 to {MOST_FORECAST_CALLS}")
+        raise ArgumentError("calls", budgets.max(), f"whole numbers from 1 to {MOST_FORECAST_CALLS}")
     if not isinstance(model, str) or model not in ("auto", *METHODS):
-        raise ValueError(f"model = {model!r}: expected auto, {', '.join(METHODS)}")
+        raise ArgumentError("model", model, f"auto, {', '.join(METHODS)}")
     warn_of_prior(ballots, ANSWERS)
     flat = budgets.reshape(-1)
     answers = np.array([system.answers(k) for k in flat.tolist()])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots, DataWarning, require
 from jaxscale.io import _attempts, _ballots, _tables, _write
 from jaxscale.io._equivalence import checked_equivalence
@@ -244,7 +245,7 @@ def convert(
     target = _write.written_format(output, format)
     known = [each.name for each in FORMATS]
     if source is not None and source not in known:
-        raise ValueError(f"source = {source!r}: expected one of {', '.join(known)}")
+        raise ArgumentError("source", source, f"one of {', '.join(known)}")
     wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, replace(wanted, apart=False), source)
     _say(table, _left_out(table))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxscale.data import BALLOTS_NOT_ATTEMPTS, Attempts
+from jaxscale.data import Attempts, BallotsFound
 from jaxscale.io._errored import ERRORS
 from jaxscale.io._groups import (
     TOKENS,
@@ -81,10 +81,11 @@ def _is_counted(table: Table) -> bool:
             f"{', '.join(PER_CALL)} (one row a call)"
         )
     if {"answer", "correct"} <= names and not names & {"attempts", "successes", "passed"}:
-        raise table.error(
-            f"{BALLOTS_NOT_ATTEMPTS}: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
+        error = table.error(
+            f"holds ballots, not attempts: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
             "(ballots are for `jaxscale vote` and read_ballots)"
         )
+        raise BallotsFound(error.message, error.file, error.line)
     counted = "passed" not in names
     table.layout(
         (COUNTED, PER_CALL),

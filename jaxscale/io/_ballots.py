@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jaxscale.data import MAX_COUNT, Ballots
+from jaxscale._checks import MAX_CALLS
+from jaxscale.data import Ballots
 from jaxscale.io._equivalence import equal, spelling
 from jaxscale.io._errored import ERRORS
 from jaxscale.io._groups import (
@@ -143,7 +144,7 @@ def _rows(table: Table, queries: Queries, counted: bool) -> tuple[_Rows, list[st
             row = int((kept > count).argmax())
             raise table.error(f"kept = {kept[row]} of count = {count[row]}: expected at most as many", row)
     totals = np.bincount(queries.of_row, weights=count)
-    for bad, expected in ((totals < 1, "at least one"), (totals > MAX_COUNT, "at most 10^12")):
+    for bad, expected in ((totals < 1, "at least one"), (totals > MAX_CALLS, "at most 10^12")):
         if bad.any():
             query = int(bad.argmax())
             message = f"{queries.name(query)} has {totals[query]:.0f} ballots: expected {expected}"

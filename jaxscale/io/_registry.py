@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import DataError
 from jaxscale.io import _csv, _frames, _jsonl, _parquet
 from jaxscale.io._identity import copies, identified
@@ -93,7 +94,7 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     """
     names = [known.name for known in FORMATS]
     if format is not None and format not in names:
-        raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")
+        raise ArgumentError("format", format, f"one of {', '.join(names)}")
     if _frames.is_frame(path):
         known = next(known for known in FORMATS if known.name == "parquet")
         return _finished(_frames.read(path, wanted), known, wanted), _frames.NAME

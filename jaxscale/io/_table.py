@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jaxscale.data import MAX_COUNT, DataError
+from jaxscale._checks import MAX_CALLS
+from jaxscale.data import DataError
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUTH = {"1": 1, "true": 1, "1.0": 1, "0": 0, "false": 0, "0.0": 0}
@@ -327,7 +328,7 @@ def _whole(text: str, least: int) -> int | None:
         if value is None or not value.is_integer():
             return None
         number = int(value)
-    return number if least <= number <= MAX_COUNT else None
+    return number if least <= number <= MAX_CALLS else None
 
 
 def _finite(text: str, least: float) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jaxscale._checks import ArgumentError
 from jaxscale._files import obstacle, reason, replacing
 from jaxscale.data import DataError, DataWarning
 from jaxscale.io._groups import TOKENS
@@ -39,10 +40,11 @@ def written_format(output: str | os.PathLike[str], format: str | None) -> str:
     """
     path, names = Path(output), tuple(ENDINGS.values())
     if (problem := obstacle(path)) is not None:
-        raise ValueError(f"output = {str(path)!r}: {problem}")
+        found, expected = problem
+        raise ArgumentError("output", str(path), expected, found=f" = {str(path)!r}: {found}")
     if format is not None:
         if format not in names:
-            raise ValueError(f"format = {format!r}: expected one of {', '.join(names)}")
+            raise ArgumentError("format", format, f"one of {', '.join(names)}")
         usual = ENDINGS.get(path.suffix.lower(), format)
         if usual != format:
             message = f"{path}: written as {format}, though a name that ends in {path.suffix} says {usual}"
@@ -50,7 +52,7 @@ def written_format(output: str | os.PathLike[str], format: str | None) -> str:
         return format
     if path.suffix.lower() not in ENDINGS:
         endings = ", ".join(f"{ending} ({name})" for ending, name in ENDINGS.items())
-        raise ValueError(f"output = {str(path)!r}: expected a name that ends in {endings}, or a format")
+        raise ArgumentError("output", str(path), f"a name that ends in {endings}, or a format")
     return ENDINGS[path.suffix.lower()]
 
 

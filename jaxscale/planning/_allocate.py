@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import MAX_CALLS, float64, generator, whole_numbers
+from jaxscale._arrays import float64, generator
+from jaxscale._checks import MAX_CALLS, check_choice, whole_numbers
 from jaxscale._result import Column, Result
 from jaxscale.data import Attempts, require
 from jaxscale.fitting import fit
@@ -79,8 +80,7 @@ def allocate(
         require(each, Attempts, f"attempts[{name!r}]" if several else "attempts")
     total = int(whole_numbers(calls, "calls"))
     budget = int(whole_numbers(k, "k"))
-    if rule not in RULES:
-        raise ValueError(f"rule = {rule!r}: expected {', '.join(RULES)}")
+    check_choice(rule, "rule", RULES)
     n, c = (np.concatenate([getattr(each, field) for each in groups.values()]) for field in ("attempts", "successes"))
     if rule == "uniform":
         extra = _whole(np.full(len(n), total / len(n)), total)

@@ -1,13 +1,12 @@
 """The best number of calls for an imperfect verifier, where a wrong answer that it accepts does harm."""
 
-import math
 from dataclasses import dataclass
 
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale._checks import check_amount, check_probability, whole_numbers
 from jaxscale._result import Result
 from jaxscale.data import Attempts, Ballots
 from jaxscale.forecasting import verified_draws
@@ -106,11 +105,9 @@ def best_n(
         >>> best_n(data, loss=1.0, system=BestOfN(tpr=0.9, fpr=0.1)).calls < 20
         True
     """
-    for name, value in (("loss", loss), ("cost_per_call", cost_per_call)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} = {value!r}: expected a finite number of 0 or more")
-    if not (math.isfinite(gain) and gain > 0):
-        raise ValueError(f"gain = {gain!r}: expected a finite number above 0")
+    check_amount(loss, "loss")
+    check_amount(cost_per_call, "cost_per_call")
+    check_amount(gain, "gain", positive=True)
     most = int(whole_numbers(most, "most"))
     check_probability(level, "level")
     draws = verified_draws(data, system, jax.random.key(_SEED) if key is None else key)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
+from jaxscale._checks import ArgumentError
 from jaxscale._numpy import ReadOnlyCopies, held
 
 _MILLION = 1e6
@@ -27,11 +28,11 @@ def _check(value: Any, name: str) -> Any:
     if isinstance(value, jax.core.Tracer):
         return value
     if not isinstance(value, (float, np.ndarray, np.generic, jax.Array)):
-        raise ValueError(f"{name} = {value!r}: expected a finite number of 0 or more")
+        raise ArgumentError(name, value, "a finite number of 0 or more")
     array = np.asarray(value)
     bad = ~(np.isfinite(array) & (array >= 0))
     if bad.any():
-        raise ValueError(f"{name} = {array[bad].reshape(-1)[0].item()!r}: expected a finite number of 0 or more")
+        raise ArgumentError(name, array[bad].reshape(-1)[0].item(), "a finite number of 0 or more")
     return value
 
 
@@ -89,7 +90,7 @@ class Cost(ReadOnlyCopies, eqx.Module):
         calls = self.parallel
         good = isinstance(calls, (int, float)) and not isinstance(calls, bool) and calls >= 1
         if not (good and (calls == math.inf or calls == int(calls))):
-            raise ValueError(f"parallel = {calls!r}: expected a whole number from 1, or math.inf")
+            raise ArgumentError("parallel", calls, "a whole number from 1, or math.inf")
 
     @classmethod
     def from_tokens(

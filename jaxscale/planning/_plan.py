@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale._checks import (
+    ArgumentError,
+    check,
+    check_amount,
+    check_choice,
+    check_probability,
+    is_number,
+    whole_numbers,
+)
 from jaxscale.common import Common, common_queries
 from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.forecasting import Together, joined
@@ -98,16 +106,14 @@ def plan(
         (42, True)
     """
     if (target is None) == (budget is None):
-        raise ValueError(f"target = {target!r} and budget = {budget!r}: expected one of them")
-    for name, value in (("target", target), ("confidence", confidence)):
-        if value is not None and not (0 < value < 1 or (name == "target" and value == 1)):
-            ends = "(0, 1]" if name == "target" else "(0, 1)"
-            raise ValueError(f"{name} = {value!r}: expected a number in {ends}")
+        raise ArgumentError("target", target, "one of them", found=f" = {target!r} and budget = {budget!r}")
+    if target is not None:
+        check("target", target, "a number above 0, at most 1", is_number(target) and 0 < target <= 1)
+    check_probability(confidence, "confidence")
     check_probability(level, "level")
-    if budget is not None and not (math.isfinite(budget) and budget > 0):
-        raise ValueError(f"budget = {budget!r}: expected a finite number above 0")
-    if unit not in _AMOUNTS:
-        raise ValueError(f"unit = {unit!r}: expected money, flops or seconds")
+    if budget is not None:
+        check_amount(budget, "budget", positive=True)
+    check_choice(unit, "unit", _AMOUNTS)
     for name, number in (("queries", queries), ("most", most)):
         if number is not None:
             whole_numbers(number, name)
@@ -125,7 +131,7 @@ def plan(
         if not any(caps):
             least = min(float(c.spend(np.asarray(1))) for c in candidates) * shares
             what = "the time of one call" if unit == "seconds" else f"what one call at each of {size:,} queries costs"
-            raise ValueError(f"budget = {budget!r}: expected at least {least:.4g}, {what}")
+            raise ArgumentError("budget", budget, f"at least {least:.4g}, {what}")
     together = Together({name: recorded.as_attempts for name, recorded in named.items()}, key)
     curves = []
     for candidate, cap in zip(candidates, caps, strict=True):
@@ -160,10 +166,10 @@ def plan(
 
 def _check_data(data: Mapping[str, Attempts | Ballots]) -> None:
     if not data:
-        raise ValueError("data is empty: expected one data set or more")
+        raise ArgumentError("data", None, "one data set or more", found=" is empty")
     for name, recorded in data.items():
         if not isinstance(recorded, Attempts | Ballots):
-            raise ValueError(f"data[{name!r}] is a {type(recorded).__name__}: expected Attempts or Ballots")
+            raise ArgumentError("data", name, "Attempts or Ballots", found=f"[{name!r}] is a {type(recorded).__name__}")
 
 
 def _candidates(
@@ -173,23 +179,25 @@ def _candidates(
     unit: Unit,
 ) -> list[Candidate]:
     if cost is None and unit != "money":
-        raise ValueError(f"unit = {unit!r} without cost: expected a Cost")
+        raise ArgumentError("unit", unit, "a Cost", found=f" = {unit!r} without cost")
     candidates = []
     for name, recorded in data.items():
         own = Cost(per_call=1.0) if cost is None else cost if isinstance(cost, Cost) else cost.get(name)
         if not isinstance(own, Cost):
-            raise ValueError(f"cost of {name!r} = {own!r}: expected a Cost")
+            raise ArgumentError("cost", name, "a Cost", found=f" of {name!r} = {own!r}")
         for system in _systems(recorded) if systems is None else systems:
             _refuse(system, recorded, name)
             candidate = Candidate(name, recorded, system, own, unit)
             price = candidate.spend(np.asarray(1)) - candidate.spend(np.asarray(0))
             if price.ndim:
-                raise ValueError(f"cost of {name!r} has arrays for amounts: expected numbers")
+                raise ArgumentError("cost", name, "numbers", found=f" of {name!r} has arrays for amounts")
             if not price > 0:
-                raise ValueError(f"cost of {name!r}: a call costs 0 in {unit}: expected {_AMOUNTS[unit]} above 0")
+                raise ArgumentError(
+                    "cost", name, f"{_AMOUNTS[unit]} above 0", found=f" of {name!r}: a call costs 0 in {unit}"
+                )
             candidates.append(candidate)
     if not candidates:
-        raise ValueError("systems is empty: expected one system or more")
+        raise ArgumentError("systems", None, "one system or more", found=" is empty")
     return candidates
 
 
@@ -202,7 +210,7 @@ def _systems(data: Attempts | Ballots) -> list[AbstractSystem]:
 def _refuse(system: AbstractSystem, data: Attempts | Ballots, name: str) -> None:
     """Refuse a system of which there is no forecast from the data, or that one call is not enough for."""
     if not isinstance(system, AbstractSystem):
-        raise ValueError(f"systems: {system!r}: expected a system of jaxscale")
+        raise ArgumentError("systems", system, "a system of jaxscale", found=f": {system!r}")
     try:
         system.check_data(data, name)
         if implementation("forecast", system, data) is None:
@@ -222,7 +230,12 @@ def _queries(common: Common[Any], queries: int | None) -> int:
     sizes = set(common.sizes.values())
     known = len(common.queries or ()) or (sizes.pop() if len(sizes) == 1 and common.queries is None else None)
     if known is None and queries is None:
-        raise ValueError(f"data: {common.words}: expected groups at the same queries, or how many are to be answered")
+        raise ArgumentError(
+            "data",
+            common.words,
+            "groups at the same queries, or how many are to be answered",
+            found=f": {common.words}",
+        )
     if common.words:
         kept = "compared at the queries that all have" if common.queries else "taken for different queries of one kind"
         warnings.warn(f"{common.words}; {kept}", DataWarning, stacklevel=3)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, whole_numbers
+from jaxscale._arrays import float64
+from jaxscale._checks import ArgumentError, whole_numbers
 from jaxscale.data import Attempts
 from jaxscale.difficulty import AbstractLaw
 from jaxscale.estimators import pass_at_k
@@ -46,7 +47,7 @@ def attempts_to_solve(population: Attempts | AbstractLaw, calls: ArrayLike) -> n
     else:
         most, what = _MOST, "under a law"
     if budgets.max() > most:
-        raise ValueError(f"calls = {budgets.max()}: expected at most {most:,}, {what}")
+        raise ArgumentError("calls", budgets.max(), f"at most {most:,}, {what}")
     failures = np.empty(int(budgets.max()))
     failures[0] = 1.0
     with float64():

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxscale.data import MAX_COUNT
+from jaxscale._checks import MAX_CALLS
 from jaxscale.plurality._plan import half_width, near, tie_rule
 
 # log of the probability of what is left out: of a count outside its window, a total taken for another.
@@ -70,7 +70,7 @@ def drawn_votes(rows: Rows, calls: np.ndarray, least: np.ndarray | None = None) 
     begin = 0
     for end in range(1, len(calls) + 1):
         enough = recorded >= calls[begin]
-        fewest = int(recorded[enough].min(initial=MAX_COUNT))
+        fewest = int(recorded[enough].min(initial=MAX_CALLS))
         together = end < len(calls) and least is None and calls[end] <= fewest
         if not together or not near(int(calls[begin]), int(calls[end]), fewest):
             needed = 1 if least is None else int(least[begin])

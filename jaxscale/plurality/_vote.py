@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, following_dtype, strong_float, whole_numbers
+from jaxscale._arrays import Floats, following_dtype, strong_float
+from jaxscale._checks import whole_numbers
 from jaxscale.plurality._count_laws import DIRICHLET_MULTINOMIAL, MULTINOMIAL, CountLaw
 from jaxscale.plurality._kernel import RADIX, winning
 from jaxscale.plurality._plan import Setup, plans

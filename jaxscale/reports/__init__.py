@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from jaxscale import __version__
-from jaxscale._arrays import check_probability, whole_numbers
+from jaxscale._checks import ArgumentError, check_probability, whole_numbers
 from jaxscale.common import common_queries
 from jaxscale.data import Attempts, Ballots
 from jaxscale.io import DataSets
@@ -65,12 +65,14 @@ def report(
         >>> page = report({"all": Attempts([100] * 5, [0, 1, 5, 40, 99])})  # doctest: +SKIP
     """
     if not isinstance(data, Mapping) or not data or not all(isinstance(v, Attempts | Ballots) for v in data.values()):
-        raise ValueError("data: expected a dictionary with at least one Attempts or Ballots, as the readers return it")
+        raise ArgumentError(
+            "data", None, "a dictionary with at least one Attempts or Ballots, as the readers return it", found=""
+        )
     check_probability(level, "level")
     if costs is not None:
         for name in data:
             if not isinstance(costs.get(name), Cost):
-                raise ValueError(f"costs: {name!r} has none: expected a Cost for each data set")
+                raise ArgumentError("costs", name, "a Cost for each data set", found=f": {name!r} has none")
     key = jax.random.key(0) if key is None else key
     common = common_queries(data)
     source, data = data, common.groups

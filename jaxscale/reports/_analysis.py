@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import MAX_CALLS
+from jaxscale._checks import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators import BestMajority, VoteCurve, vote_curve
 from jaxscale.forecasting import Forecast, Together, best_vote, forecast, select

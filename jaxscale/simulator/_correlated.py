@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxscale._arrays import Floats, promote, strong_float
+from jaxscale._checks import ArgumentError
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.sampling import exponential, log_beta, random_words
 
@@ -95,4 +96,4 @@ def _check_correlation(correlation: Array, *, least_allowed: bool) -> None:
     value = float(correlation)
     if not ((value >= 0 if least_allowed else value > 0) and value < 1):
         expected = "a number in [0, 1)" if least_allowed else "a number strictly between 0 and 1"
-        raise ValueError(f"correlation = {value!r}: expected {expected}")
+        raise ArgumentError("correlation", value, expected)

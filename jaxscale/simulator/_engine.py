@@ -17,7 +17,8 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, tracing, whole_numbers
+from jaxscale._arrays import float64, tracing
+from jaxscale._checks import ArgumentError, whole_numbers
 from jaxscale.sampling import BLOCK
 from jaxscale.simulator._build import build_process
 from jaxscale.simulator._own import OwnSystem
@@ -120,7 +121,7 @@ def simulate(
     if chunk is not None:
         chunk = int(whole_numbers(chunk, "chunk"))
     if not isinstance(mesh, Mesh | None):
-        raise ValueError(f"mesh = {mesh!r}: expected a jax.sharding.Mesh, or None for the default device")
+        raise ArgumentError("mesh", mesh, "a jax.sharding.Mesh, or None for the default device")
     budgets = np.unique(asked)
     with float64():
         process, queries = build_process(system, population, budgets)

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from jaxscale import difficulty, systems
-from jaxscale._arrays import MAX_CALLS, whole_numbers
+from jaxscale._checks import MAX_CALLS, whole_numbers
 from jaxscale.simulator import _systems  # noqa: F401  # imported, so that what is simulated is registered
 
 Grid = dict[str, list[Any]]

@@ -14,6 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, PRNGKeyArray
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
 from jaxscale.sampling import BLOCK, uniform, words_at
@@ -255,7 +256,9 @@ def answer_source(answers: AnswerDistribution) -> AnswerSource:
     """The source that draws with replacement from known answer distributions."""
     probabilities = jnp.asarray(answers.probabilities)
     if probabilities.ndim != 2:
-        raise ValueError(f"probabilities has shape {probabilities.shape}: expected (queries, answers)")
+        raise ArgumentError(
+            "probabilities", probabilities.shape, "(queries, answers)", found=f" has shape {probabilities.shape}"
+        )
     count = probabilities.shape[1]
     if answers.keep is not None:
         kept = probabilities * jnp.asarray(answers.keep)
@@ -306,4 +309,4 @@ def check_counted(calls: np.ndarray) -> None:
         ValueError: naming the calls.
     """
     if calls[-1] > _MOST_COUNTED:
-        raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_COUNTED} where calls are counted one by one")
+        raise ArgumentError("calls", calls[-1], f"at most {_MOST_COUNTED} where calls are counted one by one")

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AnswerDistribution, CorrelatedTrials
 from jaxscale.estimators import verdicts
@@ -114,7 +115,7 @@ def _routed_vote(system: RoutedVote, population: Any, calls: np.ndarray) -> Abst
 @_simulates(AdaptiveVote, *INDEPENDENT, *_DEPENDENT)
 def _adaptive_vote(system: AdaptiveVote, population: Any, calls: np.ndarray) -> AbstractProcess:
     if calls[-1] > _MOST_ADAPTIVE:
-        raise ValueError(f"calls = {calls[-1]}: expected at most {_MOST_ADAPTIVE} for AdaptiveVote")
+        raise ArgumentError("calls", calls[-1], f"at most {_MOST_ADAPTIVE} for AdaptiveVote")
     table = jnp.asarray(_rules.ahead_table(int(calls[-1])))
     each = _rules.AdaptiveCalls(jnp.float32(system.confidence), table, system.rule == "beta")
     return Sequential(source_of(population), each, counts_calls=True)

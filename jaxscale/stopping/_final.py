@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._checks import ArgumentError, whole_numbers
 from jaxscale.stopping._leader import checked_counts, log_factorials, sorted_votes
 
 MOST_FURTHER = 2**12
@@ -44,7 +44,7 @@ def leader_stays(counts: ArrayLike, calls: ArrayLike) -> np.ndarray:
     ends = np.broadcast_to(whole_numbers(calls, "calls", least=0), shape).reshape(-1)
     further = ends - votes.sum(axis=1)
     if further.size and further.min() < 0:
-        raise ValueError(f"calls = {ends[further.argmin()]}: expected at least the votes so far")
+        raise ArgumentError("calls", ends[further.argmin()], "at least the votes so far")
     if further.size and further.max() > MOST_FURTHER:
         raise ValueError(f"{further.max()} further calls: expected at most {MOST_FURTHER}")
     ordered = np.pad(sorted_votes(votes), ((0, 0), (0, 1)))

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import float64, whole_numbers
+from jaxscale._arrays import float64
+from jaxscale._checks import ArgumentError, check_amount, whole_numbers
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.stopping._leader import ahead, checked_counts, log_factorials, sorted_votes
 
@@ -121,8 +122,9 @@ def worth_calling(gain: ArrayLike, further: ArrayLike, price: float, value: floa
     """
     gains, budgets = np.asarray(gain, np.float64), whole_numbers(further, "further", least=0)
     if budgets.ndim != 1 or gains.ndim == 0 or gains.shape[-1] != len(budgets):
-        raise ValueError(f"gain of shape {gains.shape}, further of shape {budgets.shape}: expected one gain a budget")
-    for name, number in (("price", price), ("value", value)):
-        if not 0 <= number < np.inf:
-            raise ValueError(f"{name} = {number!r}: expected a finite number >= 0")
+        raise ArgumentError(
+            "gain", gains.shape, "one gain a budget", found=f" of shape {gains.shape}, further of shape {budgets.shape}"
+        )
+    check_amount(price, "price")
+    check_amount(value, "value")
     return np.any(value * gains > price * budgets, axis=-1)

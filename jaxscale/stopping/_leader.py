@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._checks import ArgumentError, whole_numbers
 
 MOST_VOTES = 10**5
 """The most votes of one query that the rules take: their work grows in proportion to it."""
@@ -67,7 +67,7 @@ def leader_confidence(counts: ArrayLike, rule: Literal["beta", "dirichlet"] = "b
         [0.8125, 0.984375]
     """
     if rule not in ("beta", "dirichlet"):
-        raise ValueError(f"rule = {rule!r}: expected 'beta' or 'dirichlet'")
+        raise ArgumentError("rule", rule, "'beta' or 'dirichlet'")
     votes, shape = checked_counts(counts)
     ordered = sorted_votes(votes, 2 if rule == "beta" else None)
     if rule == "beta":
@@ -83,14 +83,19 @@ def checked_counts(counts: ArrayLike) -> tuple[np.ndarray, tuple[int, ...]]:
     """
     array = np.asarray(counts)
     if array.ndim == 0 or array.shape[-1] == 0:
-        raise ValueError(f"counts has shape {array.shape}: expected (..., answers)")
+        raise ArgumentError("counts", array.shape, "(..., answers)", found=f" has shape {array.shape}")
     if array.dtype.kind not in "iu":
         array = whole_numbers(array, "counts", least=0) if array.size else array.astype(np.int64)
     if array.size and array.min() < 0:
-        raise ValueError(f"counts = {array.min()}: expected whole numbers >= 0")
+        raise ArgumentError("counts", array.min(), "whole numbers >= 0")
     votes = array.reshape(-1, array.shape[-1]).astype(np.int64)
     if votes.size and votes.sum(axis=1).max() > MOST_VOTES:
-        raise ValueError(f"counts of one query add up to {votes.sum(axis=1).max()}: expected at most {MOST_VOTES}")
+        raise ArgumentError(
+            "counts",
+            votes.sum(axis=1).max(),
+            f"at most {MOST_VOTES}",
+            found=f" of one query add up to {votes.sum(axis=1).max()}",
+        )
     return votes, array.shape[:-1]
 
 

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxscale._arrays import whole_numbers
+from jaxscale._checks import ArgumentError, whole_numbers
 from jaxscale._result import Result
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AnswerDistribution
@@ -148,7 +148,9 @@ def _drawn_from(population: Any, most: int) -> tuple[np.ndarray, np.ndarray | No
     if isinstance(population, AnswerDistribution):
         probabilities = np.asarray(population.probabilities, np.float64)
         if probabilities.ndim != 2:
-            raise ValueError(f"probabilities has shape {probabilities.shape}: expected (queries, answers)")
+            raise ArgumentError(
+                "probabilities", probabilities.shape, "(queries, answers)", found=f" has shape {probabilities.shape}"
+            )
         cumulative = np.cumsum(probabilities, axis=1)
         return cumulative, cumulative / cumulative[:, -1:], np.asarray(population.right)
     if isinstance(population, Attempts):
@@ -160,9 +162,9 @@ def _drawn_from(population: Any, most: int) -> tuple[np.ndarray, np.ndarray | No
         recorded, labels, right = population.calls, population.call_answers, population.correct
         place = np.arange(labels.shape[1])
     else:
-        raise ValueError(f"population = {population!r}: expected Ballots, Attempts or AnswerDistribution")
+        raise ArgumentError("population", population, "Ballots, Attempts or AnswerDistribution")
     if most > recorded.min():
-        raise ValueError(f"calls = {most}: expected at most the {recorded.min()} recorded of every query")
+        raise ArgumentError("calls", most, f"at most the {recorded.min()} recorded of every query")
     return np.where(place < recorded[:, None], labels, -2), None, right
 
 

@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 import equinox as eqx
 
+from jaxscale._checks import check, check_choice
 from jaxscale.data import Ballots
-from jaxscale.systems._base import AbstractSystem, check, traced
+from jaxscale.systems._base import AbstractSystem, traced
 
 
 class AdaptiveVote(AbstractSystem):
@@ -40,7 +41,7 @@ class AdaptiveVote(AbstractSystem):
     def __check_init__(self):
         good = traced(self.confidence) or 0.5 < self.confidence < 1
         check("confidence", self.confidence, "a number between 1/2 and 1", good)
-        check("rule", self.rule, "'beta' or 'dirichlet'", self.rule in ("beta", "dirichlet"))
+        check_choice(self.rule, "rule", ("beta", "dirichlet"))
 
     def checks(self, calls: Any) -> Any:
         """None: a vote checks no answer."""

@@ -77,13 +77,3 @@ class AbstractSystem(eqx.Module):
 def traced(value: Any) -> bool:
     """Whether jax traces a value, so that it cannot be looked at."""
     return isinstance(value, jax.core.Tracer)
-
-
-def check(name: str, value: object, expected: str, good: bool) -> None:
-    """Refuse an argument by name.
-
-    Raises:
-        ValueError: naming the argument, its value and what was expected, unless `good`.
-    """
-    if not good:
-        raise ValueError(f"{name} = {value!r}: expected {expected}")

@@ -2,8 +2,9 @@
 
 import math
 
+from jaxscale._checks import ArgumentError, check
 from jaxscale.data import Attempts, Ballots
-from jaxscale.systems._base import AbstractSystem, check, traced
+from jaxscale.systems._base import AbstractSystem, traced
 
 
 class BestOfN(AbstractSystem):
@@ -43,7 +44,9 @@ class BestOfN(AbstractSystem):
         if self.separation is None:
             for name, rate in (("tpr", self.tpr), ("fpr", self.fpr)):
                 if rate is None:
-                    raise ValueError(f"{name} is missing: expected both tpr and fpr, or separation instead of them")
+                    raise ArgumentError(
+                        name, None, "both tpr and fpr, or separation instead of them", found=" is missing"
+                    )
                 check(name, rate, "a probability in [0, 1]", traced(rate) or 0 <= rate <= 1)
             return
         for name, rate in (("tpr", self.tpr), ("fpr", self.fpr)):

@@ -4,8 +4,9 @@ from typing import Any
 
 import equinox as eqx
 
+from jaxscale._checks import check
 from jaxscale.data import Attempts, Ballots
-from jaxscale.systems._base import AbstractSystem, check
+from jaxscale.systems._base import AbstractSystem
 
 
 class FilterVote(AbstractSystem):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from jaxscale._checks import ArgumentError
 from jaxscale.systems._adaptive_vote import AdaptiveVote
 from jaxscale.systems._base import AbstractSystem
 from jaxscale.systems._best_of_n import BestOfN, RecordedBestOfN
@@ -65,7 +66,7 @@ def system_named(name: str, **numbers: Any) -> AbstractSystem:
     kinds = [system for system in SYSTEMS if system.command == name]
     if not kinds:
         names = dict.fromkeys(system.command for system in SYSTEMS)
-        raise ValueError(f"system = {name!r}: expected one of {', '.join(names)}")
+        raise ArgumentError("system", name, f"one of {', '.join(names)}")
     refused: Exception | None = None
     for kind in kinds:
         try:

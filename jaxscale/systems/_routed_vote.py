@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
+from jaxscale._checks import check
 from jaxscale.data import Ballots
-from jaxscale.systems._base import AbstractSystem, check, traced
+from jaxscale.systems._base import AbstractSystem, traced
 
 
 class RoutedVote(AbstractSystem):

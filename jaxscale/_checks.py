@@ -19,7 +19,7 @@ class ArgumentError(ValueError):
     Args:
         argument: its name.
         value: what was passed, or the part of it that is to blame.
-        expected: what would have been right.
+        expected: what would have been right; empty where `found` says so.
         found: what was found, as it follows the name; by default that it is `value`.
 
     >>> str(ArgumentError("level", 2, "a number between 0 and 1"))
@@ -40,7 +40,7 @@ class ArgumentError(ValueError):
 
     def about(self, name: str) -> str:
         """The message, with another name for the argument: that of an option of the command line, say."""
-        return f"{name}{self.found}: expected {self.expected}"
+        return f"{name}{self.found}: expected {self.expected}" if self.expected else f"{name}{self.found}"
 
 
 def _again(kind: type[ArgumentError], argument: str, value: Any, expected: str, found: str) -> ArgumentError:

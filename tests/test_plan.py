@@ -179,10 +179,10 @@ def test_ballots_are_voted_on_and_filtered_and_the_filter_is_paid():
     [
         ({}, r"target = None and budget = None: expected one of them"),
         ({"target": 0.5, "budget": 10}, r"target = 0.5 and budget = 10: expected one of them"),
-        ({"target": 0.0}, r"target = 0.0: expected a number in \(0, 1\]"),
+        ({"target": 0.0}, r"target = 0.0: expected a number above 0, at most 1"),
         ({"target": 1.01}, r"target = 1.01: expected"),
         ({"target": math.nan}, r"target = nan: expected"),
-        ({"target": 0.5, "confidence": 1}, r"confidence = 1: expected a number in \(0, 1\)"),
+        ({"target": 0.5, "confidence": 1}, r"confidence = 1: expected a number between 0 and 1"),
         ({"target": 0.5, "level": 0}, r"level = 0: expected a number between 0 and 1"),
         ({"target": 0.5, "over": "all"}, r"over = 'all': expected 'these' or 'population'"),
         ({"budget": -5}, r"budget = -5: expected a finite number above 0"),

@@ -216,13 +216,12 @@ def _refuse(system: AbstractSystem, data: Attempts | Ballots, name: str) -> None
         if implementation("forecast", system, data) is None:
             raise unknown_pair("forecast", system, data)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"systems: {error}") from None
+        raise ArgumentError("systems", system, "", found=f": {error}") from None
     try:
         system.answers(1)
     except ValueError as error:
-        raise ValueError(
-            f"systems: {system!r}: {error}; expected {type(system).__name__}(), with cost.per_check for its checks"
-        ) from None
+        instead = f"expected {type(system).__name__}(), with cost.per_check for its checks"
+        raise ArgumentError("systems", system, "", found=f": {system!r}: {error}; {instead}") from None
 
 
 def _queries(common: Common[Any], queries: int | None) -> int:

@@ -10,6 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; the same names as below, which a test holds it to
+    from jaxscale import (
+        closed_forms as closed_forms,
+        data as data,
+        difficulty as difficulty,
+        estimators as estimators,
+        fitting as fitting,
+        forecasting as forecasting,
+        io as io,
+        planning as planning,
+        plot as plot,
+        plurality as plurality,
+        reports as reports,
+        samples as samples,
+        sampling as sampling,
+        simulator as simulator,
+        special as special,
+        stopping as stopping,
+        systems as systems,
+    )
     from jaxscale.closed_forms import (
         best_calls as best_calls,
         curve_shape as curve_shape,
@@ -217,14 +236,16 @@ _SUBPACKAGES = (
 __all__ = sorted([*_MODULE_OF, "__version__"])
 
 
-def __getattr__(name: str) -> Any:
-    if name in _SUBPACKAGES:
-        return importlib.import_module(f"jaxscale.{name}")
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'jaxscale' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"jaxscale.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to a type checker an unknown name is an error
+
+    def __getattr__(name: str) -> Any:
+        if name in _SUBPACKAGES:
+            return importlib.import_module(f"jaxscale.{name}")
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'jaxscale' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"jaxscale.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

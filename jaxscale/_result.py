@@ -48,6 +48,9 @@ class Result(ReadOnlyArrays):
     ... class Found(Result):
     ...     calls: np.ndarray
     ...     value: np.ndarray
+    ...
+    ...     def _columns(self):
+    ...         return {name: array.tolist() for name, array in vars(self).items()}
     >>> found = Found(np.array([1, 1000]), np.array([0.25, np.nan]))
     >>> found
     Found

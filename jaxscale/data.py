@@ -58,7 +58,7 @@ def require(value: Any, kind: type, argument: str) -> None:
 
     >>> require({}, Attempts, "attempts")
     Traceback (most recent call last):
-    ValueError: attempts is a dict: expected Attempts, one value of the dictionary that the readers return
+    jaxscale._checks.ArgumentError: attempts is a dict: expected Attempts, one value of ...
     """
     if not isinstance(value, kind):
         found, wanted = type(value).__name__, kind.__name__
@@ -94,6 +94,18 @@ class Attempts(ReadOnlyArrays):
     name: str | None = None
     tokens: np.ndarray | None = None
     prompt_tokens: np.ndarray | None = None
+
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(
+            self,
+            attempts: ArrayLike,
+            successes: ArrayLike,
+            query: Sequence[Any] | None = None,
+            name: str | None = None,
+            tokens: ArrayLike | None = None,
+            prompt_tokens: ArrayLike | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         attempts = _whole(self.attempts, "attempts", ndim=1, least=1)
@@ -177,6 +189,24 @@ class Ballots(ReadOnlyArrays):
     kept_blank: np.ndarray | None = None
     prompt_tokens: np.ndarray | None = None
     verdicts: np.ndarray | None = None
+
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(
+            self,
+            counts: ArrayLike,
+            correct: ArrayLike,
+            kept_counts: ArrayLike | None = None,
+            blank: ArrayLike | None = None,
+            scores: ArrayLike | None = None,
+            tokens: ArrayLike | None = None,
+            greedy_correct: ArrayLike | None = None,
+            query: Sequence[Any] | None = None,
+            name: str | None = None,
+            kept_blank: ArrayLike | None = None,
+            prompt_tokens: ArrayLike | None = None,
+            verdicts: ArrayLike | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         counts = _whole(self.counts, "counts", ndim=2)
@@ -336,6 +366,10 @@ class Estimate(Result):
     calls: np.ndarray
     value: np.ndarray
     standard_error: np.ndarray
+
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, calls: ArrayLike, value: ArrayLike, standard_error: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         calls = _read_only(np.array(self.calls, np.int64))

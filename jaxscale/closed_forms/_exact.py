@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike
@@ -11,10 +9,10 @@ from numpy.typing import ArrayLike
 from jaxscale._checks import whole_numbers
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators import per_query
-from jaxscale.systems import AbstractSystem, implementation, unknown_pair
+from jaxscale.systems import AbstractSystem, Population, implementation, unknown_pair
 
 
-def exact(system: AbstractSystem, population: Any, calls: ArrayLike) -> Array | np.ndarray:
+def exact(system: AbstractSystem, population: Population, calls: ArrayLike) -> Array | np.ndarray:
     """The expected value of a system on a population at several numbers of calls, without simulation.
 
     Args:

@@ -11,7 +11,7 @@ nothing else.
 ...     limit: jax.Array = parameter(unit_interval)
 ...     half: jax.Array = parameter(positive)
 ...
-...     def __check_init__(self):
+...     def __check_init__(self) -> None:
 ...         check_parameters(self)
 ...
 ...     def log_failure(self, k):

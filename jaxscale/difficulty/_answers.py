@@ -1,5 +1,7 @@
 """Known answer distributions."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -90,17 +92,17 @@ class AnswerDistribution(ReadOnlyCopies, eqx.Module):
         return jax.numpy.broadcast_to(correct, self.probabilities.shape)
 
 
-def _array(value, name: str):
+def _array(value: Any, name: str) -> Any:
     refuse_masked(value, name)
     return held(value if isinstance(value, np.ndarray | jax.Array) else np.asarray(value))
 
 
-def _floats(value, name: str):
+def _floats(value: Any, name: str) -> Any:
     array = _array(value, name)
     return array if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) else held(np.asarray(array, np.float64))
 
 
-def _check_values(array, name: str) -> None:
+def _check_values(array: Any, name: str) -> None:
     if isinstance(array, jax.core.Tracer):
         return
     values = np.asarray(array, np.float64)

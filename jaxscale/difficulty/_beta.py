@@ -1,5 +1,7 @@
 """Beta-distributed success probabilities, with an optional ceiling."""
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -39,7 +41,11 @@ class Beta(AbstractDifficulty):
     b: Float[Array, ""] = parameter(positive)
     ceiling: Float[Array, ""] = parameter(unit_interval, fitted=False, default=1.0)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, a: ArrayLike | Array, b: ArrayLike | Array, ceiling: ArrayLike | Array = 1.0) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     @classmethod

@@ -1,5 +1,7 @@
 """Trials whose correlation decays as a power law."""
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -46,7 +48,13 @@ class CorrelatedTrials(AbstractCurve):
     kappa: Float[Array, ""] = parameter(nonnegative)
     ceiling: Float[Array, ""] = parameter(unit_interval, fitted=False, default=1.0)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(
+            self, failure: ArrayLike | Array, kappa: ArrayLike | Array, ceiling: ArrayLike | Array = 1.0
+        ) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     def log_failure(self, k: ArrayLike | Array) -> Floats:

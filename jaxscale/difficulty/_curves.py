@@ -1,6 +1,6 @@
 """Laws of the coverage curve alone: they say when a query is first solved, not how often."""
 
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -135,7 +135,11 @@ class PowerLaw(AbstractCurve):
     coefficient: Float[Array, ""] = parameter(positive)
     exponent: Float[Array, ""] = parameter(positive)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, coefficient: ArrayLike | Array, exponent: ArrayLike | Array) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     def log_failure(self, k: ArrayLike | Array) -> Floats:
@@ -173,7 +177,13 @@ class ExponentiatedPowerLaw(AbstractCurve):
     exponent: Float[Array, ""] = parameter(positive)
     offset: Float[Array, ""] = parameter(nonnegative, fitted=False, default=0.0)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(
+            self, coefficient: ArrayLike | Array, exponent: ArrayLike | Array, offset: ArrayLike | Array = 0.0
+        ) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     def log_failure(self, k: ArrayLike | Array) -> Floats:

@@ -1,5 +1,7 @@
 """Answer distributions drawn from a Dirichlet law."""
 
+from typing import TYPE_CHECKING
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -34,7 +36,11 @@ class DirichletAnswers(FollowsDtype, eqx.Module):
 
     concentration: Float[Array, " answers"] = parameter(positive)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, concentration: ArrayLike | Array) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
         shape = jnp.shape(self.concentration)
         if not shape or shape[-1] < 2:

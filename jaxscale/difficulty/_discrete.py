@@ -1,5 +1,7 @@
 """Difficulty with finitely many values: a point, two points, a grid."""
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,7 +43,11 @@ class PointMass(AbstractDifficulty):
 
     p: Float[Array, ""] = parameter(unit_interval)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, p: ArrayLike | Array) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
@@ -82,7 +88,13 @@ class TwoPoint(AbstractDifficulty):
     p_easy: Float[Array, ""] = parameter(unit_interval)
     p_hard: Float[Array, ""] = parameter(unit_interval)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(
+            self, easy_share: ArrayLike | Array, p_easy: ArrayLike | Array, p_hard: ArrayLike | Array
+        ) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
@@ -123,7 +135,11 @@ class Grid(AbstractDifficulty):
     p: Float[Array, " points"] = parameter(unit_interval, fitted=False)
     weights: Float[Array, " points"] = parameter(simplex)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, p: ArrayLike | Array, weights: ArrayLike | Array) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
         shape, weights = jnp.shape(self.p), jnp.shape(self.weights)
         if shape != weights or not shape:

@@ -95,7 +95,7 @@ class JointLaw(ReadOnlyCopies, eqx.Module):
     centre: Float[Array, " covariates"] = eqx.field(converter=lambda x: strong_float(jnp.asarray(x)))
     form: str = eqx.field(static=True)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         covariates = [str(index) for index in range(len(self.centre))]
         expected = {"log_odds": (len(coefficient_names(self.form, covariates)),), "log_a": (1 + len(covariates),)}
         for name, shape in expected.items():

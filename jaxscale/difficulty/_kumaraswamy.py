@@ -1,5 +1,7 @@
 """Kumaraswamy-distributed success probabilities."""
 
+from typing import TYPE_CHECKING, Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -38,7 +40,11 @@ class Kumaraswamy(AbstractDifficulty):
     a: Float[Array, ""] = parameter(positive)
     b: Float[Array, ""] = parameter(positive)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, a: ArrayLike | Array, b: ArrayLike | Array) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:
@@ -78,12 +84,12 @@ def _mode(a: Floats, b: Floats, successes: Floats, failures: Floats) -> Floats:
     a, b, successes, failures = jax.lax.stop_gradient((a, b, successes, failures))
     target = a + successes
 
-    def root_of_second(target):
+    def root_of_second(target: Floats) -> Floats:
         odds = target / (a * jnp.maximum(b - 1, jnp.finfo(a.dtype).tiny))
         log_p = _capped(-jnp.log1p(1 / odds) / a)
         return log_p - log1mexp(log_p)
 
-    def halve(_, bracket):
+    def halve(_: Any, bracket: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         low, high = bracket
         t = (low + high) / 2
         log_v = _capped(-a * jnp.logaddexp(0.0, -t))

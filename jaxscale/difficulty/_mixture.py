@@ -1,5 +1,8 @@
 """Mixtures of difficulty models."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -39,7 +42,11 @@ class Mixture(AbstractDifficulty):
     components: tuple[AbstractDifficulty, ...] = eqx.field(converter=tuple)
     weights: Float[Array, " components"] = parameter(simplex)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, components: Iterable[AbstractDifficulty], weights: ArrayLike | Array) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
         for component in self.components:
             if not isinstance(component, AbstractDifficulty):

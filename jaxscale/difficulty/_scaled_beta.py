@@ -1,5 +1,7 @@
 """Beta-distributed success probabilities that stop short of 1."""
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -37,7 +39,11 @@ class ScaledBeta(AbstractDifficulty):
     b: Float[Array, ""] = parameter(positive)
     scale: Float[Array, ""] = parameter(unit_interval)
 
-    def __check_init__(self):
+    if TYPE_CHECKING:  # what is taken is converted
+
+        def __init__(self, a: ArrayLike | Array, b: ArrayLike | Array, scale: ArrayLike | Array) -> None: ...
+
+    def __check_init__(self) -> None:
         check_parameters(self)
 
     def log_moment(self, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:

@@ -176,8 +176,8 @@ def _refits(
     inverse: Float[Array, "free free"],
     weights: Float[Array, "resamples pairs"],
     copies: Float[Array, "resamples groups"],
-):
-    def one(drawn):
+) -> Any:
+    def one(drawn: tuple[Array, Array]) -> Any:
         replicate = cells._replace(weights=drawn[0], copies=drawn[1])
         return refit(objective_of(form, number, replicate, space), vector, inverse, _MOST_STEPS)
 

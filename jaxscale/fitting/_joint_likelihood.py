@@ -182,10 +182,10 @@ def maximise(form: str, number: int, cells: Cells, space: Space, start: Vector) 
 
     # Newton's differences would hold the likelihood of all shifted points in memory at once: one after the other.
     @jax.custom_batching.sequential_vmap
-    def slope(vector: Vector, cells: Cells, space: Space):
+    def slope(vector: Vector, cells: Cells, space: Space) -> tuple[Array, Vector]:
         return jax.value_and_grad(objective_of(form, number, cells, space))(vector)
 
-    def value_and_grad(vector: Vector):
+    def value_and_grad(vector: Vector) -> tuple[Array, Vector]:
         return slope(vector, cells, space)
 
     near = lbfgs(value_and_grad, start, MOST_STEPS)

@@ -378,12 +378,12 @@ def _wanted(
     if grade is not None:
         checked_equivalence(grade, "grade", ("text", "math"))
     if errors is not None and errors not in CHOICES:
-        raise ValueError(f"errors = {errors!r}: expected one of {', '.join(CHOICES)}")
+        raise ArgumentError("errors", errors, f"one of {', '.join(CHOICES)}")
     renamed = dict(columns or {})
     strange = next((name for name in renamed if name not in known | _attempts.COLUMNS | _ballots.COLUMNS), None)
     if strange is not None:
         expected = ", ".join(sorted(_attempts.COLUMNS | _ballots.COLUMNS))
-        raise ValueError(f"columns: {strange!r} is no column of jaxscale: expected {expected}")
+        raise ArgumentError("columns", strange, expected, found=f": {strange!r} is no column of jaxscale")
     return Wanted(known.union(names), names, scorer, right, grade, errors, renamed)
 
 

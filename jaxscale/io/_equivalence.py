@@ -9,6 +9,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from jaxscale._checks import ArgumentError
+
 EQUIVALENCE = ("none", "text", "math")
 """What equal answers are: those written alike, of the same text, or of the same value."""
 
@@ -28,15 +30,14 @@ def checked_equivalence(value: str, argument: str, names: tuple[str, ...] = EQUI
         ValueError: naming the argument and what was expected; or the package that `math` needs.
     """
     if value not in names:
-        raise ValueError(f"{argument} = {value!r}: expected one of {', '.join(names)}")
+        raise ArgumentError(argument, value, f"one of {', '.join(names)}")
     if value == "math":
         try:
             import math_verify  # noqa: F401
         except ImportError:
-            raise ValueError(
-                f"{argument} = 'math': needs the package math-verify: expected it to be installed, as by "
-                "pip install 'jaxscale[math]'"
-            ) from None
+            found = " = 'math': needs the package math-verify"
+            expected = "it to be installed, as by pip install 'jaxscale[math]'"
+            raise ArgumentError(argument, value, expected, found=found) from None
     return value
 
 

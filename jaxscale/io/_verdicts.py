@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jaxscale._checks import ArgumentError
 from jaxscale.data import DataError
 from jaxscale.io._equivalence import equal
 from jaxscale.io._errored import settled
@@ -91,15 +92,16 @@ class Rule:
         Raises:
             ValueError: naming `right`, and what was expected.
         """
-        expected = "expected a comparison such as '>= 0.5', or values with commas between them, as in 'C,P'"
+        expected = "a comparison such as '>= 0.5', or values with commas between them, as in 'C,P'"
         if (found := _RULE.fullmatch(text.strip())) is not None:
             try:
                 return cls(text, compare=found[1], bound=float(found[2]))
             except ValueError:
-                raise ValueError(f"right = {text!r}: {found[2]!r} is no number: {expected}") from None
+                said = f" = {text!r}: {found[2]!r} is no number"
+                raise ArgumentError("right", text, expected, found=said) from None
         values = tuple(each.strip().lower() for each in text.split(","))
         if not all(values) or text.strip()[:1] in "<>=!":
-            raise ValueError(f"right = {text!r}: {expected}")
+            raise ArgumentError("right", text, expected)
         return cls(text, values=values)
 
     def says(self, text: str, scale: Scale) -> int:

@@ -83,7 +83,7 @@ class Cost(ReadOnlyCopies, eqx.Module):
     seconds_per_check: Any = _amount()
     parallel: float = eqx.field(static=True, default=1)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         for field in dataclasses.fields(self):
             if field.name != "parallel":
                 _check(getattr(self, field.name), field.name)

@@ -100,7 +100,7 @@ def poisson_pmf(count: Floats, mean: Floats) -> Floats:
 
 
 @poisson_pmf.defjvp
-def _poisson_jvp(primals, tangents):
+def _poisson_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
     count, mean = promote(*primals)
     value = poisson_pmf(count, mean)
     return value, _poisson_slope(count, mean, value) * tangents[1]
@@ -157,7 +157,7 @@ def _power(log_base: Floats, exponent: Floats) -> Floats:
 
 
 @binomial_pmf.defjvp
-def _binomial_jvp(primals, tangents):
+def _binomial_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
     count, size, p = promote(*primals)
     value = binomial_pmf(count, size, p)
     inside = (p > 0) & (p < 1)
@@ -203,7 +203,7 @@ def negative_binomial_pmf(count: Floats, size: Floats, rate: Floats) -> Floats:
 
 
 @negative_binomial_pmf.defjvp
-def _negative_binomial_jvp(primals, tangents):
+def _negative_binomial_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
     count, size, rate = promote(*primals)
     value = negative_binomial_pmf(count, size, rate)
     by_rate = value * (count * (1 - rate) - size * rate) / (rate * (1 - rate))

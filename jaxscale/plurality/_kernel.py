@@ -262,7 +262,7 @@ def _contested_first(
     """Probability, times that of the total, that answer 0 wins with a count in the window: (queries, group)."""
     (counts,) = _counts(law, span, sizes, setting, slopes=False)
 
-    def step(carry, inputs):
+    def step(carry: Any, inputs: Any) -> Any:
         below, total = carry
         rivals, winner, z, node, advance = inputs
         tie = _turned(rivals, z)
@@ -280,12 +280,14 @@ def _contested_first(
 
 
 @_contested_first.defjvp
-def _contested_first_jvp(law, span, has_free, primals, tangents):
+def _contested_first_jvp(
+    law: CountLaw, span: Span, has_free: bool, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Floats, Floats]:
     """One scan gives the value and its gradient in every size: each prefix sum is carried along with its slope."""
     sizes, free, setting = primals
     counts, slopes = _counts(law, span, sizes, setting, slopes=True)
 
-    def step(carry, inputs):
+    def step(carry: Any, inputs: Any) -> Any:
         below, below_slope, total, by_first, by_rival = carry
         rivals, rival_slopes, winner, winner_slope, z, node, advance = inputs
         tie, tie_slope = _turned(rivals, z), _turned(rival_slopes, z)
@@ -332,7 +334,7 @@ def _contested_every(
     (counts,) = _counts(law, span, sizes, setting, slopes=False)
 
     @jax.checkpoint
-    def step(carry, inputs):
+    def step(carry: Any, inputs: Any) -> Any:
         below, total = carry
         rivals, winners, z, node, advance = inputs
         tie = _turned(rivals, z)

@@ -6,7 +6,7 @@ Sizes are rounded up to a coarse grid, so that neighbouring budgets reuse one co
 import functools
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -133,7 +133,7 @@ def _plan(groups: np.ndarray, setup: Setup) -> Plan:
     return Plan(span, _pairs(profile), groups, chunk)
 
 
-def half_width(variance, left_out=_LEFT_OUT):
+def half_width(variance: Any, left_out: Any = _LEFT_OUT) -> Any:
     """Half the width of a window around the mean of a (hyper)binomial count, from Bernstein's inequality.
 
     The log of the probability on either side of it is at most -left_out.
@@ -143,7 +143,7 @@ def half_width(variance, left_out=_LEFT_OUT):
     return left_out / 3 + (left_out**2 / 9 + 2 * left_out * variance) ** 0.5
 
 
-def _half_width(calls):
+def _half_width(calls: Any) -> Any:
     return half_width(calls / 4)
 
 

@@ -37,7 +37,7 @@ class Exchangeable(eqx.Module):
     difficulty: AbstractDifficulty
     correlation: Float[Array, ""] = eqx.field(converter=strong_float)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         _check_correlation(self.correlation, least_allowed=False)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
@@ -76,7 +76,7 @@ class Sticky(eqx.Module):
     difficulty: AbstractDifficulty
     correlation: Float[Array, ""] = eqx.field(converter=strong_float)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         _check_correlation(self.correlation, least_allowed=True)
 
     def sample_first_success(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> Floats:

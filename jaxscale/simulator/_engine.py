@@ -25,6 +25,7 @@ from jaxscale.simulator._own import OwnSystem
 from jaxscale.simulator._process import AMOUNT_SHIFT, PAIR_UNIT, PARTS, SPREAD_UNIT, AbstractProcess, Tally, combine
 from jaxscale.simulator._result import Simulation
 from jaxscale.simulator._source import Lanes
+from jaxscale.systems import AbstractSystem, CallByCall, Population
 
 _TILE = {"cpu": 64}
 _TILE_ELSEWHERE = 16_384
@@ -38,8 +39,8 @@ _MOST_AMOUNTS = 2**32
 
 def simulate(
     key: PRNGKeyArray,
-    system: Any,
-    population: Any,
+    system: AbstractSystem | CallByCall,
+    population: Population,
     calls: ArrayLike,
     replicates: int = 10_000,
     *,

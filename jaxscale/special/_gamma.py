@@ -92,7 +92,7 @@ def _log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
 
 
 @_log_beta_ratio.defjvp
-def _log_beta_ratio_jvp(primals, tangents):
+def _log_beta_ratio_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
     a, b, k = primals
     by_a, by_b, by_k = _log_beta_ratio_slopes(a, b, k)
     return _log_beta_ratio(a, b, k), by_a * tangents[0] + by_b * tangents[1] + by_k * tangents[2]

@@ -60,7 +60,7 @@ def log_mix_with_one(share: Floats, log_value: Floats) -> Floats:
 
 
 @log_mix_with_one.defjvp
-def _log_mix_with_one_jvp(primals, tangents):
+def _log_mix_with_one_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
     share, log_value = primals
     value = log_mix_with_one(share, log_value)
     # d/d share = (exp(log_value) - 1) / exp(value), d/d log_value = share exp(log_value - value): both free of

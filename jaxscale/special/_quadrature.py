@@ -1,6 +1,7 @@
 """Integrals of smooth, single-peaked functions over the real line, at any width from 1e-7 to 1e6."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +60,7 @@ def log_integral(
     falls = jnp.asarray(np.concatenate([_FALLS, _FALLS]), dtype)
     side = jnp.asarray(np.repeat([-1.0, 1.0], len(_FALLS)), dtype)
 
-    def halve(_, bracket):
+    def halve(_: Any, bracket: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         low, high = bracket
         middle = (low + high) / 2
         beyond = peak - log_integrand(centre + side * jnp.exp(middle), *fixed) > falls

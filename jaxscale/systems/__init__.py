@@ -9,10 +9,13 @@ from jaxscale.systems._pass_at_k import PassAtK
 from jaxscale.systems._registry import Verb, implementation, implemented, implements, unknown_pair
 from jaxscale.systems._routed_vote import RoutedVote
 from jaxscale.systems._solve_once import SolveOnce
+from jaxscale.systems._types import CallByCall, Population
 from jaxscale.systems._vote import Vote
 from jaxscale.systems._weighted_vote import WeightedVote
 
 __all__ = [
+    "CallByCall",
+    "Population",
     "SYSTEMS",
     "AbstractSystem",
     "AdaptiveVote",

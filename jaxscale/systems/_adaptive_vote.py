@@ -38,7 +38,7 @@ class AdaptiveVote(AbstractSystem):
     confidence: float
     rule: Literal["beta", "dirichlet"] = eqx.field(static=True, default="beta")
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         good = traced(self.confidence) or 0.5 < self.confidence < 1
         check("confidence", self.confidence, "a number between 1/2 and 1", good)
         check_choice(self.rule, "rule", ("beta", "dirichlet"))

@@ -40,7 +40,7 @@ class BestOfN(AbstractSystem):
     fpr: float | None = None
     separation: float | None = None
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         if self.separation is None:
             for name, rate in (("tpr", self.tpr), ("fpr", self.fpr)):
                 if rate is None:

@@ -67,10 +67,10 @@ def system_named(name: str, **numbers: Any) -> AbstractSystem:
     if not kinds:
         names = dict.fromkeys(system.command for system in SYSTEMS)
         raise ArgumentError("system", name, f"one of {', '.join(names)}")
-    refused: Exception | None = None
+    refused: list[Exception] = []
     for kind in kinds:
         try:
             return kind(**numbers)
         except (TypeError, ValueError) as error:
-            refused = refused or error
-    raise ValueError(str(refused)) from None
+            refused.append(error)
+    raise next((error for error in refused if isinstance(error, ArgumentError)), ValueError(str(refused[0]))) from None

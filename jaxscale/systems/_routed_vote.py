@@ -32,7 +32,7 @@ class RoutedVote(AbstractSystem):
 
     threshold: float
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         good = not traced(self.threshold) and 0 <= self.threshold <= 1
         check("threshold", self.threshold, "a share in [0, 1], not traced by jax", good)
 

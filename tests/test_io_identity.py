@@ -131,6 +131,13 @@ def test_an_id_beats_the_line_in_nemo_skills(tmp_path):
     assert (attempts.query, attempts.successes.tolist()) == (("a", "b"), [1, 2])
 
 
+def test_a_model_that_somebody_added_to_a_log_counts(tmp_path):
+    path = lines(tmp_path / "x.jsonl", *({"task_id": "t", "passed": True, "model": each} for each in "mn"))
+    with pytest.raises(DataError, match="--group model reads each apart"):
+        js.read_attempts(path)
+    assert list(js.read_attempts(path, "model")) == ["m", "n"]
+
+
 def test_groups_are_any_field_of_a_record(tmp_path):
     base = {"task_id": "t", "passed": True}
     path = lines(tmp_path / "x.jsonl", {**base, "level": "easy"}, {**base, "meta": {"kind": "k"}, "level": "hard"})

@@ -81,11 +81,16 @@ class Schema:
     def _calls(self, source: Source) -> Iterator[Row]:
         paths = {name: _alternatives(path) for name, path in self.columns.items() if path[:1] not in "@^"}
         special = {name: path for name, path in self.columns.items() if path[:1] in "@^"}
+        # A field by such a name is one, whether the tool writes it or who ran it.
+        undeclared = [name for name in ("model", "task", "run", "epoch") if name not in self.columns]
         for number, (record, key, around) in enumerate(self.records(source), 1):
             row: dict[str, Any] = {name: _first(record.data, path) for name, path in paths.items()}
             for name, path in special.items():
                 places = {"@key": key, "@stem": source.stem}
                 row[name] = places[path] if path[0] == "@" else _first(around, _alternatives(path[1:]))
+            for name in undeclared:
+                if isinstance(record.data.get(name), str):
+                    row[name] = record.data[name]
             row["problem"] = self._problem(record, row["problem"], number, around)
             if "answer" in row and not any(_there(record, ".".join(path)) for path in paths.get("answer", ())):
                 del row["answer"]  # a field that is not there says nothing

@@ -243,6 +243,17 @@ def test_any_ballots_survive(tmp_path_factory, rows):
             same(before, js.read_ballots(output))
 
 
+def test_calls_of_which_none_has_an_answer_survive(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("problem,answer,correct\na,,0\na,,0\nb,,0\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # where nothing is right
+        before = js.read_ballots(path)
+        for ending in ENDINGS:
+            js.convert(path, output := tmp_path / f"out{ending}")
+            same(before, js.read_ballots(output))
+
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 UNGRADED = {"math500_latex"}  # answers without verdicts: no reader knows which are right
 REAL = sorted(

@@ -173,7 +173,7 @@ def _samples(table: Table, title: str) -> Iterator[dict[str, Any]]:
                 "interaction_type": "single_turn",
                 "input": {"raw": "", "reference": [gold[row]] if gold and gold[row] else []},
                 "output": {"raw": []},
-                "answer_attribution": [_attribution(answer or None)] if "answer" in table.columns else [],
+                "answer_attribution": [_attribution(answer or "")] if "answer" in table.columns else [],
                 "evaluation": {"score": float(correct), "is_correct": correct},
             }
             names = ("input_tokens", "output_tokens")
@@ -191,7 +191,7 @@ def _samples(table: Table, title: str) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def _attribution(answer: str | None) -> dict[str, Any]:
+def _attribution(answer: str) -> dict[str, Any]:
     return {
         "turn_idx": 0,
         "source": "output.raw",

@@ -33,9 +33,9 @@ def test_under_a_law_they_are_a_geometric_mean_cut_off():
 
 
 def test_what_was_not_recorded_is_refused():
-    with pytest.raises(ValueError, match=r"k = 6: expected at most 5, the fewest recorded attempts of a query"):
+    with pytest.raises(ValueError, match=r"calls = 6: expected at most 5, the fewest recorded attempts of a query"):
         js.attempts_to_solve(js.Attempts([5, 9], [1, 1]), 6)
-    with pytest.raises(ValueError, match=r"k = 2000000: expected at most 1,000,000, under a law"):
+    with pytest.raises(ValueError, match=r"calls = 2000000: expected at most 1,000,000, under a law"):
         js.attempts_to_solve(js.Beta(1.0, 1.0), 2 * 10**6)
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import bdtr, bdtrik, gammaln
+from scipy.special import bdtrik, betainc, gammaln
 
 # Fewer are told apart.
 _MANY = 1_000
@@ -101,4 +101,5 @@ def _binomial_quantile(chance: np.ndarray, n: np.ndarray, p: np.ndarray) -> np.n
     # What is next to 0 has no inverse to floating point.
     above = np.fmax(np.ceil(bdtrik(chance, n, p)), 0)
     below = np.maximum(above - 1, 0)
-    return np.where(bdtr(below, n, p) >= chance, below, above)
+    at_most = np.where(below < n, betainc(np.maximum(n - below, 1), below + 1, 1 - p), 1.0)
+    return np.where(at_most >= chance, below, above)

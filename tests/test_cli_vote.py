@@ -1,5 +1,7 @@
 """`jaxscale vote`: its numbers, its words, its picture, what it refuses, and real ballots against resampling."""
 
+import dataclasses
+import importlib
 import json
 from pathlib import Path
 
@@ -325,3 +327,14 @@ def test_real_ballots_agree_with_resampling(name, capsys):
         error = np.sqrt(variance / (2000 * len(rows)))
         assert 0 < error < 0.002
         assert row["value"] == pytest.approx(mean, abs=5 * error)
+
+
+def test_whether_voting_helps_is_said_of_the_number_of_calls_that_it_is_true_of():
+    said = importlib.import_module("jaxscale.cli._vote")._helps
+    sure = js.estimators.BestMajority(8, 5, 10, 0.09, 0.07, 0.1, level=0.9, last=30)
+    unsure = dataclasses.replace(sure, calls=80, gain=0.1, gain_lower=-0.1, gain_upper=0.4, last=80)
+    worse = dataclasses.replace(unsure, calls=1, gain=0.0)
+    assert said(sure, sure) == "yes"
+    assert said(unsure, sure) == "yes, within the data: 8 calls, +0.0900 over one call, 90% interval +0.0700 to +0.1000"
+    assert said(unsure, unsure) == "not beyond the noise of these queries"
+    assert said(worse, worse) == "no"

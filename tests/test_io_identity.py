@@ -167,3 +167,10 @@ def test_copies_of_a_file_are_named(tmp_path):
         DataWarning, match=r"files with the same content \(.*b\.jsonl and .*a\.jsonl\): are they one run"
     ):
         assert set(js.read_attempts(tmp_path)["all"].attempts.tolist()) == {3}
+
+
+def test_a_column_to_group_by_has_values(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("problem,passed,model\nq,1,\nq,0,\n")
+    with pytest.raises(DataError, match="no value of 'model' to group by in any row"):
+        js.read_attempts(path, "model")

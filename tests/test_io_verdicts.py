@@ -229,3 +229,11 @@ def test_a_trial_of_terminal_bench_that_failed_is_wrong_as_the_tool_counts(tmp_p
     assert "1 calls that ended in an error or have no verdict are counted as wrong" in str(seen[-1].message)
     with pytest.warns(DataWarning):
         assert right(path, errors="drop") == ([1], [2])
+
+
+def test_no_value_is_proposed_as_right_that_does_not_sound_so(tmp_path):
+    path = tmp_path / "runs.csv"
+    for words, proposed in ((("no", "yes"), "--right yes"), (("red", "blue"), "--right VALUE")):
+        path.write_text("problem,passed\n" + "".join(f"q,{word}\n" for word in words))
+        with pytest.raises(DataError, match=rf"as in {proposed} \(found"):
+            js.read_attempts(path)

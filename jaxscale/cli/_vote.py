@@ -231,6 +231,20 @@ def print_vote(out: Any, name: str, data: "Ballots", result: _Result) -> None:
     out.print(Text(f"model beyond the data: {forecast.model}\n", style="dim"))
 
 
+def _gain(best: "BestMajority") -> str:
+    interval = f"{best.level:.0%} interval {best.gain_lower:+.4f} to {best.gain_upper:+.4f}"
+    return f"{best.gain:+.4f} over one call, {interval}"
+
+
+def _helps(best: "BestMajority", within: "BestMajority") -> str:
+    """Whether voting is better than one call, by the best number of calls, or else by the best within the data."""
+    if best.helps:
+        return "yes"
+    if within.helps:
+        return f"yes, within the data: {within.words[0]} calls, {_gain(within)}"
+    return "no" if best.gain <= 0 else "not beyond the noise of these queries"
+
+
 def _sentences(result: _Result, queries: int) -> list[str]:
     recorded, best = result.recorded, result.best
     shape, shares = recorded.shape, recorded.difficulty.shares
@@ -240,16 +254,13 @@ def _sentences(result: _Result, queries: int) -> list[str]:
     else:
         noise = "" if shape.beyond_noise or not shape.moves else f", though not beyond the noise of {queries:,} queries"
         lines = [f"shape: {shape.words}{noise} (from {shape.first:,} to {shape.last:,} calls)"]
-        gains = f"{best.gain:+.4f} over one call, {level} interval {best.gain_lower:+.4f} to {best.gain_upper:+.4f}"
         number, interval = best.words
         kind = ", a forecast" if best.foretold else ""
-        lines.append(f"best: {number} calls{kind} ({level} interval {interval}), {gains}")
+        lines.append(f"best: {number} calls{kind} ({level} interval {interval}), {_gain(best)}")
         if best.at_end:
             end = "what was foretold" if best.foretold else "the data"
             lines.append(f"still rising at the end of {end}: more than {best.calls:,} calls were not looked at")
-        unclear = "no" if best.gain <= 0 else "not beyond the noise of these queries"
-        helps = "yes" if best.helps or recorded.best.helps else unclear
-        lines.append(f"does voting help at all? {helps}")
+        lines.append(f"does voting help at all? {_helps(best, recorded.best)}")
     counts = _queries(recorded)
     leads = [
         f"{part}: {leader} leads in {counts[part]:,} queries, surely in {round(shares[part] * queries):,}"

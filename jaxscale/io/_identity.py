@@ -34,6 +34,8 @@ def identified(table: Table, wanted: Wanted, *, log: bool) -> Table:
             near = table.near(name)
             meant = f" (did you mean {near!r}?)" if near else ""
             raise table.error(f"no column {name!r} to group by{meant}: found {table.found()}")
+        if name in table.columns and len(table) and not any(table.coded(name)[1]):
+            raise table.error(f"no value of {name!r} to group by in any row: expected one in each")
     table = _once(table, log=log)
     if wanted.apart:
         _refuse_mixed(table, wanted)

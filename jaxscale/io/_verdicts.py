@@ -38,6 +38,8 @@ _COMPARED: dict[str, Callable[[float, float], bool]] = {
 }
 _RULE = re.compile(r"(>=|<=|==|>|<|=)\s*(\S+)")
 _SHOWN = 6
+# Proposed where a message has to name a value that may mean right; what is read as right, a person says.
+_LIKELY = {"yes", "y", "correct", "right", "pass", "passed", "ok", "success", "solved", "accepted", "good", "c", "true"}
 _RIGHT, _WRONG, _NONE, _UNKNOWN = 1, 0, -1, -2
 
 
@@ -217,8 +219,8 @@ def _expected(values: Sequence[str], scale: Scale, rule: Rule | None) -> str:
     if rule is not None:
         return f"--right {rule.text!r} compares numbers: expected values with commas between them, as in --right C,P"
     graded = [text for text in values if _by_scale(text, scale) == _UNKNOWN and not math.isnan(scale.number(text) or 0)]
-    plain = [shown(text)[1:-1] for text in values if "," not in text and text.strip()]
-    way = "--right '>= 0.5'" if graded else f"--right {','.join(plain[:2]) or 'VALUE'}"
+    likely = [shown(text)[1:-1] for text in values if text.strip().lower() in _LIKELY]
+    way = "--right '>= 0.5'" if graded else f"--right {','.join(likely) or 'VALUE'}"
     found = shown_list(values, _SHOWN)
     return f"expected 0 or 1, true or false; which count as right is to be said, as in {way} (found {found})"
 

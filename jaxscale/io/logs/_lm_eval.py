@@ -133,6 +133,8 @@ def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
     for record, name in _lines(source):
         responses, filtered, metrics = _responses(record), _filtered(record), _metrics(record)
         row = {"problem": record.at("doc_id"), "target": record.get("target"), **place}
+        if isinstance(record.get("model"), str):  # the harness names it in `results_*.json` alone; a person may add it
+            row["model"] = record.get("model")
         names = _named(name, metrics)
         one = responses[0] if len(responses) == 1 else []
         if len(one) > 1 and survey.filters[name]:

@@ -199,6 +199,16 @@ def test_ballots_from_memory(tmp_path, ending):
     assert back["b"].counts.tolist() == [[2, 2], [3, 0]]
 
 
+def ballots_survive(path):
+    """Whether ballots are the same after they were written in each form."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # where nothing is right
+        before = js.read_ballots(path)
+        for ending in ENDINGS:
+            js.convert(path, output := path.with_name(f"out{ending}"))
+            same(before, js.read_ballots(output))
+
+
 LABEL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 SPACES = st.sampled_from(["", " ", "\n", "\r\n", '"', ",", "'", ";", "\t", "None", "nan", "null", "1e5", "\ufeff"])
 
@@ -232,26 +242,15 @@ def test_any_ballots_survive(tmp_path_factory, rows):
         }
         for problem, answer, correct, kept, score, tokens in rows
     ]
-    folder = tmp_path_factory.mktemp("any")
-    path = folder / "runs.jsonl"
+    path = tmp_path_factory.mktemp("any") / "runs.jsonl"
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # where nothing is right
-        before = js.read_ballots(path)
-        for ending in ENDINGS:
-            js.convert(path, output := folder / f"out{ending}")
-            same(before, js.read_ballots(output))
+    ballots_survive(path)
 
 
 def test_calls_of_which_none_has_an_answer_survive(tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("problem,answer,correct\na,,0\na,,0\nb,,0\n")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # where nothing is right
-        before = js.read_ballots(path)
-        for ending in ENDINGS:
-            js.convert(path, output := tmp_path / f"out{ending}")
-            same(before, js.read_ballots(output))
+    ballots_survive(path)
 
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

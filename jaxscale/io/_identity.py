@@ -80,17 +80,16 @@ def copies(tables: Sequence[Table]) -> list[int]:
 
     They are the same where as many as 20 calls agree in problem, epoch, answer and verdict, and none differs.
     """
-    seen: set[tuple] = set()
+    seen: set[int] = set()
     found = []
     for index, table in enumerate(tables):
         names = ("problem", "epoch", "answer", "passed")
         if len(table) < _SURELY or not all(table.has(name) for name in names):
             continue
-        key = tuple(sorted(zip(*(table.columns[name].to_pylist() for name in names), strict=True), key=str))
-        name = hash(key)
-        if (len(table), name) in seen:
+        calls = tuple(sorted(zip(*(table.columns[name].to_pylist() for name in names), strict=True), key=str))
+        if hash(calls) in seen:
             found.append(index)
-        seen.add((len(table), name))
+        seen.add(hash(calls))
     return found
 
 

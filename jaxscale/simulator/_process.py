@@ -17,7 +17,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from jaxscale.sampling import BLOCK, exponential, random_words, uniform, words_at
 from jaxscale.simulator._call import Call
 from jaxscale.simulator._own import OwnSystem
-from jaxscale.simulator._source import AbstractSource, Lanes, Urn
+from jaxscale.simulator._source import AbstractSource, CountedSource, Lanes, Urn
 
 PARTS = 720_720
 """Parts of a score: the least common multiple of 1 to 16."""
@@ -200,7 +200,7 @@ def _tally_solved(solved: Array, lanes: Lanes) -> Tally:
 class Counting(AbstractProcess):
     """A system that looks only at how often each answer was given: calls are counted, budget by budget."""
 
-    source: AbstractSource
+    source: CountedSource
     answers: Array
     score: Callable[[Array, Urn, Array, PRNGKeyArray], Array] = eqx.field(static=True)
     parameter: Array
@@ -219,7 +219,7 @@ class Counting(AbstractProcess):
             urn, first = state
             last, parameter = budget
             urn = self.source.count(key_calls, urn, first, last)
-            counts = self.source.counts(urn, last)
+            counts = self.source.counts(urn)
             fresh = jax.random.fold_in(key_more, last)
             return (urn, last), tally(self.score(counts, urn, parameter, fresh), lanes)
 

@@ -45,10 +45,6 @@ class CallSource(AbstractSource):
         score, tokens = (None if each is None else jnp.zeros(BLOCK, each.dtype) for each in (self.score, self.tokens))
         return Urn(used, lanes.query, right, score=score, tokens=tokens)
 
-    def count(self, key: PRNGKeyArray, urn: Urn, first: Array, last: Array) -> Urn:
-        """See `AbstractSource.count`."""
-        return lax.fori_loop(first, last, lambda call, urn: self.draw(key, urn, call)[0], urn)
-
     def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
         """See `AbstractSource.draw`."""
         free = ~urn.levels
@@ -73,10 +69,6 @@ class CallSource(AbstractSource):
         query = urn.edges
         score, tokens = (None if each is None else each[query, place] for each in (self.score, self.tokens))
         return urn._replace(levels=urn.levels | drawn, score=score, tokens=tokens), self.cell[query, place]
-
-    def counts(self, urn: Urn, calls: Array) -> Array:
-        """Not known: only the calls themselves are."""
-        raise NotImplementedError("calls with scores or tokens are drawn one by one")
 
 
 def call_source(data: Ballots) -> CallSource:

@@ -85,19 +85,23 @@ class AbstractSource(eqx.Module):
         """The full urn of each lane."""
 
     @abstractmethod
+    def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
+        """Draw one call and return its cell, (lanes,) int32."""
+
+
+class CountedSource(AbstractSource):
+    """A population whose calls of a cell are all alike, so that it is enough to count them."""
+
+    @abstractmethod
     def count(self, key: PRNGKeyArray, urn: Urn, first: Array, last: Array) -> Urn:
         """Draw calls first, ..., last - 1 and count them."""
 
     @abstractmethod
-    def draw(self, key: PRNGKeyArray, urn: Urn, call: Array) -> tuple[Urn, Array]:
-        """Draw one call and return its cell, (lanes,) int32."""
-
-    @abstractmethod
-    def counts(self, urn: Urn, calls: Array) -> Array:
-        """How often each cell was drawn in `calls` calls; (groups, answers + blanks, lanes) int32."""
+    def counts(self, urn: Urn) -> Array:
+        """How often each cell was drawn so far; (groups, answers + blanks, lanes) int32."""
 
 
-class _WithReplacement(AbstractSource):
+class _WithReplacement(CountedSource):
     def _urn(self, probabilities: Array, right: Array) -> Urn:
         """An urn of cells with the given probabilities, (cells, lanes); no source with replacement has blank calls."""
         reached = jnp.cumsum(probabilities, axis=0)
@@ -125,8 +129,7 @@ class _WithReplacement(AbstractSource):
         word, _ = words_at(key, call, BLOCK)
         return urn, jnp.sum(word >= urn.edges[:-1], axis=0, dtype=jnp.int32)
 
-    def counts(self, urn: Urn, calls: Array) -> Array:
-        del calls
+    def counts(self, urn: Urn) -> Array:
         later = jnp.pad(urn.levels[1:], ((0, 1), (0, 0)))
         return (urn.levels - later).reshape(self.groups, -1, BLOCK)
 
@@ -193,7 +196,7 @@ class AnswerSource(_WithReplacement):
         return self._urn(self.probabilities[lanes.query].T, self.right[lanes.query].T)
 
 
-class RecordedSource(AbstractSource):
+class RecordedSource(CountedSource):
     """Recorded calls, (queries, cells) counts, drawn without replacement."""
 
     recorded: Array
@@ -216,8 +219,7 @@ class RecordedSource(AbstractSource):
         cell = jnp.int32(self.cells) - jnp.sum(after, axis=0, dtype=jnp.int32)
         return urn._replace(levels=urn.levels - after), cell
 
-    def counts(self, urn: Urn, calls: Array) -> Array:
-        del calls
+    def counts(self, urn: Urn) -> Array:
         drawn = urn.edges - urn.levels
         return jnp.diff(drawn, axis=0, prepend=0).reshape(self.groups, -1, BLOCK)
 
@@ -280,7 +282,7 @@ def verdict_source(right: np.ndarray, wrong: np.ndarray) -> RecordedSource:
     return RecordedSource(jnp.asarray(cells, jnp.int32), jnp.asarray(is_right), None, answers=2, groups=2)
 
 
-def source_of(population: Any) -> AbstractSource:
+def source_of(population: Any) -> CountedSource:
     """The source that draws calls from a population, where these are right or wrong, or answers.
 
     Raises:

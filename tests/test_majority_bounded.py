@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import jaxscale as js
 from jaxscale.estimators import best_majority, vote_curve
@@ -127,3 +128,22 @@ def test_votes_of_all_answers_add_up():
         ]
         nobody = math.comb(blank, k) / math.comb(400 + blank, k)
         assert np.sum(share) == pytest.approx(1 - nobody, abs=1e-11)
+
+
+@pytest.mark.parametrize(
+    "counts", [(2861, 2758, 2386), (2386, 2861, 2758), (2668, 2668, 2669), (6000, 2000, 5)], ids=str
+)
+def test_thousands_of_ballots_agree_with_the_hypergeometric_law(counts):
+    n = sum(counts)
+    ballots = js.Ballots([counts], [[True, False, False]])
+    calls = np.array([31, 32, 33, 684, 1592, 1593, 2943, n - 40])
+    expected = []
+    for k in calls.tolist():
+        first = stats.hypergeom(n, counts[0], k)
+        m = np.arange(max(int(first.ppf(1e-16)), -(-k // 3)), int(first.isf(1e-16)) + 1)
+        second = stats.hypergeom(n - counts[0], counts[1], k - m)
+        # The second answer has from k - 2 m to m votes; at either end it ties, or the third does: in the middle, both.
+        ahead = second.cdf(m - 1) - second.cdf(k - 2 * m) + (second.pmf(m) + second.pmf(k - 2 * m)) / 2
+        wins = np.where(3 * m == k, second.pmf(m) / 3, ahead)
+        expected.append((first.pmf(m) * wins).sum())
+    np.testing.assert_allclose(js.majority_at_k(ballots, calls).value, expected, rtol=0, atol=1e-11)

@@ -13,6 +13,7 @@ There is nothing to compile: shapes follow the data, and work is done in parts o
 """
 
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,16 @@ from jaxscale.plurality._plan import half_width, near, tie_rule
 _LEFT_OUT = 30.0
 # Complex numbers in an array that is worked on, which should fit a processor's cache, and in one that is kept.
 _AT_ONCE, _HELD = 2**15, 2**19
+# A transform of one number of calls is first looked at in every so many of its points.
+_COARSE = 8
+# Fewer calls than this are worth a transform each: only then may most of its points be left out.
+_WORTH_SHARING = 4
+# So few nodes are worked on at once at least.
+_FEWEST = 16
+# Ties of so many answers are allowed for at every number of votes, where points may be left out.
+_FEW_TIES = 8
+# The modulus of a transform, at most 2, that counts for nothing.
+_NOTHING = 1e-15
 
 
 class Rows(NamedTuple):
@@ -67,21 +78,30 @@ def drawn_votes(rows: Rows, calls: np.ndarray, least: np.ndarray | None = None) 
     """
     result = np.zeros((len(calls), len(rows.lead)))
     recorded = rows.recorded
-    begin = 0
-    for end in range(1, len(calls) + 1):
+    for begin, end in _groups(calls, recorded, least is None):
         enough = recorded >= calls[begin]
-        fewest = int(recorded[enough].min(initial=MAX_CALLS))
-        together = end < len(calls) and least is None and calls[end] <= fewest
-        if not together or not near(int(calls[begin]), int(calls[end]), fewest):
+        if enough.any():
             needed = 1 if least is None else int(least[begin])
-            if enough.any():
-                result[begin:end, enough] = _together(rows.take(enough), recorded[enough], calls[begin:end], needed)
-            begin = end
+            result[begin:end, enough] = _of_group(rows.take(enough), recorded[enough], calls[begin:end], needed)
     # Rounding may leave the range of probabilities by 1e-16.
     return result.clip(0, 1)
 
 
-def _together(rows: Rows, recorded: np.ndarray, calls: np.ndarray, least: int) -> np.ndarray:
+def _groups(calls: np.ndarray, recorded: np.ndarray, shared: bool) -> Iterator[tuple[int, int]]:
+    """Where the numbers of calls begin and end that have a transform in common."""
+    begin = 0
+    for end in range(1, len(calls) + 1):
+        fewest = int(recorded[recorded >= calls[begin]].min(initial=MAX_CALLS))
+        if shared and end < len(calls) and calls[end] <= fewest and near(int(calls[begin]), int(calls[end]), fewest):
+            continue
+        if end - begin >= _WORTH_SHARING:
+            yield begin, end
+        else:
+            yield from ((each, each + 1) for each in range(begin, end))
+        begin = end
+
+
+def _of_group(rows: Rows, recorded: np.ndarray, calls: np.ndarray, least: int) -> np.ndarray:
     """(calls, rows) probabilities at numbers of calls that are near enough to share a transform."""
     few, many = int(calls[0]), int(calls[-1])
     left_out = _LEFT_OUT + np.log(1 + rows.copies.sum(axis=1))
@@ -198,50 +218,127 @@ def _contested(
     tie = np.take_along_axis(pmf[:, 1:], at[:, None], axis=2) * chosen[:, None]
     reach = np.cumsum(pmf[:, 1:, ::-1], axis=2)[:, :, ::-1]  # P(as many votes or more)
     reach = np.take_along_axis(reach, at[:, None], axis=2)
-    below = np.where(i < first[:, None], 1.0, 0.0)[:, None] * pmf[:, 1:]
+    before = int((first - base).max())
+    below = np.where(i[:, :before] < first[:, None], 1.0, 0.0)[:, None] * pmf[:, 1:, :before]
     able = (copies[:, :, None] * (highest[:, :width, None] >= m[:, None])).sum(axis=1)
-    most = np.minimum(many // m - 1, able)
+    # More ties than the calls allow have no part in the result, but a rule that ignores them is a step in m, and a step
+    # gives a transform that must be looked at everywhere.
+    sparse = few == many and able.max() <= _FEW_TIES
+    most = able if sparse else np.minimum(many // m - 1, able)
     rules = [tie_rule(int(ties)) for ties in most.max(axis=0)]
-    nodes = np.array([len(rule.node) for rule in rules])
-    node, weight = np.zeros((2, len(rules), nodes.max()))
-    for c, rule in enumerate(rules):
-        node[c, : nodes[c]], weight[c, : nodes[c]] = rule
 
     length = _length(few, many, float((ballots * rate * (1 - rate)).max()), int(recorded.max()))
-    found, total = np.zeros((2, len(calls), len(counts)))
-    alone = (copies <= 1).all(axis=0)
-    # Most nodes are of the fewest votes.
-    held, worked_on = max(width * m.shape[1], i.shape[1]), width * nodes.mean() * m.shape[1] / nodes.max()
-    step = max(1, int(min(_HELD / held, _AT_ONCE / worked_on) / len(counts)))
-    for start in range(0, length // 2 + 1, step):
-        k = np.arange(start, min(start + step, length // 2 + 1))
-        # sum over i < m of f(i) z^i, less 1, is accurate where nearly all of a count's probability is on 0.
-        table = _circle(length)
-        begun = np.matmul(below, table[i[:, :, None] * k % length])
-        z = table[m[:, :, None] * k % length]
-        more = tie[:, :, :, None] * z[:, None]
+    table = _circle(length)
+    contest = _Contest(
+        table=table,
+        calls=i[:, :before],
+        below=below,
+        votes=m,
+        winner=winner,
+        tie=tie,
+        reach=reach,
+        copies=copies,
+        place=np.repeat(np.arange(len(rules)), [len(rule.node) for rule in rules]),
+        node=np.concatenate([rule.node for rule in rules]),
+        weight=np.concatenate([rule.weight for rule in rules]),
+    )
+    # The transform's variable runs over the upper half of the unit circle.
+    k = np.arange(length // 2 + 1)
+    one = _log1p(rate[:, None] * table[k])
+    found = _where_it_matters(contest, k) if few == many else contest.transform(k)
+    found = found * _polar(*(free[:, None] * x for x in one))
+    turn = np.where(k == 0, 1.0, 2.0) * (1 + table[-calls[:, None] * k % length])
+    total = _polar(*(ballots[:, None] * x for x in one))
+    return np.einsum("rk,ck->cr", found, turn).real / np.einsum("rk,ck->cr", total, turn).real
+
+
+class _Contest(NamedTuple):
+    """Answers whose counts are independent, and what is summed over the votes m with which one of them wins.
+
+    Attributes:
+        table: (length,) z - 1 at the points of the unit circle.
+        calls: (rows, below) i, the counts below the fewest m.
+        below: (rows, rivals, below) each rival's probability of i.
+        votes: (rows, votes) m.
+        winner: (rows, votes) probability that the lead has m.
+        tie: (rows, rivals, votes) that a rival has m.
+        reach: (rows, rivals, votes) that it has m or more.
+        copies: (rows, rivals) how many rivals are alike.
+        place: (nodes,) which m a node of the rules for ties belongs to, increasing.
+        node: (nodes,) the node.
+        weight: (nodes,) and its weight.
+    """
+
+    table: np.ndarray
+    calls: np.ndarray
+    below: np.ndarray
+    votes: np.ndarray
+    winner: np.ndarray
+    tie: np.ndarray
+    reach: np.ndarray
+    copies: np.ndarray
+    place: np.ndarray
+    node: np.ndarray
+    weight: np.ndarray
+
+    def transform(self, k: np.ndarray) -> np.ndarray:
+        """(rows, points) generating function of the contested calls where the lead wins, at points k of the circle."""
+        rows, rivals, votes = self.tie.shape
+        held = max(rivals * votes, self.calls.shape[1])
+        step = max(1, int(min(_HELD / held, _AT_ONCE / max(1, rivals * min(votes, _FEWEST))) / rows))
+        parts = [self._at(k[start : start + step]) for start in range(0, len(k), step)]
+        return np.concatenate([np.empty((rows, 0), complex), *parts], axis=1)
+
+    def _at(self, k: np.ndarray) -> np.ndarray:
+        rows, rivals, _ = self.tie.shape
+        z = self.table[self.votes[:, :, None] * k % len(self.table)]
+        # sum over i < m of f(i) z^i, less 1, is accurate where nearly all of a count's probability is on 0. Real and
+        # imaginary parts side by side spare products with zero.
+        powers = self.table[self.calls[:, :, None] * k % len(self.table)].view(float)
+        begun = np.matmul(self.below, powers).view(complex)
+        more = self.tie[:, :, :, None] * z[:, None]
         under = np.cumsum(more, axis=2)
         under -= more
-        under += begun[:, :, None] - reach[:, :, :, None]
-        lead = winner[:, :, None] * (1 + z)
-        product = np.zeros((len(counts), len(k)), complex)
-        for j in range(node.shape[1]):
-            # The fewer votes, the more can have as many.
-            part = slice(0, 1 + int(np.flatnonzero(nodes > j)[-1]))
-            factor = node[part, j, None] * more[:, :, part]
-            factor += under[:, :, part]
-            factor += (node[part, j] * tie[:, :, part])[:, :, :, None]
-            powers = (1 + factor[:, alone]).prod(axis=1)
+        under += begun[:, :, None] - self.reach[:, :, :, None]
+        more += self.tie[:, :, :, None]
+        lead = self.winner[:, :, None] * (1 + z)
+        alone = (self.copies <= 1).all(axis=0)
+        times = self.copies[:, ~alone, None, None]
+        result = np.zeros((rows, len(k)), complex)
+        step = max(1, _AT_ONCE // (rows * max(1, rivals) * len(k)))
+        for start in range(0, len(self.node), step):
+            part = slice(start, start + step)
+            place = self.place[part]
+            if len(place) == place[-1] - place[0] + 1:  # one node each: no copies
+                place = slice(place[0], place[-1] + 1)
+            factor = more[:, :, place] * self.node[part, None]
+            factor += under[:, :, place]
+            product = (1 + factor[:, alone]).prod(axis=1)
             if not alone.all():
-                times = copies[:, ~alone, None, None]
-                powers = powers * _polar(*((times * x).sum(axis=1) for x in _log1p(factor[:, ~alone])))
-            product += (weight[part, j, None] * lead[:, part] * powers).sum(axis=1)
-        one = _log1p(rate[:, None] * table[k])
-        # The transform's variable runs over the upper half of the unit circle.
-        turn = np.where(k == 0, 1.0, 2.0) * (1 + table[-calls[:, None] * k % length])
-        found += np.einsum("rk,ck->cr", product * _polar(*(free[:, None] * x for x in one)), turn).real
-        total += np.einsum("rk,ck->cr", _polar(*(ballots[:, None] * x for x in one)), turn).real
-    return found / total
+                product *= _polar(*((times * x).sum(axis=1) for x in _log1p(factor[:, ~alone])))
+            product *= self.weight[part, None]
+            product *= lead[:, place]
+            result += product.sum(axis=1)
+        return result
+
+
+def _where_it_matters(contest: _Contest, k: np.ndarray) -> np.ndarray:
+    """The transform at increasing points k, for one number of calls: 0 where it is next to nothing.
+
+    The total of the contested calls has a law of normal shape, and the lead's chances vary smoothly with it, but for
+    rhythms of a few calls. So the transform has bumps at few points, each as wide as that of the total, ten points or
+    more to either side: none hides between points that are looked at.
+    """
+    if len(k) < 4 * _COARSE:
+        return contest.transform(k)
+    found = np.zeros((len(contest.votes), len(k)), complex)
+    looked_at = k % _COARSE == 0
+    looked_at[-1] = True
+    found[:, looked_at] = contest.transform(k[looked_at])
+    counts = (np.abs(found) > _NOTHING).any(axis=0)
+    around = (np.convolve(counts, np.ones(2 * _COARSE - 1), "same") > 0) & ~looked_at
+    found[:, around] = contest.transform(k[around])
+    return found
 
 
 def _length(few: int, many: int, variance: float, most: int) -> int:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float, Int
 
 from jaxscale.fitting._parameters import Vector
@@ -65,6 +64,8 @@ def lbfgs(value_and_grad: Slope, start: Vector, max_steps: int) -> Optimum:
     Returns:
         The end point, without a Hessian.
     """
+    import optax  # here, as it takes 0.3 seconds, which forecasts without a fit can do without
+
     preconditioner = optax.scale_by_lbfgs(memory_size=min(8, 1 + len(start)))
 
     class Carry(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,12 +13,14 @@ from jaxscale._arrays import Floats, float64, promote
 from jaxscale.data import Attempts, Ballots, Estimate, require
 from jaxscale.estimators._distinct import distinct, padded_size
 from jaxscale.estimators._estimate import PerQuery, estimate
-from jaxscale.special import log_beta_ratio
+from jaxscale.special import log_beta_ratio, numpy_log_beta_ratio
 from jaxscale.systems import PassAtK, SolveOnce, implements
 
 # Distinct queries handled at a time: bounds the memory that uneven attempts of millions of queries would take.
 _BLOCK = 4096
 _FEWEST = 16
+# Values up to which compiling takes longer than all of them do without.
+_FEW = 300_000
 
 
 def log_failure_without_replacement(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> Floats:
@@ -40,10 +44,16 @@ def log_failure_without_replacement(attempts: ArrayLike, successes: ArrayLike, k
         0.5
     """
     n, c, k = promote(attempts, successes, k)
+    return _log_failure(n, c, k, jnp)
+
+
+def _log_failure(n: Any, c: Any, k: Any, xp: Any) -> Any:
+    """The same for float arrays, in JAX or in NumPy (`xp`)."""
     spare = n - c - k
     possible = (spare >= 0) & (c > 0)
-    ratio = log_beta_ratio(jnp.where(possible, c, 1.0), jnp.where(possible, spare, 0.0) + 1, k)
-    return jnp.where(possible, ratio, jnp.where(c > 0, -jnp.inf, 0.0))
+    of_beta = log_beta_ratio if xp is jnp else numpy_log_beta_ratio
+    ratio = of_beta(xp.where(possible, c, 1.0), xp.where(possible, spare, 0.0) + 1, k)
+    return xp.where(possible, ratio, xp.where(c > 0, -xp.inf, 0.0))
 
 
 @jax.jit
@@ -72,6 +82,9 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
     """
     if len(k) and k.min() >= attempts.max(initial=0):
         return np.repeat((successes > 0).astype(np.float64)[:, None], len(k), axis=1)
+    if len(attempts) * len(k) <= _FEW:
+        n, c = (x.astype(np.float64)[:, None] for x in (attempts, successes))
+        return np.asarray(-np.expm1(_log_failure(n, c, np.minimum(k, n), np)))
     with float64():
         blocks = []
         for start in range(0, len(attempts), _BLOCK):

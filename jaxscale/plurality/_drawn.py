@@ -308,9 +308,9 @@ class _Contest(NamedTuple):
         step = max(1, _AT_ONCE // (rows * max(1, rivals) * len(k)))
         for start in range(0, len(self.node), step):
             part = slice(start, start + step)
-            place = self.place[part]
-            if len(place) == place[-1] - place[0] + 1:  # one node each: no copies
-                place = slice(place[0], place[-1] + 1)
+            nodes = self.place[part]
+            once = len(nodes) == nodes[-1] - nodes[0] + 1  # one node for each m: nothing to copy
+            place = slice(nodes[0], nodes[-1] + 1) if once else nodes
             factor = more[:, :, place] * self.node[part, None]
             factor += under[:, :, place]
             product = (1 + factor[:, alone]).prod(axis=1)

@@ -1,7 +1,7 @@
 """Special functions that do not cancel, with gradients that stay finite."""
 
 from jaxscale.special._betainc import regularised_incomplete_beta
-from jaxscale.special._gamma import log_beta_function, log_beta_ratio, log_binomial
+from jaxscale.special._gamma import log_beta_function, log_beta_ratio, log_binomial, numpy_log_beta_ratio
 from jaxscale.special._harmonic import harmonic_number
 from jaxscale.special._log import log1mexp, log_mix_with_one, log_mixture, log_power
 from jaxscale.special._quadrature import log_integral
@@ -16,5 +16,6 @@ __all__ = [
     "log_mix_with_one",
     "log_mixture",
     "log_power",
+    "numpy_log_beta_ratio",
     "regularised_incomplete_beta",
 ]

@@ -1,9 +1,11 @@
 """Ratios of gamma and beta functions that never subtract two large numbers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxscale._arrays import Floats, promote, promoting
 
@@ -27,16 +29,16 @@ def _stirling_tail_slope(x: Floats) -> Floats:
 
 
 def _polynomial(coefficients: Sequence[float], x: Floats) -> Floats:
-    total = jnp.zeros_like(x)
-    for coefficient in reversed(coefficients):
+    total = coefficients[-1] + 0.0 * x
+    for coefficient in reversed(coefficients[:-1]):
         total = total * x + coefficient
     return total
 
 
-def _log_one_minus(small: Floats, ratio: Floats) -> Floats:
+def _log_one_minus(small: Floats, ratio: Floats, xp: Any = jnp) -> Floats:
     """log(ratio) where ratio = 1 - small, from whichever of the two is accurate."""
     near_one = small < 0.5
-    return jnp.where(near_one, jnp.log1p(-jnp.where(near_one, small, 0.0)), jnp.log(jnp.where(near_one, 1.0, ratio)))
+    return xp.where(near_one, xp.log1p(-xp.where(near_one, small, 0.0)), xp.log(xp.where(near_one, 1.0, ratio)))
 
 
 @promoting()
@@ -72,20 +74,45 @@ def log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
 @jax.custom_jvp
 @jax.jit  # one program where nothing else compiles it, not tens
 def _log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
-    steps = jnp.arange(0, _SHIFT, _GROUP, dtype=b.dtype).reshape(-1, *[1] * b.ndim)
+    return _value(a, b, k, jnp)
+
+
+def numpy_log_beta_ratio(a: np.ndarray, b: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """`log_beta_ratio` in NumPy, for as few values that compiling would take longer.
+
+    Args:
+        a: float64, broadcast with the others.
+        b: float64.
+        k: float64.
+
+    Returns:
+        The log-ratio, float64.
+
+    Example:
+        >>> numpy_log_beta_ratio(*np.array([1.0, 1.0, 3.0])).round(6).item()
+        -1.386294
+    """
+    a, b, k = np.broadcast_arrays(a, b, k)
+    return np.asarray(_value(a, b, k, np))
+
+
+def _value(a: Any, b: Any, k: Any, xp: Any) -> Any:
+    steps = xp.arange(0, _SHIFT, _GROUP, dtype=b.dtype).reshape(-1, *[1] * b.ndim)
     # One logarithm for three factors: the product of more would underflow in float32 for large a and k.
-    missing, product = jnp.zeros_like(b), jnp.ones_like(b)
+    missing, product = xp.zeros_like(b), xp.ones_like(b)
     for j in range(_GROUP):
         at = b + steps + j
         scale = 1 / ((at + a) * (at + k))
         t = (a * k) * scale
         missing = missing + t * (1 - missing)
         product = product * (at * (at + a + k) * scale)
-    total = jnp.sum(_log_one_minus(missing, product), axis=0)
+    total = xp.sum(_log_one_minus(missing, product, xp), axis=0)
     x = b + _SHIFT
     xa, xk, xak = x + a, x + k, x + a + k
     cross = (a / xa) * (k / xk)
-    leading = -(x - 0.5) * _log_one_minus(cross, (x / xa) * (xak / xk)) - a * jnp.log1p(k / xa) - k * jnp.log1p(a / xk)
+    leading = (
+        -(x - 0.5) * _log_one_minus(cross, (x / xa) * (xak / xk), xp) - a * xp.log1p(k / xa) - k * xp.log1p(a / xk)
+    )
     first = -cross * ((xa + xk) / (x * xak)) / 12
     tail = (_stirling_tail(xa) - _stirling_tail(x)) - (_stirling_tail(xak) - _stirling_tail(xk))
     return total + leading + first + tail

@@ -478,7 +478,7 @@ def test_very_many_attempts_have_a_page():
 def test_the_library_of_pictures_is_made_once_and_kept(tmp_path, monkeypatch):
     page = importlib.import_module("jaxscale.reports._page")
     made = []
-    monkeypatch.setattr(page.vl_convert, "javascript_bundle", lambda *_, **__: made.append(1) or "script")
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda *_, **__: made.append(1) or "script")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert page._library.__wrapped__() == page._library.__wrapped__() == "script"
     assert made == [1]

@@ -13,12 +13,11 @@ from jaxscale.data import Attempts, Ballots
 from jaxscale.io import DataSets
 from jaxscale.planning import Cost
 from jaxscale.reports._analysis import Group, analyse, at, budgets_of
+from jaxscale.reports._answer import APART, headline, overview, story
 from jaxscale.reports._cautions import cautions, different_queries
-from jaxscale.reports._explain import explanations, models_used
-from jaxscale.reports._page import render
-from jaxscale.reports._sections import sections
-from jaxscale.reports._tables import Table, overview, source_facts, what_was_read
-from jaxscale.reports._words import APART, headline, story
+from jaxscale.reports._how import models_table
+from jaxscale.reports._page import render, sections
+from jaxscale.reports._read import source_facts, what_was_read
 
 __all__ = ["report"]
 
@@ -87,10 +86,6 @@ def report(
         else {each.name: costs[name] for each, name in zip(groups, data, strict=True)}
     )
     groups.sort(key=lambda each: -(_best(each) if each.votes else at(each.coverage, budgets.common).value))
-    parts = sections(groups, budgets, noun, priced)
-    said = explanations(groups, priced=priced is not None)
-    charts = [chart for section in parts for chart in section.charts]
-    models = [(each.name, each.system, each.model, each.parameters) for each in models_used(groups)]
     return render(
         {
             "title": title or ", ".join(each.name for each in groups[:3]) + (", ..." if len(groups) > 3 else ""),
@@ -99,25 +94,10 @@ def report(
             "overview": overview(groups, budgets, noun),
             "read": what_was_read(groups, noun),
             "source": source_facts(source.summary) if isinstance(source, DataSets) else [],
-            "sections": parts,
+            "sections": sections(groups, budgets, noun, priced),
             "cautions": [*different_queries(common), *cautions(groups, budgets)],
             "notes": list(notes),
-            "explanations": said,
-            "explained": {each.key: each.title for each in said},
-            "models": Table(
-                "Models of the forecasts",
-                [(noun, None), ("system", None), ("model", None), ("parameters", None)],
-                models,
-            ),
-            "charts": {
-                chart.key: {
-                    "spec": chart.spec,
-                    "curves": list(chart.curves),
-                    "colours": dict(zip(chart.curves, chart.colours, strict=True)),
-                    "shown": list(chart.shown),
-                }
-                for chart in charts
-            },
+            "models": models_table(groups, noun),
             "total": len(groups),
             "seed": _seed_of(key),
             "version": __version__,

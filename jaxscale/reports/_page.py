@@ -1,32 +1,73 @@
-"""The page: everything in one file, under a policy that lets no other script and no other address in."""
+"""The page: its sections together in one file, under a policy that lets no other script and no other address in."""
 
 import base64
 import contextlib
 import functools
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import jinja2
-import vl_convert
 
 from jaxscale._files import cache_folder, replacing
 from jaxscale._palette import COLOURS, ON_DARK
+from jaxscale.planning import Cost
 from jaxscale.reports import _format
-from jaxscale.reports._charts import VEGA_LITE
+from jaxscale.reports._analysis import Budgets, Group
+from jaxscale.reports._axes import VEGA_LITE
+from jaxscale.reports._cost import cost_section
+from jaxscale.reports._coverage import coverage_section
+from jaxscale.reports._parts import Section
+from jaxscale.reports._sides import sides_section
+from jaxscale.reports._spread import spread_section
+from jaxscale.reports._votes import votes_section
+
+
+def sections(
+    groups: Sequence[Group], budgets: Budgets, noun: str, costs: Mapping[str, Cost] | None = None
+) -> list[Section]:
+    """The sections between the answer and the warnings that these data sets have numbers for, the most telling first.
+
+    Args:
+        groups: the data sets, in the order in which the page names them.
+        budgets: the numbers of calls of the tables.
+        noun: what a data set is called.
+        costs: what calls cost, by the names of the groups; None without prices.
+
+    Returns:
+        The sections.
+    """
+    voted = [group for group in groups if group.votes]
+    votes = [votes_section(voted, budgets, noun), sides_section(voted, noun)] if voted else []
+    priced = [cost_section(groups, costs, noun)] if costs is not None else []
+    return [*priced, *votes, coverage_section(groups, budgets, noun), spread_section(groups, noun)]
 
 
 def render(context: Mapping[str, Any]) -> str:
     """The page as text.
 
     Args:
-        context: what the template shows. All of it is escaped: as HTML, and `charts` as JSON inside a script element.
+        context: what the template shows. All of it is escaped: as HTML, and the specifications of charts as JSON inside
+            a script element.
     """
+    charts = {
+        chart.key: {
+            "spec": chart.spec,
+            "curves": list(chart.curves),
+            "colours": dict(zip(chart.curves, chart.colours, strict=True)),
+            "shown": list(chart.shown),
+        }
+        for section in context["sections"]
+        for chart in section.charts
+    }
+    explanations = {each.key: each for section in context["sections"] for each in section.explained}
     style, scripts = _palette() + _file("page.css"), (_library(), _file("page.js"))
     return _template().render(
         **context,
+        charts=charts,
+        explanations=explanations.values(),
         style=style,
         style_source=_source(style),
         scripts=scripts,
@@ -52,6 +93,8 @@ def _library() -> str:
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if kept:
             return kept.read_text(encoding="utf-8")
+    import vl_convert  # here, as its library is large and what it makes is kept
+
     script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE))
     with contextlib.suppress(OSError):
         if kept:

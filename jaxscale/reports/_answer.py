@@ -1,11 +1,12 @@
-"""What a report says in sentences: the decision first, then what stands behind it."""
+"""The page's answer: the decision in one sentence, what stands behind it, and one line for each data set."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from jaxscale.reports._analysis import Budgets, Group, Point, Voted, at, calls_for
-from jaxscale.reports._format import between, calls, listed, number, percent, points, signed
+from jaxscale.reports._format import between, calls, listed, number, percent, points, signed, span
+from jaxscale.reports._parts import Columns, Table
 
 _FIRST = 6  # data sets that the story names one by one
 
@@ -208,7 +209,100 @@ def _interval(level: float, row: Point) -> str:
     return f"{level:.0%} interval {between(row.lower, row.upper)}"
 
 
-def verdict(vote: Voted) -> str:
+def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
+    """One line for each data set, in the order of `groups`."""
+    if len(groups) == 1:
+        return _by_calls(groups[0], budgets)
+    if all(group.votes for group in groups):
+        columns: Columns = [
+            (noun, None),
+            ("queries", None),
+            ("calls each", None),
+            ("one call", "vote"),
+            ("best vote", "vote"),
+            ("of calls", "best"),
+            ("gain", "best"),
+            ("does a vote help?", "best"),
+            (f"any right in {number(budgets.common)}", "coverage"),
+        ]
+        rows = []
+        for group in groups:
+            vote = group.votes[0]
+            best = vote.best
+            rows.append(
+                [
+                    group.name,
+                    number(len(group.attempts)),
+                    _calls(group),
+                    percent(vote.single),
+                    percent(vote.top),
+                    best.words[0] + (", a forecast" if best.foretold else ""),
+                    points(best.gain),
+                    _verdict(vote),
+                    percent(at(group.coverage, budgets.common).value),
+                ]
+            )
+        return Table("Sorted by the best vote", columns, rows)
+    common, last = budgets.common, budgets.last
+    columns = [
+        (noun, None),
+        ("queries", None),
+        ("calls each", None),
+        ("one call", "coverage"),
+        (f"any right in {number(common)}", "coverage"),
+        (f"in {number(last)}", "coverage-forecast"),
+        (f"{groups[0].coverage.level:.0%} interval", "interval"),
+        ("never solved", "spread"),
+    ]
+    rows = []
+    for group in groups:
+        ahead = at(group.coverage, last)
+        rows.append(
+            [
+                group.name,
+                number(len(group.attempts)),
+                _calls(group),
+                percent(at(group.coverage, 1).value),
+                percent(at(group.coverage, common).value),
+                percent(ahead.value),
+                between(ahead.lower, ahead.upper),
+                percent(group.never),
+            ]
+        )
+    return Table(f"Sorted by coverage at {number(common)} calls", columns, rows)
+
+
+def _by_calls(group: Group, budgets: Budgets) -> Table:
+    """What several numbers of calls give: one line for each."""
+    curves = [
+        *((f"right by {vote.system.title}", vote.curve, "filter" if vote.filtered else "vote") for vote in group.votes)
+    ]
+    curves.append(("at least one right", group.coverage, "coverage"))
+    best = [vote.best.calls for vote in group.votes]
+    level = f"{group.coverage.level:.0%} interval"
+    columns: Columns = [("calls", None)]
+    for label, _, key in curves:
+        columns += [(label, key), (level, "interval")]
+    rows = []
+    for k in sorted({*budgets.table, *best}):
+        row = [number(k) + (" (best vote)" if k in best else "")]
+        forecast = False
+        for _, curve, _ in curves:
+            if k in curve.calls:
+                entry = at(curve, k)
+                forecast |= entry.beyond
+                row += [percent(entry.value), between(entry.lower, entry.upper)]
+            else:
+                row += ["not foretold", ""]
+        rows.append([*row, "forecast" if forecast else "measured"])
+    return Table("What a number of calls gives", [*columns, ("measured or forecast", "coverage-forecast")], rows)
+
+
+def _calls(group: Group) -> str:
+    return span(int(group.attempts.attempts.min()), int(group.attempts.attempts.max()))
+
+
+def _verdict(vote: Voted) -> str:
     """Whether more calls help a vote, in a few words."""
     best, shape = vote.best, vote.recorded.shape
     if not vote.judged:

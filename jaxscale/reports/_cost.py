@@ -3,12 +3,48 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jaxscale.forecasting import MARGIN
 from jaxscale.planning import Candidate, Cost, Curve, amount, frontier
-from jaxscale.reports import _charts
 from jaxscale.reports._analysis import Group
+from jaxscale.reports._axes import log_axis
+from jaxscale.reports._curves import INTERVAL, colours, curves_chart, reading, shown
 from jaxscale.reports._format import calls, number, percent
-from jaxscale.reports._tables import Columns, Table
+from jaxscale.reports._parts import Chart, Columns, Explanation, Section, Table, of_groups
 from jaxscale.systems import PassAtK
+
+_FRONTIER = Explanation(
+    "frontier",
+    "The most for every cost",
+    "Every curve is read at what its calls cost at the prices given. Nobody has to spend all, so a choice counts "
+    "with the best that it reaches for at most that cost. Another takes the lead where it is ahead by "
+    f"{100 * MARGIN:g} points.",
+    "cost = per query + per call × calls (+ per check × calls, where answers are checked)",
+    "the curves of this page and the prices given",
+    "",
+)
+
+
+def cost_section(groups: Sequence[Group], costs: Mapping[str, Cost], noun: str) -> Section:
+    """What each choice brings for what it costs, and which one leads."""
+    curves = priced_curves(groups, costs)
+    sizes = {len(group.attempts) for group in groups}
+    queries = sizes.pop() if len(sizes) == 1 else 1
+    names = [_name_of(curve.candidate, curves) for curve in curves]
+    lines = leaders(curves, queries)
+    whole = f"all {queries:,} queries" if queries > 1 else "one query"
+    chart = Chart(
+        "cost-chart",
+        f"{curves[0].candidate.measures.capitalize()} against cost",
+        f"{reading(curves[0].forecast)} What is spent is for {whole}, at the prices given.",
+        cost_chart(curves, queries, description=f"Accuracy against cost, {of_groups(groups, noun)}."),
+        leaders_table(curves, queries, noun),
+        curves=names,
+        colours=colours(groups, votes=all(group.votes for group in groups)),
+        shown=shown(names),
+        across="cost",
+    )
+    text = f"Which to call, and how often, for how much (the cost of {whole}). {' '.join(lines)}"
+    return Section("cost", "What it costs", text, [chart], (_FRONTIER, INTERVAL))
 
 
 def priced_curves(groups: Sequence[Group], costs: Mapping[str, Cost]) -> list[Curve]:
@@ -26,18 +62,18 @@ def priced_curves(groups: Sequence[Group], costs: Mapping[str, Cost]) -> list[Cu
     ]
 
 
-def name_of(candidate: Candidate, curves: Sequence[Curve]) -> str:
+def _name_of(candidate: Candidate, curves: Sequence[Curve]) -> str:
     """What a curve is called: its data set, and its system where there are several."""
     return candidate.label if len({curve.candidate.system_name for curve in curves}) > 1 else candidate.name
 
 
 def cost_chart(curves: Sequence[Curve], queries: int, *, description: str) -> dict[str, Any]:
     """The chart of curves against calls, with the cost of all queries in the place of these."""
-    named = {name_of(curve.candidate, curves): curve.forecast for curve in curves}
+    named = {_name_of(curve.candidate, curves): curve.forecast for curve in curves}
     measures = curves[0].candidate.measures
     tip = {"cost": ("cost", ",.5~r")}
-    spec = _charts.curves(named, measure=measures, description=description, best={}, tip=tip)
-    spend = {name_of(curve.candidate, curves): curve for curve in curves}
+    spec = curves_chart(named, measure=measures, description=description, best={}, tip=tip)
+    spend = {_name_of(curve.candidate, curves): curve for curve in curves}
     cost = {
         (name, k): value * queries
         for name, curve in spend.items()
@@ -45,13 +81,7 @@ def cost_chart(curves: Sequence[Curve], queries: int, *, description: str) -> di
     }
     for row in spec["data"]["values"]:
         row["cost"] = float(f"{cost[row['name'], row['k']]:.5g}")
-    axis = {"title": f"cost of {queries:,} queries", "labelOverlap": True, "grid": False, "tickCount": 6}
-    spec["encoding"]["x"] = {
-        "field": "cost",
-        "type": "quantitative",
-        "scale": {"type": "log", "nice": False},
-        "axis": axis,
-    }
+    spec["encoding"]["x"] = log_axis("cost", {"title": f"cost of {queries:,} queries"})
     return spec
 
 
@@ -62,7 +92,7 @@ def leaders_table(curves: Sequence[Curve], queries: int, noun: str) -> Table:
         low, high = (amount(cost * queries, "money") for cost in stretch.costs)
         times = " to ".join(dict.fromkeys(number(k) for k in stretch.calls))
         shares = " to ".join(dict.fromkeys(percent(value) for value in stretch.values))
-        rows.append([name_of(stretch.candidate, curves), f"{low} to {high}", times, shares])
+        rows.append([_name_of(stretch.candidate, curves), f"{low} to {high}", times, shares])
     measures = curves[0].candidate.measures
     head: Columns = [(noun, None), ("cost", "frontier"), ("calls each", None), (measures, "frontier")]
     return Table(f"The most {measures} for every cost", head, rows)
@@ -84,5 +114,5 @@ def leaders(curves: Sequence[Curve], queries: int) -> list[str]:
         times = calls(last) if first == last else f"{number(first)} to {calls(last)}"
         shares = " to ".join(dict.fromkeys(percent(value) for value in stretch.values))
         measures = stretch.candidate.measures
-        lines.append(f"{where}: {name_of(stretch.candidate, curves)} with {times} each, {measures} {shares}.")
+        lines.append(f"{where}: {_name_of(stretch.candidate, curves)} with {times} each, {measures} {shares}.")
     return lines

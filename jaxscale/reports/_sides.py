@@ -130,7 +130,7 @@ def _margins_chart(groups: Iterable[Group], *, description: str) -> dict[str, An
                 "type": "quantitative",
                 "scale": {"domain": [-1, 1]},
                 "axis": {
-                    "title": "lead of the best right answer over the best wrong one",
+                    "title": "lead over the best wrong answer",
                     "labelExpr": "datum.value === 0 ? '0%' : format(datum.value, '+.0%')",
                     "tickCount": 5,
                 },

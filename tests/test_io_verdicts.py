@@ -1,6 +1,7 @@
 """What counts as right: the tool's own conversion, a rule that a person gives, or grading; once for every format."""
 
 import itertools
+import re
 import json
 
 import numpy as np
@@ -142,8 +143,68 @@ def test_grading_of_unscored_repeats_must_agree_with_the_scored_answer(tmp_path)
     with pytest.raises(DataError, match="--grade text differs from 1 of 1 recorded verdicts"):
         js.read_attempts(prose, grade="text")
     path = lines(tmp_path / "bare.jsonl", {**record, "resps": [["4.0", "5", "4"]], "filtered_resps": ["4.00"]})
-    with pytest.warns(DataWarning, match="graded 3 answers that have no verdict"):
+    with pytest.warns(DataWarning) as said:
         assert right(path, grade="text") == ([2], [3])
+    assert [re.search("0 of its 1 verdicts|graded 3 answers", str(each.message)) is not None for each in said] == [
+        True
+    ] * 2
+
+
+def reviews(path, *values):
+    """Reviews of evalscope, one a problem: the answer is right where a scorer says so, and there may be none."""
+    return lines(
+        path,
+        *(
+            {
+                "index": index,
+                "target": "4",
+                "sample_score": {"group_id": index, "score": {"value": value, "extracted_prediction": answer}},
+            }
+            for index, (answer, value) in enumerate(values)
+        ),
+    )
+
+
+@pytest.mark.filterwarnings("ignore::jaxscale.data.DataWarning")
+def test_a_verdict_by_another_scorer_is_none_by_the_one_that_is_read_and_may_be_graded(tmp_path):
+    path = reviews(
+        tmp_path / "reviews.jsonl",
+        ("4", {"a": 1.0, "b": 1.0}),
+        ("5", {"a": 0.0}),
+        ("4", {"b": 1.0}),
+        ("5", {}),
+    )
+    plain = js.read_attempts(path)
+    assert (right(path), dict(plain.summary.dropped)) == (([1, 0], [1, 1]), {"attempts that have no score": 2})
+    assert right(path, grade="text") == ([1, 0, 1, 0], [1, 1, 1, 1])
+    assert right(path, scorer="b") == ([1, 1], [1, 1])
+    assert right(path, scorer="b", grade="text") == ([1, 0, 1, 0], [1, 1, 1, 1])
+    each = js.read_attempts(path, "scorer")
+    assert {name: data.query for name, data in each.items()} == {"a": ("0", "1"), "b": ("0", "2")}
+    assert dict(each.summary.dropped) == {"attempts that have no score": 4}
+    each = js.read_attempts(path, "scorer", grade="text")
+    assert {name: data.successes.tolist() for name, data in each.items()} == {"a": [1, 0, 1, 0], "b": [1, 0, 1, 0]}
+    assert any("graded 4 answers" in note and "0 of 4 recorded" in note for note in each.summary.notes)
+
+
+def test_grading_where_nothing_lacks_a_verdict_says_so(tmp_path):
+    path = reviews(tmp_path / "reviews.jsonl", ("4", {"a": 1.0}), ("5", {"a": 0.0}))
+    with pytest.warns(DataWarning, match="--grade text changes nothing: each of the 2 answers has a verdict"):
+        js.read_attempts(path, grade="text")
+
+
+@pytest.mark.filterwarnings("ignore::jaxscale.data.DataWarning")
+def test_grading_of_repeats_is_held_against_the_filter_that_is_read(tmp_path):
+    record = {"doc_id": 0, "target": "4", "resps": [["4.0", "5"]], "metrics": ["m"], "filtered_resps": ["4"]}
+    path = lines(
+        tmp_path / "runs.jsonl", {**record, "filter": "first", "m": 1.0}, {**record, "filter": "none right", "m": 0.0}
+    )
+    assert right(path, grade="text") == ([1], [2])
+    assert "0 of its 1 verdicts are at odds" in str(js.read_attempts(path, grade="text").summary.notes)
+    assert "0 of its 2 verdicts are at odds" in str(js.read_attempts(path, "filter", grade="text").summary.notes)
+    unlikely = lines(tmp_path / "odd.jsonl", {**record, "filter": "first", "m": 1.0, "resps": [["5", "6"]]})
+    with pytest.raises(DataError, match="--grade text differs from 1 of 1"):
+        js.read_attempts(unlikely, grade="text")
 
 
 def test_math_merges_and_grades_formulas(tmp_path):

@@ -1,6 +1,7 @@
 """Answers that mean the same: as written, as text, or as mathematics, which a person asks for."""
 
 import functools
+import importlib.util
 import logging
 import re
 import threading
@@ -39,6 +40,13 @@ def checked_equivalence(value: str, argument: str, names: tuple[str, ...] = EQUI
             expected = "it to be installed, as by pip install 'jaxscale[math]'"
             raise ArgumentError(argument, value, expected, found=found) from None
     return value
+
+
+def grading() -> str:
+    """The option by which answers can be graded here, for a message that proposes it."""
+    if importlib.util.find_spec("math_verify") is not None:
+        return "--grade math (or text)"
+    return "--grade text (or math, after pip install 'jaxscale[math]')"
 
 
 def same_text(answer: str) -> str:

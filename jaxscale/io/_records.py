@@ -1,9 +1,14 @@
 """Logs that other tools write: nested JSON records, each of which becomes rows of a tidy table."""
 
+import array
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from jaxscale.data import DataError
 from jaxscale.io._columns import Columns
@@ -11,7 +16,7 @@ from jaxscale.io._json import first_object, objects
 from jaxscale.io._several import PLACES
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted, shown, shown_list
-from jaxscale.io._verdicts import UNSCORED, NoVerdicts
+from jaxscale.io._verdicts import NoVerdicts
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def table_of(
         wanted: the columns that will be used, and of several verdicts the one to read.
         choice: a column whose values are several verdicts on the same attempts: unless it is wanted (as a group), one
             is read, by default the first, with a note that names it. A row without it has no score by any.
-        complete: whether each record is one attempt (or a list of them), which has no score by the verdicts that it
+        complete: whether each record is one attempt (or a list of them), which is without a verdict by those that it
             has no row of.
 
     Raises:
@@ -85,29 +90,26 @@ def table_of(
     choices: dict[str, None] = {}
     each = choice is None or (wanted.scorer is None and choice in wanted.group)
     chosen = wanted.scorer or (None if each else wanted.default)
-    attempts = silent = scored = 0
-    latest = None
-    for record, row in rows:
-        if record is not latest:
-            attempts += 1
-            seen: set[Any] = set()
-            latest = record
-        if choice in row:
-            choices[row[choice]] = None
-            if chosen is None and not each:
-                chosen = row[choice]
-            if not each and row[choice] != chosen:
-                continue
-        scored += row.get(choice or "") not in seen
-        seen.add(row.get(choice or ""))
-        for name in wanted.group:
-            if name not in row and name not in PLACES:
-                value = record.get(*name.split(".")) if isinstance(record.data, dict) else None
-                value = record.get("metadata", name) if value is None else value
-                if value is not None:
-                    row[name] = value
-        silent += "answer" not in row and row["passed"] is not None
-        columns.add(record.line or 0, {name: _text(value) for name, value in row.items()})
+    silent = 0
+    of_record = array.array("q")
+    for number, (record, group) in enumerate(_by_record(rows)):
+        choices.update(dict.fromkeys(row[choice] for row in group if choice in row))
+        if chosen is None and not each:
+            chosen = next(iter(choices), None)
+        taken = group if each else [row for row in group if choice not in row or row[choice] == chosen]
+        if complete and not taken:
+            first = group[0].get(choice or "")
+            taken = [_unscored(row, choice) for row in group if row.get(choice or "") == first]
+        for row in taken:
+            for name in wanted.group:
+                if name not in row and name not in PLACES:
+                    value = record.get(*name.split(".")) if isinstance(record.data, dict) else None
+                    value = record.get("metadata", name) if value is None else value
+                    if value is not None:
+                        row[name] = value
+            silent += "answer" not in row and row["passed"] is not None
+            columns.add(record.line or 0, {name: _text(value) for name, value in row.items()})
+            of_record.append(number)
     notes = list(source.notes)
     if wanted.scorer is not None and wanted.scorer not in choices:
         found = f"found {shown_list(list(choices))}" if choices else "the log names none"
@@ -134,9 +136,45 @@ def table_of(
         scorer=chosen if choices else None,
         scorers=tuple(choices),
     )
-    if complete:
-        table = table.leaving_out(UNSCORED, attempts * (max(len(choices), 1) if each else 1) - scored)
+    if complete and each and choice is not None and choices:
+        return _by_every(table, np.array(of_record, np.int64), choice, tuple(choices))
     return table
+
+
+def _by_record(rows: Iterable[Row]) -> Iterator[tuple[Record, list[dict[str, Any]]]]:
+    """The rows of each record, which come one after the other."""
+    latest: Record | None = None
+    group: list[dict[str, Any]] = []
+    for record, row in rows:
+        if latest is not None and record is not latest:
+            yield latest, group
+            group = []
+        latest = record
+        group.append(row)
+    if latest is not None:
+        yield latest, group
+
+
+def _unscored(row: dict[str, Any], choice: str | None) -> dict[str, Any]:
+    """A row without the verdict that it has."""
+    return {**{name: value for name, value in row.items() if name != choice}, "passed": None}
+
+
+def _by_every(table: Table, of_record: np.ndarray, choice: str, choices: Sequence[str]) -> Table:
+    """The table with rows by each of the verdicts for every record: without a verdict by those that it has none of."""
+    codes, values = table.coded(choice)
+    has = np.zeros((int(of_record[-1]) + 1, len(values)), bool)
+    has[of_record, codes] = True
+    new = np.append(True, of_record[1:] != of_record[:-1])
+    like_first = codes == codes[np.flatnonzero(new)[np.cumsum(new) - 1]]
+    place = np.array([values.index(name) for name in choices])
+    row, kind = np.nonzero((codes[:, None] == place) | (like_first[:, None] & ~has[of_record][:, place]))
+    own = codes[row] == place[kind]
+    columns = {name: column.take(pa.array(row)) for name, column in table.columns.items()}
+    columns[choice] = pa.array(choices, pa.large_string()).take(pa.array(kind))
+    columns["passed"] = pc.if_else(pa.array(own), columns["passed"], pa.scalar(None, pa.large_string()))
+    whole = replace(table, columns=columns, place=lambda index: table.place(int(row[index])), reread=lambda: whole)
+    return whole
 
 
 def _text(value: Any) -> str | None:

@@ -170,6 +170,8 @@ def graded(table: Table, scale: Scale, wanted: Wanted) -> Table:
             f"--grade {wanted.grade} differs from {differ:,} of {both.sum():,} recorded verdicts: expected at most "
             f"{MOST_DIFFERENT:.0%}, so it is no stand-in for them"
         )
+    if not without.any():
+        return table.saying(f"--grade {wanted.grade} changes nothing: each of the {len(table):,} answers has a verdict")
     held = f"; it differs from {differ:,} of {both.sum():,} recorded verdicts" if both.any() else ""
     graded_texts = pa.array(["true" if right else "false" for right in found], pa.large_string())
     before = table.columns.get(name, pa.nulls(len(table), pa.large_string()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jaxscale.data import DataError
-from jaxscale.io._equivalence import equal
+from jaxscale.io._equivalence import equal, grading
 from jaxscale.io._records import Record, Row, first_record, records_of, table_of
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted
@@ -60,7 +60,7 @@ class _Grader:
         self.held = self.differ = 0
 
     def hold(self, record: Record, responses: list[Any], metrics: list[str]) -> None:
-        """Grade the responses to a document, one of which holds the answer that was scored."""
+        """Grade the responses to a document, of which one answer was scored."""
         value = _number(record.get(metrics[0])) if metrics else None
         if value in (0.0, 1.0):
             right = [equal(self.grade)(str(record.get("target")), str(response)) for response in responses]
@@ -73,6 +73,11 @@ class _Grader:
             raise source.error(
                 f"--grade {self.grade} differs from {self.differ:,} of {self.held:,} recorded verdicts: expected at "
                 f"most {MOST_DIFFERENT:.0%}, so it is no stand-in for them"
+            )
+        if self.held:
+            source.note(
+                f"every response is graded, as the harness scored one answer a document: {self.differ:,} of its "
+                f"{self.held:,} verdicts are at odds with the grades of the responses"
             )
 
 
@@ -127,6 +132,7 @@ def _reproduced(record: Record, responses: list[Any], filtered: list[Any], *, ke
 def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
     place = _place(source)
     read = wanted.scorer or wanted.default or next(iter(survey.filters), None)
+    each = "filter" in wanted.group and wanted.scorer is None
     grader = _Grader(wanted.grade or "text")
     unscored = 0
     graded = False
@@ -146,7 +152,8 @@ def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
                 for verdict in names.values():
                     yield record, {**row, "filter": verdict, "answer": answer, "passed": str(answer).strip() == target}
         elif len(one) > 1 and wanted.grade is not None:
-            grader.hold(record, one, metrics)
+            if each or read in (name, *names.values()):
+                grader.hold(record, one, metrics)
             for answer in one:
                 yield record, {**row, "filter": name, "answer": answer, "passed": None}
         else:
@@ -164,7 +171,7 @@ def _rows(source: Source, survey: _Survey, wanted: Wanted) -> Iterator[Row]:
     if unscored:
         source.note(
             f"{unscored:,} responses have no verdict, as the harness scored one answer a document: read is that one; "
-            "--grade math compares each with the target"
+            f"{grading()} compares each with the target"
         )
 
 

@@ -1,8 +1,8 @@
 """What counts as right: the tool's own conversion, a rule that a person gives, or grading; once for every format."""
 
 import itertools
-import re
 import json
+import re
 
 import numpy as np
 import pytest

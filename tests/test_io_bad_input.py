@@ -58,7 +58,7 @@ ATTEMPTS = {
     "duplicate column": ("problem,attempts,attempts,successes\na,1,1,1\n", "column 'attempts' appears 2 times"),
     "ragged": (HEADER + "a,1,1\nb,1,1,1\n", "line 3: 4 fields: expected 3, as in the header"),
     "short row": (HEADER + "a,1\n", "line 2: 2 fields: expected 3"),
-    "open quote": (HEADER + 'a,1,1\nb,1,"1\nc,1,1\n', "line 3: not a CSV row (unexpected end of data)"),
+    "open quote": (HEADER + 'a,1,1\nb,1,"1\nc,1,1\n', "line 3: a quote is never closed: expected its end"),
     "not utf-8": (HEADER.encode() + b"a,1,1\n\xff,1,1\n", "line 3: not UTF-8 text (byte 1 of the line)"),
     "not utf-8 header": (b"problem,attempts,succ\xe9s\na,1,1\n", "line 1: not UTF-8 text (byte 22"),
     "binary": (b"\x89PNG\0\0\0", "in no known format: expected one of"),

@@ -247,3 +247,44 @@ def test_a_data_frame(tmp_path, kind):
         js.read_attempts(kind(task_id=problems, passed=passed))
     js.convert(kind(problem=problems, passed=passed), tmp_path / "runs.csv")
     assert read(tmp_path / "runs.csv") == WHOLE
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("cut", ["c", "c,4", 'c,"4', "c,4\r", 'c,"4\r'])
+def test_a_last_row_of_an_aborted_run_is_left_out_and_named(tmp_path, cut, packed):
+    path = tmp_path / ("runs.csv.gz" if packed else "runs.csv")
+    data = f"problem,answer,correct\na,4,1\nb,5,0\n{cut}".encode()
+    path.write_bytes(gzip.compress(data) if packed else data)
+    with pytest.warns(DataWarning, match="left out line 4, the last, which is cut off"):
+        assert js.read_ballots(path)["all"].query == ("a", "b")
+
+
+def test_a_row_cut_in_a_quoted_last_cell_is_left_out_but_not_one_that_only_ends_so(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text('problem,correct,answer\na,1,4\nb,0,5\nc,1,"x y')
+    with pytest.warns(DataWarning, match="left out line 4"):
+        assert js.read_ballots(path)["all"].query == ("a", "b")
+    for whole in ('problem,correct,answer\na,1,4\nb,0,"5\n"', 'problem,answer,correct\na,4,1\nb,"5\n",0'):
+        path.write_text(whole)
+        assert js.read_ballots(path)["all"].query == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a,4,1\nc,4\n", "line 3: 2 fields: expected 3"),  # its line has an end: nothing was cut
+        ("d,1\na,4,1\nc,4", "line 2: 2 fields: expected 3"),
+        ("c,4", "line 2: 2 fields: expected 3"),
+        ('a,4,1\nc,"4\n5', "line 3: a quote is never closed: .*aborted, delete what follows"),
+        ("a,4,1\nc,4,tru", "line 3: correct = 'tru': .*no line end: if it is cut off, delete it"),
+    ],
+)
+def test_what_may_be_cut_or_wrong_is_refused_with_the_line(tmp_path, rows, message):
+    path = tmp_path / "runs.csv"
+    path.write_text("problem,answer,correct\n" + rows)
+    with pytest.raises(DataError, match=message):
+        js.read_ballots(path)
+    if "delete it" in message:
+        (tmp_path / "other.csv").write_text("problem,answer,correct\na,4,1\nb,4,0")
+        with pytest.raises(DataError, match=f"runs.csv, {message}"):
+            js.read_ballots([path, tmp_path / "other.csv"])

@@ -1,10 +1,12 @@
 """Tables as comma-separated values (RFC 4180: quotes, quoted line ends, a byte order mark, blank lines).
 
-A header without a comma that has semicolons, tabs or bars is split at those, which a note says.
+A header without a comma that has semicolons, tabs or bars is split at those, which a note says. A last row that is cut
+off, as an aborted run leaves it, is left out, with a note.
 """
 
 import csv
 import functools
+import io
 from collections.abc import Iterator
 from typing import IO
 
@@ -14,6 +16,8 @@ import pyarrow.csv
 from jaxscale.data import DataError
 from jaxscale.io._source import Source
 from jaxscale.io._table import Table, Wanted, shown
+
+_BLOCK = 2**18
 
 MAX_ROW = 2**24
 """Bytes in the longest row that is read."""
@@ -29,19 +33,23 @@ def recognises(source: Source) -> bool:
 def read(source: Source, wanted: Wanted) -> Table:
     """Read the wanted columns of a CSV file as text."""
     delimiter = _delimiter(source)
+    last = _last_line(source) if source.unpack is None else None
     with source.open() as file:
         names = [wanted.ours(name.strip()) for name in next((row for _, row in _rows(source, file, delimiter)), [])]
         taken = [index for index, name in enumerate(names) if name in wanted]
         # An unwanted column still counts the rows where no wanted one is there.
-        table = _body(source, file, delimiter, len(names), taken or [0])
+        table = _body(source, file, delimiter, len(names), taken or [0], last)
     columns = {names[index]: table.column(str(index)).combine_chunks() for index in taken or [0]}
+    if delimiter != ",":
+        source.note(f"read columns separated by {_DELIMITERS[delimiter]}, not commas")
     return Table(
         source.name,
         tuple(names),
         columns,
         place=functools.partial(_line_of, source, delimiter),
         reread=functools.partial(read, source, wanted.everything),
-        notes=() if delimiter == "," else (f"read columns separated by {_DELIMITERS[delimiter]}, not commas",),
+        notes=tuple(source.notes),
+        unended=(table.num_rows - 1,) if last else (),
     )
 
 
@@ -62,16 +70,31 @@ def _delimiter(source: Source) -> str:
     return found[0]
 
 
-def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: list[int]) -> pa.Table:
-    """The rows below the header, columns named by their position."""
+def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: list[int], last: str | None) -> pa.Table:
+    """The rows below the header, columns named by their position.
+
+    Args:
+        source: the file.
+        file: its bytes, from the beginning.
+        delimiter: what separates the columns.
+        width: how many there are.
+        taken: those that are read.
+        last: what follows the last line end, if it is known.
+    """
     positions = [str(index) for index in range(width)]
     # The last column is read too: a quote that is never closed ends up there.
     included = sorted({*taken, width - 1})
+    uneven: list[str] = []
+
+    def other_width(row: pyarrow.csv.InvalidRow) -> str:
+        uneven.append(row.text)
+        return "skip" if len(uneven) == 1 else "error"
+
     try:
         table = pyarrow.csv.read_csv(
             file,
             pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_ROW),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=other_width),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(positions, pa.large_string()),
                 include_columns=[str(index) for index in included],
@@ -80,11 +103,40 @@ def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: li
         )
     except pa.ArrowException as error:
         raise _diagnosis(source, delimiter, width, str(error)) from None
-    if table.num_rows == 0:
+    last = _last_line(source) if uneven and last is None else last
+    if table.num_rows == 0 or (uneven and (not last or uneven[0] != last)):
         raise _diagnosis(source, delimiter, width, "no rows")
-    if "\n" in (table.column(str(width - 1))[-1].as_py() or ""):
+    if not uneven and "\n" in (table.column(str(width - 1))[-1].as_py() or ""):
         _check_last_quote(source, delimiter)
+    elif not uneven and last and _never_closed(last, delimiter, width) and table.num_rows > 1:
+        table, uneven = table[:-1], [last]
+    if uneven:
+        with source.open() as file:
+            line = 1 + sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+        source.note(f"left out line {line:,}, the last, which is cut off: the run that wrote it was aborted")
     return table
+
+
+def _last_line(source: Source) -> str:
+    """What follows the last line end of a file."""
+    last = b""
+    with source.open() as file:
+        if source.unpack is None:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(max(0, size - MAX_ROW))
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            _, end, after = block.rpartition(b"\n")
+            last = after if end else last[-MAX_ROW:] + after
+    return last.decode(errors="replace").rstrip("\r")
+
+
+def _never_closed(line: str, delimiter: str, width: int) -> bool:
+    """Whether a line is a whole row, but for a quote that is open at its end."""
+    try:
+        next(csv.reader([line], delimiter=delimiter, strict=True), None)
+    except csv.Error:
+        return len(next(csv.reader([line], delimiter=delimiter), [])) == width
+    return False
 
 
 def _rows(source: Source, file: IO[bytes], delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
@@ -100,6 +152,12 @@ def _rows(source: Source, file: IO[bytes], delimiter: str, strict: bool = False)
             except StopIteration:
                 return
             except csv.Error as error:
+                if str(error) == "unexpected end of data":
+                    raise source.error(
+                        "a quote is never closed: expected its end; where the run was aborted, delete what follows "
+                        "from this line on",
+                        begin,
+                    ) from None
                 raise source.error(f"not a CSV row ({error}): expected one", begin) from None
             if row:
                 yield begin, row

@@ -68,6 +68,7 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         scorer=tables[0].scorer if len({table.scorer for table in tables}) == 1 else None,
         scorers=tuple(dict.fromkeys(scorer for table in tables for scorer in table.scorers)),
         files=tuple((table.file, int(start)) for table, start in zip(tables, starts, strict=False)),
+        unended=tuple(int(start) + row for table, start in zip(tables, starts, strict=False) for row in table.unended),
     )
 
 

@@ -108,6 +108,7 @@ class Table:
         scorer: the verdict that was read of several, or the only one; None if each is read, or the format knows none.
         scorers: every verdict that the file has.
         rows: where rows were left out, those of the file that are there; None where all are.
+        unended: rows of which the line has no end, so that they may be cut off.
     """
 
     file: str
@@ -121,6 +122,7 @@ class Table:
     scorers: tuple[str, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
     rows: np.ndarray | None = None
+    unended: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -138,6 +140,8 @@ class Table:
         row = self.original(row)
         file, start = self._file(row)
         line = self.place(row)
+        if row in self.unended:
+            message += " (the last line, which has no line end: if it is cut off, delete it)"
         return DataError(message if line is not None else f"row {row - start + 1}: {message}", file, line)
 
     def where(self, row: int) -> str:

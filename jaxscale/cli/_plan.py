@@ -150,7 +150,10 @@ def plan(
         groups = [{**_group(result, choice), **found.get(choice, {})} for choice in result.choices]
         print_json("plan", groups, read=data.summary.to_dict(), warnings=warnings, seed=seed, **_whole(result))
         return
-    say_read(data.summary)
+    votes_chosen = names is None and data.summary.kind == "ballots"
+    say_read(
+        data.summary, "compared as votes, as there are answers (--system pass-at-k: coverage)" if votes_chosen else ""
+    )
     out = console()
     print_plan(out, result)
     for choice in result.choices:

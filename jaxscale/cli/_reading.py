@@ -154,10 +154,10 @@ def _renamed(text: str) -> dict[str, str]:
     return renamed
 
 
-def say_read(summary: "ReadSummary") -> None:
-    """Say on stderr, in one line, what was read."""
+def say_read(summary: "ReadSummary", use: str = "") -> None:
+    """Say on stderr, in one line, what was read, and what use is made of it where that is not said otherwise."""
     if not quiet.get():
-        print(f"jaxscale: {on_one_line(str(summary))}", file=sys.stderr)
+        print(f"jaxscale: {on_one_line(str(summary))}{use and f'; {use}'}", file=sys.stderr)
 
 
 @contextlib.contextmanager

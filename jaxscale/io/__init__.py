@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jaxscale._checks import ArgumentError
-from jaxscale.data import Attempts, Ballots, DataWarning, require
+from jaxscale.data import Attempts, Ballots, DataError, DataWarning, require
 from jaxscale.io import _attempts, _ballots, _tables, _write
 from jaxscale.io._equivalence import checked_equivalence
 from jaxscale.io._errored import CHOICES
@@ -17,7 +17,7 @@ from jaxscale.io._identity import IDENTITY, further, several
 from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._summary import Data, DataSets, GroupSummary, ReadSummary, group_summaries
 from jaxscale.io._table import Table, Wanted
-from jaxscale.io._verdicts import Rule
+from jaxscale.io._verdicts import Rule, of_calls
 
 __all__ = [
     "FORMATS",
@@ -82,7 +82,7 @@ def read_attempts(
     >>> read_attempts(path)["all"].successes
     array([3, 0])
     """
-    wanted = _wanted(_attempts.COLUMNS, group, scorer, right, grade, columns, errors)
+    wanted = replace(_wanted(_attempts.COLUMNS, group, scorer, right, grade, columns, errors), calls_alone=True)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
     data, notes = _attempts.attempts_of(table, wanted.group, _title(path))
@@ -188,9 +188,15 @@ def read_either(
     said = _say(table, _left_out(table))
     names = set(table.names)
     if "answer" in names and ("correct" in names or not names & {"attempts", "successes", "passed"}):
-        ballots, notes = _ballots.ballots_of(table, wanted.group, _title(path), equivalence)
-        return _summarised(ballots, table, found, wanted, "ballots", said + _say(table, notes))
-    attempts, notes = _attempts.attempts_of(table, wanted.group, _title(path))
+        try:
+            ballots, notes = _ballots.ballots_of(table, wanted.group, _title(path), equivalence)
+        except DataError as error:
+            if "count" in names or not {"passed", "correct"} & table.columns.keys():
+                raise
+            said += _say(table, [f"read as attempts, as the votes cannot be read: {error.message}"])
+        else:
+            return _summarised(ballots, table, found, wanted, "ballots", said + _say(table, notes))
+    attempts, notes = _attempts.attempts_of(of_calls(table, graded=True), wanted.group, _title(path))
     return _summarised(attempts, table, found, wanted, "attempts", said + _say(table, notes))
 
 
@@ -384,7 +390,8 @@ def _wanted(
     if strange is not None:
         expected = ", ".join(sorted(_attempts.COLUMNS | _ballots.COLUMNS))
         raise ArgumentError("columns", strange, expected, found=f": {strange!r} is no column of jaxscale")
-    return Wanted(known.union(names), names, scorer, right, grade, errors, renamed)
+    needed = () if grade is None else ("answer",)
+    return Wanted(known.union(names, needed), names, scorer, right, grade, errors, renamed)
 
 
 def _summarised(

@@ -22,7 +22,7 @@ from jaxscale.io._verdicts import GOLD
 
 COUNTED = ("problem", "attempts", "successes")
 PER_CALL = ("problem", "passed")
-COLUMNS = frozenset((*COUNTED, *PER_CALL, *TOKENS, *GOLD, *IDENTITY, *ERRORS))
+COLUMNS = frozenset((*COUNTED, *PER_CALL, "correct", *TOKENS, *GOLD, *IDENTITY, *ERRORS))
 
 
 def attempts_of(table: Table, group: Sequence[str], name: str) -> tuple[dict[str, Attempts], list[str]]:
@@ -81,9 +81,11 @@ def _is_counted(table: Table) -> bool:
             f"{', '.join(PER_CALL)} (one row a call)"
         )
     if {"answer", "correct"} <= names and not names & {"attempts", "successes", "passed"}:
+        columns = ",".join(f"{name}={other}" for name, other in {**table.renamed, "passed": "correct"}.items())
+        way = "" if "count" in names else f"; --columns {columns} counts the calls alone"
         error = table.error(
             f"holds ballots, not attempts: expected columns {', '.join(COUNTED)} or {', '.join(PER_CALL)} "
-            "(ballots are for `jaxscale vote` and read_ballots)"
+            f"(ballots are for `jaxscale vote` and read_ballots{way})"
         )
         raise BallotsFound(error.message, error.file, error.line)
     counted = "passed" not in names

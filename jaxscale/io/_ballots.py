@@ -121,10 +121,13 @@ def _is_counted(table: Table) -> bool:
             f"columns of two layouts together (count, score): expected {', '.join(COUNTED)} [, kept] (counted) or "
             f"{', '.join(PER_CALL)} [, kept] [, score] (one row a call)"
         )
-    if "answer" not in names and names & {"attempts", "successes", "passed"}:
+    answers = table.known_as("answer")
+    if "answer" not in names and (names & {"attempts", "successes", "passed"} or (not answers and "correct" in names)):
+        columns = ",".join(f"{name}={other}" for name, other in {**table.renamed, "answer": answers}.items())
+        way = f"; --columns {columns} takes {answers!r} for the answers" if answers and "passed" in names else ""
         raise table.error(
             f"holds attempts, not ballots: it has no answers; expected columns {', '.join(COUNTED)} or "
-            f"{', '.join(PER_CALL)} (attempts are for `jaxscale forecast` and read_attempts)"
+            f"{', '.join(PER_CALL)} (attempts are for `jaxscale forecast` and read_attempts){way}"
         )
     near = table.near("count")
     if not counted and near and near not in COLUMNS:

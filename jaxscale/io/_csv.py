@@ -92,7 +92,7 @@ def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: li
 
     try:
         table = pyarrow.csv.read_csv(
-            file,
+            _native(source, file),
             pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_ROW),
             pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=other_width),
             pyarrow.csv.ConvertOptions(
@@ -115,6 +115,18 @@ def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: li
             line = 1 + sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
         source.note(f"left out line {line:,}, the last, which is cut off: the run that wrote it was aborted")
     return table
+
+
+def _native(source: Source, file: IO[bytes]) -> IO[bytes] | pa.NativeFile:
+    """What is left of a file, for Arrow to read by itself.
+
+    A thread of Arrow's that lets go of an object of Python while the program ends takes the program down with it.
+    """
+    if source.unpack is not None:
+        return file
+    native = pa.OSFile(str(source.path))
+    native.seek(file.tell())
+    return native
 
 
 def _last_line(source: Source) -> str:

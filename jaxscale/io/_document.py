@@ -37,8 +37,8 @@ def pieces(source: Source, file: IO[bytes], inside: tuple[str, ...] | None = Non
     Args:
         source: the file, for error messages.
         file: the bytes, from their beginning.
-        inside: the path of the list or object whose items come one by one, as do those of all around it. By default the
-            document comes as one value.
+        inside: the path of the list or object whose items come one by one, as do those of all around it; "*" is any
+            key. By default the document comes as one value.
 
     Raises:
         DataError: it is no JSON, or larger than it may be.
@@ -76,7 +76,7 @@ def listed(source: Source, file: IO[bytes]) -> Iterator[Any]:
 
 def _pieces(reader: "_Reader", path: tuple[str | int, ...], inside: tuple[str, ...] | None) -> Iterator[Piece]:
     begin = reader.next()
-    if inside is None or path != inside[: len(path)] or begin not in ("{", "["):
+    if begin not in ("{", "[") or not _leads(path, inside):
         yield path, reader.value()
         return
     named = begin == "{"
@@ -106,6 +106,15 @@ def _pieces(reader: "_Reader", path: tuple[str | int, ...], inside: tuple[str, .
         reader.at += 1
         if after == end:
             return
+
+
+def _leads(path: tuple[str | int, ...], inside: tuple[str, ...] | None) -> bool:
+    """Whether a path is one to what comes item by item, or leads there."""
+    return (
+        inside is not None
+        and len(path) <= len(inside)
+        and all(name in (key, "*") for key, name in zip(path, inside, strict=False))
+    )
 
 
 class _Reader:

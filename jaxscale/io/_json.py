@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jaxscale.data import DataError
-from jaxscale.io._document import DECODER, MAX_NODES, listed
+from jaxscale.io._document import DECODER, MAX_NODES, listed, pieces
 from jaxscale.io._source import Source
 from jaxscale.io._table import shown
 
@@ -53,6 +53,45 @@ def first_object(source: Source) -> dict:
                 known = next((record for _, record in objects(source)), {})
         source.__dict__["_first"] = known
     return known
+
+
+def fault(source: Source) -> DataError | None:
+    """What is wrong with the first object of a file that is meant to be JSON."""
+    if source.start[:1] in (b"{", b"[") and not first_object(source):
+        try:
+            next(objects(source), None)
+        except DataError as error:
+            return error
+    return None
+
+
+def lists_inside(source: Source) -> tuple[dict[str, list[str]], dict[str, Any]]:
+    """The lists of objects in a file that is one object: the keys of the first of each; and the values beside them.
+
+    Both are empty where the file is something else.
+    """
+    firsts: dict[str, list[str]] = {}
+    beside: dict[str, Any] = {}
+    if source.start[:1] != b"{":
+        return firsts, beside
+    try:
+        with source.open() as file:
+            for path, value in pieces(source, file, ("*",)):
+                if len(path) == 1 and not isinstance(value, dict | list):
+                    beside[str(path[0])] = value
+                elif len(path) == 2 and isinstance(path[1], int) and isinstance(value, dict):
+                    firsts.setdefault(str(path[0]), list(value))
+    except DataError:
+        return {}, {}
+    return firsts, beside
+
+
+def objects_inside(source: Source, key: str) -> Iterator[dict]:
+    """The objects of a list in a file that is one object."""
+    with source.open() as file:
+        for path, value in pieces(source, file, (key,)):
+            if len(path) == 2 and path[0] == key:
+                yield _checked(source, value, None)
 
 
 def parsed_object(source: Source, text: str, number: int) -> dict:

@@ -7,12 +7,17 @@ from typing import Any
 import pyarrow as pa
 
 from jaxscale.io._columns import Columns
-from jaxscale.io._json import objects
+from jaxscale.io._identity import APART, FURTHER
+from jaxscale.io._json import first_object, lists_inside, objects, objects_inside
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted
+from jaxscale.io._table import Table, Wanted, looks_like_calls, shown
 
 _SPREAD = ("passed", "correct", "answer", "score", "tokens", "kept", "error")
 """Columns in which a row may have a list, with an item for each call."""
+
+
+_LOOKED_INTO = 100  # records, for names inside of their objects
+_DEEPEST = 3
 
 
 def recognises(source: Source) -> bool:
@@ -24,9 +29,12 @@ def read(source: Source, wanted: Wanted) -> Table:
     """Read the wanted keys of JSON objects as text."""
     columns = Columns(source, bounded=source.unpack is not None)
     names: dict[str, None] = {}
-    for number, record in objects(source):
+    paths: dict[str, None] = {}
+    for number, record in _records(source, wanted):
         row = renamed(record, wanted) if wanted.renamed else record
         names.update(dict.fromkeys(row))
+        if len(columns) < _LOOKED_INTO:
+            paths.update(dict.fromkeys(_inside(record)))
         for call in _calls(source, row, wanted, number):
             columns.add(number, call)
     if not len(columns):
@@ -38,7 +46,36 @@ def read(source: Source, wanted: Wanted) -> Table:
         place=lambda row: columns.lines[row] or None,
         reread=functools.partial(read, source, wanted.everything),
         notes=tuple(source.notes),
+        paths=tuple(paths),
     )
+
+
+def _records(source: Source, wanted: Wanted) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file with their lines; or those of the list in it, where they look more like calls than it does.
+
+    These have the values beside the list that say whose they are, or are grouped by.
+    """
+    outer = looks_like_calls(renamed(first_object(source), wanted))
+    if outer[0] < 2:
+        lists, beside = lists_inside(source)
+        likely = {key: looks_like_calls([wanted.ours(name) for name in names]) for key, names in lists.items()}
+        key = max(likely, key=lambda each: likely[each], default=None)
+        if key is not None and likely[key] >= max(outer, (0, 1)):
+            source.note(f"read the records of {shown(key)}, a list in the file")
+            whose = {name: value for name, value in beside.items() if name in (*APART, *FURTHER, *wanted.group)}
+            yield from ((0, {**whose, **record}) for record in objects_inside(source, key))
+            return
+    yield from objects(source)
+
+
+def _inside(record: dict[str, Any], before: str = "") -> Iterator[str]:
+    """The paths to single values inside of the objects of a record."""
+    for name, value in record.items():
+        path = f"{before}.{name}" if before else name
+        if isinstance(value, dict) and path.count(".") < _DEEPEST:
+            yield from _inside(value, path)
+        elif before and not isinstance(value, dict | list):
+            yield path
 
 
 def renamed(record: dict[str, Any], wanted: Wanted) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jaxscale._checks import ArgumentError
 from jaxscale.data import DataError
 from jaxscale.io import _csv, _frames, _jsonl, _parquet
 from jaxscale.io._identity import copies, identified
-from jaxscale.io._json import first_object
+from jaxscale.io._json import fault, first_object, lists_inside
 from jaxscale.io._schema import Schema
 from jaxscale.io._several import PLACES, files_below, together
 from jaxscale.io._source import Source, open_source
@@ -55,7 +55,9 @@ class Format:
 def _has_problems(source: Source) -> bool:
     """Whether a table of text has a column for the problem."""
     if source.start[:1] in (b"{", b"["):
-        return "problem" in first_object(source)
+        return "problem" in first_object(source) or (
+            b'"problem"' in source.head and any("problem" in names for names in lists_inside(source)[0].values())
+        )
     return b"problem" in source.head.partition(b"\n")[0]
 
 
@@ -109,9 +111,10 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
         return _finished(table, known, wanted), known.name
 
     title = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
-    sources, skipped = _sources(paths, format, wanted)
+    sources, skipped, damaged = _sources(paths, format, wanted)
     if not sources:
-        raise DataError("no file in a known format: expected attempts, ballots or a log", str(paths[0]))
+        reason = f" ({_reasons(damaged)})" if damaged else ""
+        raise DataError(f"no file in a known format{reason}: expected attempts, ballots or a log", str(paths[0]))
     found = _one_tool(sources, title, any(map(_is_directory, paths)))
     notes = [*again, *_skipped(skipped)]
     folders = {source.path.parent for source, _ in sources}
@@ -119,7 +122,9 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
         notes.append(f"put the files of {len(folders)} folders together: --group folder reads each")
     inside = replace(wanted, columns=(wanted.columns or frozenset()).difference(PLACES))
     tables, without = _tables(sources, inside, whole=all(not _is_directory(each) for each in paths))
-    notes += without
+    without = [*damaged, *without]
+    if without:
+        notes.append(f"skipped {len(without)} files that hold no verdict or are damaged ({_reasons(without)})")
     _check_kinds(tables, title)
     twice = copies(tables)
     if twice:
@@ -139,6 +144,7 @@ def _finished(table: Table, known: Format, wanted: Wanted) -> Table:
             near = table.near(theirs)
             meant = f" (is {near!r} meant?)" if near else ""
             raise table.error(f"no column {theirs!r} for {ours}{meant}: found {table.found()}")
+    table = replace(table, renamed=wanted.renamed)
     return identified(judged(table, known.scale, wanted), wanted, log=known.tool != TABLE)
 
 
@@ -158,10 +164,11 @@ def _each_once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 def _sources(
     paths: Sequence[Path], format: str | None, wanted: Wanted
-) -> tuple[list[tuple[Source, Format]], list[str]]:
-    """The files with their formats, and those of directories that hold something else."""
+) -> tuple[list[tuple[Source, Format]], list[str], list[DataError]]:
+    """The files with their formats; of directories, those that hold something else, and what is wrong with others."""
     sources: dict[Path, tuple[Source, Format]] = {}
     skipped: list[str] = []
+    damaged: list[DataError] = []
     for each in paths:
         if not _is_directory(each):
             source = open_source(each)
@@ -171,9 +178,11 @@ def _sources(
             found = _in_directory(file, format, wanted)
             if found is None:
                 skipped.append(str(file))
+            elif isinstance(found, DataError):
+                damaged.append(found)
             else:
                 sources[file] = found
-    return list(sources.values()), skipped
+    return list(sources.values()), skipped, damaged
 
 
 def _alike(sources: Sequence[Source]) -> list[str]:
@@ -209,7 +218,9 @@ def _one_tool(sources: Sequence[tuple[Source, Format]], title: str, directory: b
     return names.pop() if len(names) == 1 else next(iter(tools))
 
 
-def _tables(sources: Sequence[tuple[Source, Format]], wanted: Wanted, *, whole: bool) -> tuple[list[Table], list[str]]:
+def _tables(
+    sources: Sequence[tuple[Source, Format]], wanted: Wanted, *, whole: bool
+) -> tuple[list[Table], list[DataError]]:
     """What each file holds; those without a verdict are left out, and of directories those that cannot be read.
 
     Raises:
@@ -229,9 +240,12 @@ def _tables(sources: Sequence[tuple[Source, Format]], wanted: Wanted, *, whole: 
             left.append(error)
     if left and not tables:
         raise left[0]
-    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-    said = "; ".join(f"{error.file}: {error.message}" for error in left[:3])
-    return tables, [f"skipped {len(left)} files that hold no verdict or are damaged ({said}{more})"] if left else []
+    return tables, left
+
+
+def _reasons(errors: Sequence[DataError]) -> str:
+    """The first errors, with file and line, and how many more there are."""
+    return "; ".join(map(str, errors[:3])) + (f" and {len(errors) - 3} more" if len(errors) > 3 else "")
 
 
 def _paths(path: Paths) -> list[Path]:
@@ -286,13 +300,16 @@ def _format_of(source: Source, format: str | None, wanted: Wanted) -> Format:
     )
 
 
-def _in_directory(file: Path, format: str | None, wanted: Wanted) -> tuple[Source, Format] | None:
-    """A file of a directory with its format, or None if it holds something else."""
+def _in_directory(file: Path, format: str | None, wanted: Wanted) -> tuple[Source, Format] | DataError | None:
+    """A file of a directory with its format, what is wrong with it, or None if it holds something else."""
     try:
         source = open_source(file)
+    except DataError as error:
+        return error
+    try:
         known = _format_of(source, None, wanted)
     except DataError:
         return None
     if known.surely is not None and not wanted.renamed and not known.surely(source):
-        return None
+        return fault(source)
     return (source, known) if format in (None, known.name) else None

@@ -5,7 +5,7 @@ import difflib
 import functools
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -60,6 +60,7 @@ class Wanted:
         renamed: the columns of the file that are meant by those of jaxscale.
         default: the verdict that a format reads where no `scorer` is named; None for the first.
         apart: whether several models, tasks or training steps are refused unless they are grouped by.
+        calls_alone: whether calls are counted, and not what they answered.
     """
 
     columns: frozenset[str] | None = None
@@ -71,6 +72,7 @@ class Wanted:
     renamed: Mapping[str, str] = field(default_factory=dict)
     default: str | None = None
     apart: bool = True
+    calls_alone: bool = False
 
     def __contains__(self, name: str) -> bool:
         return self.columns is None or name in self.columns
@@ -109,6 +111,8 @@ class Table:
         scorers: every verdict that the file has.
         rows: where rows were left out, those of the file that are there; None where all are.
         unended: rows of which the line has no end, so that they may be cut off.
+        paths: names of what lies inside of the objects of a record, with dots, for proposals.
+        renamed: the columns of the file that a person said are meant by those of jaxscale.
     """
 
     file: str
@@ -123,6 +127,8 @@ class Table:
     files: tuple[tuple[str, int], ...] = ()
     rows: np.ndarray | None = None
     unended: tuple[int, ...] = ()
+    paths: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -275,23 +281,41 @@ class Table:
             found = {name: other for name in missing if (other := self._meant(name, set(layout))) is not None}
             if len(found) == len(missing):
                 best = found
-        return ",".join(f"{name}={other}" for name, other in best.items())
+            elif found and not best:
+                best = {name: found.get(name, "...") for name in missing}
+        return ",".join(f"{name}={other}" for name, other in {**self.renamed, **best}.items()) if best else ""
 
     def _meant(self, name: str, taken: set[str]) -> str | None:
         """The column that may be meant by a name: by what others call it, or by its spelling."""
-        lowered = {other.lower(): other for other in reversed(self.names[:_NEAR]) if other not in taken}
-        known = (lowered[other] for other in _ALSO.get(name, ()) if other in lowered)
-        return next(known, None) or self.near(name)
+        return self.known_as(name, taken) or self.near(name)
+
+    def known_as(self, name: str, taken: Collection[str] = ()) -> str | None:
+        """The column, or what lies inside of one, that has another common name of what `name` means."""
+        inside = {path.rpartition(".")[2].lower(): path for path in reversed(self.paths[:_NEAR])}
+        beside = {other.lower(): other for other in reversed(self.names[:_NEAR]) if other not in taken}
+        both = {**inside, **beside}
+        return next((both[other] for other in _ALSO.get(name, ()) if other in both), None)
 
     def near(self, name: str) -> str | None:
         """The column whose name is close to `name`, if there is one."""
-        lowered = {other.lower(): other for other in self.names[:_NEAR]}
+        lowered = {other.lower(): other for other in (self.names + self.paths if "." in name else self.names)[:_NEAR]}
         matches = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.7)
         return lowered[matches[0]] if matches and lowered[matches[0]] != name else None
 
     def found(self) -> str:
         """The names of the columns, for a message."""
-        return shown_list(list(self.names)) if self.names else "none"
+        inside = {path.partition(".")[0] for path in self.paths}
+        names = [name for name in self.names if name not in inside]
+        return shown_list([*names, *self.paths]) or "none"
+
+
+def looks_like_calls(names: Collection[str]) -> tuple[int, int]:
+    """How much names are those of a table of calls: how many are its own, and how many others are common."""
+    lowered = {name.lower() for name in names}
+    verdicts = ("passed", "correct", "attempts", "answer")
+    own = ("problem" in lowered) + bool(lowered.intersection(verdicts))
+    common = sum(bool(lowered.intersection((name, *_ALSO[name]))) for name in ("problem", "passed"))
+    return own, common
 
 
 def shown(text: str) -> str:

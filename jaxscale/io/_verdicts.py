@@ -4,7 +4,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -124,6 +124,8 @@ def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
         NoVerdicts: there is no verdict at all.
     """
     table = _without_empty_answers(table, scale)
+    if wanted.calls_alone:
+        table = of_calls(table, graded=wanted.grade is not None)
     if wanted.grade is not None:
         table = graded(table, scale, wanted)
     require_verdicts(table, scale)
@@ -141,6 +143,23 @@ def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
         right = pc.and_(pc.equal(table.columns["passed"], "true"), given)
         table = table.with_column("correct", pc.if_else(right, _text("true"), _text("false")))
     return table
+
+
+def of_calls(table: Table, *, graded: bool = False) -> Table:
+    """The table with `passed` as the only verdict, which a column `correct` is where it can be nothing else.
+
+    Args:
+        table: what was read.
+        graded: whether answers are there to be graded, not to be counted.
+    """
+    if "correct" not in table.columns or "correct" in table.repeated:
+        return table
+    others = {"passed", "attempts", "successes", "count", *(() if graded else ("answer",))}
+    if not others & set(table.names) and table.known_as("attempts") is None:
+        table = table.with_column("passed", table.columns["correct"])
+    if len(table.columns) == 1:
+        return table
+    return replace(table, columns={name: column for name, column in table.columns.items() if name != "correct"})
 
 
 def graded(table: Table, scale: Scale, wanted: Wanted) -> Table:
@@ -221,8 +240,11 @@ def _expected(values: Sequence[str], scale: Scale, rule: Rule | None) -> str:
     if rule is not None:
         return f"--right {rule.text!r} compares numbers: expected values with commas between them, as in --right C,P"
     graded = [text for text in values if _by_scale(text, scale) == _UNKNOWN and not math.isnan(scale.number(text) or 0)]
+    words = [text for text in graded if text.strip().lower() in scale.values]
+    right = [text for text in values if _by_scale(text, scale) == _RIGHT] or ["C"] if words else []
     likely = [shown(text)[1:-1] for text in values if text.strip().lower() in _LIKELY]
-    way = "--right '>= 0.5'" if graded else f"--right {','.join(likely) or 'VALUE'}"
+    named = ",".join([*right, *words] or likely) or "VALUE"
+    way = "--right '>= 0.5'" if graded and not words else f"--right {named}"
     found = shown_list(values, _SHOWN)
     return f"expected 0 or 1, true or false; which count as right is to be said, as in {way} (found {found})"
 

@@ -8,6 +8,7 @@ import csv
 import functools
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO
 
 import pyarrow as pa
@@ -33,12 +34,29 @@ def recognises(source: Source) -> bool:
 def read(source: Source, wanted: Wanted) -> Table:
     """Read the wanted columns of a CSV file as text."""
     delimiter = _delimiter(source)
-    last = _last_line(source) if source.unpack is None else None
     with source.open() as file:
         names = [wanted.ours(name.strip()) for name in next((row for _, row in _rows(source, file, delimiter)), [])]
         taken = [index for index, name in enumerate(names) if name in wanted]
         # An unwanted column still counts the rows where no wanted one is there.
-        table = _body(source, file, delimiter, len(names), taken or [0], last)
+        shape = (delimiter, len(names), taken or [0])
+        last = _Last.of(source) if source.unpack is None else None
+        try:
+            table = _body(source, file, *shape)
+        except DataError as error:
+            last = last or _Last.of(source)
+            cut = 0 < _fields(last.text, delimiter)[0] < len(names)
+            whole = _until(source, last, shape) if cut else None
+            if whole is None:
+                raise error from None
+            table = whole
+        else:
+            wide, closed = _fields(last.text, delimiter) if last is not None else (0, True)
+            cut = wide == len(names) and not closed and table.num_rows > 1
+            table = table[:-1] if cut else table
+    if cut and last is not None:
+        source.note(
+            f"left out line {last.number(source):,}, the last, which is cut off: the run that wrote it was aborted"
+        )
     columns = {names[index]: table.column(str(index)).combine_chunks() for index in taken or [0]}
     if delimiter != ",":
         source.note(f"read columns separated by {_DELIMITERS[delimiter]}, not commas")
@@ -49,7 +67,7 @@ def read(source: Source, wanted: Wanted) -> Table:
         place=functools.partial(_line_of, source, delimiter),
         reread=functools.partial(read, source, wanted.everything),
         notes=tuple(source.notes),
-        unended=(table.num_rows - 1,) if last else (),
+        unended=(table.num_rows - 1,) if last is not None and last.text and not cut else (),
     )
 
 
@@ -70,31 +88,16 @@ def _delimiter(source: Source) -> str:
     return found[0]
 
 
-def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: list[int], last: str | None) -> pa.Table:
-    """The rows below the header, columns named by their position.
-
-    Args:
-        source: the file.
-        file: its bytes, from the beginning.
-        delimiter: what separates the columns.
-        width: how many there are.
-        taken: those that are read.
-        last: what follows the last line end, if it is known.
-    """
+def _body(source: Source, file: IO[bytes] | pa.NativeFile, delimiter: str, width: int, taken: list[int]) -> pa.Table:
+    """The rows below the header, columns named by their position."""
     positions = [str(index) for index in range(width)]
     # The last column is read too: a quote that is never closed ends up there.
     included = sorted({*taken, width - 1})
-    uneven: list[str] = []
-
-    def other_width(row: pyarrow.csv.InvalidRow) -> str:
-        uneven.append(row.text)
-        return "skip" if len(uneven) == 1 else "error"
-
     try:
         table = pyarrow.csv.read_csv(
             _native(source, file),
             pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_ROW),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=other_width),
+            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(positions, pa.large_string()),
                 include_columns=[str(index) for index in included],
@@ -103,52 +106,79 @@ def _body(source: Source, file: IO[bytes], delimiter: str, width: int, taken: li
         )
     except pa.ArrowException as error:
         raise _diagnosis(source, delimiter, width, str(error)) from None
-    last = _last_line(source) if uneven and last is None else last
-    if table.num_rows == 0 or (uneven and (not last or uneven[0] != last)):
+    if table.num_rows == 0:
         raise _diagnosis(source, delimiter, width, "no rows")
-    if not uneven and "\n" in (table.column(str(width - 1))[-1].as_py() or ""):
+    if "\n" in (table.column(str(width - 1))[-1].as_py() or ""):
         _check_last_quote(source, delimiter)
-    elif not uneven and last and _never_closed(last, delimiter, width) and table.num_rows > 1:
-        table, uneven = table[:-1], [last]
-    if uneven:
-        with source.open() as file:
-            line = 1 + sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
-        source.note(f"left out line {line:,}, the last, which is cut off: the run that wrote it was aborted")
     return table
 
 
-def _native(source: Source, file: IO[bytes]) -> IO[bytes] | pa.NativeFile:
-    """What is left of a file, for Arrow to read by itself.
+def _native(source: Source, file: IO[bytes] | pa.NativeFile) -> IO[bytes] | pa.NativeFile:
+    """What is left of a file, for Arrow to read by itself where it can.
 
     A thread of Arrow's that lets go of an object of Python while the program ends takes the program down with it.
     """
-    if source.unpack is not None:
+    if source.unpack is not None or isinstance(file, pa.NativeFile):
         return file
     native = pa.OSFile(str(source.path))
     native.seek(file.tell())
     return native
 
 
-def _last_line(source: Source) -> str:
-    """What follows the last line end of a file."""
-    last = b""
+@dataclass(frozen=True)
+class _Last:
+    """What follows the last line end of a file.
+
+    Args:
+        text: the line, empty where the file ends with a line end.
+        start: the byte at which it begins.
+    """
+
+    text: str
+    start: int
+
+    @classmethod
+    def of(cls, source: Source) -> "_Last":
+        """Look at the end of a file, of one that is compressed through all of it."""
+        last = b""
+        with source.open() as file:
+            size = max(0, file.seek(0, io.SEEK_END) - MAX_ROW) if source.unpack is None else 0
+            if source.unpack is None:
+                file.seek(size)
+            for block in iter(lambda: file.read(_BLOCK), b""):
+                _, end, after = block.rpartition(b"\n")
+                last = after if end else last[-MAX_ROW:] + after
+                size += len(block)
+        return cls(last.decode(errors="replace").rstrip("\r"), size - len(last))
+
+    def number(self, source: Source) -> int:
+        """The number of the line."""
+        with source.open() as file:
+            return 1 + sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+
+
+def _fields(line: str, delimiter: str) -> tuple[int, bool]:
+    """How many fields a line has, and whether no quote is open at its end; (0, True) for what is no row."""
+    for strict in (True, False):
+        try:
+            return len(next(csv.reader([line], delimiter=delimiter, strict=strict), [])), strict
+        except csv.Error:
+            continue
+    return 0, True
+
+
+def _until(source: Source, last: _Last, shape: tuple[str, int, list[int]]) -> pa.Table | None:
+    """The rows before the last line; None if they are no table either."""
     with source.open() as file:
-        if source.unpack is None:
-            size = file.seek(0, io.SEEK_END)
-            file.seek(max(0, size - MAX_ROW))
-        for block in iter(lambda: file.read(_BLOCK), b""):
-            _, end, after = block.rpartition(b"\n")
-            last = after if end else last[-MAX_ROW:] + after
-    return last.decode(errors="replace").rstrip("\r")
-
-
-def _never_closed(line: str, delimiter: str, width: int) -> bool:
-    """Whether a line is a whole row, but for a quote that is open at its end."""
+        before = file.read(last.start)
+    copy = io.BytesIO(before)
+    next(_rows(source, copy, shape[0]))
+    rest = pa.BufferReader(before)
+    rest.seek(copy.tell())
     try:
-        next(csv.reader([line], delimiter=delimiter, strict=True), None)
-    except csv.Error:
-        return len(next(csv.reader([line], delimiter=delimiter), [])) == width
-    return False
+        return _body(source, rest, *shape) if before[copy.tell() :].strip() else None
+    except DataError:
+        return None
 
 
 def _rows(source: Source, file: IO[bytes], delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:

@@ -1,7 +1,6 @@
 """`jaxscale vote`: its numbers, its words, its picture, what it refuses, and real ballots against resampling."""
 
 import dataclasses
-import importlib
 import json
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.estimators import VoteShape
 from jaxscale.forecasting import best_vote, forecast
+from jaxscale.forecasting._vote_summary import helps
 from jaxscale.plot import plot_votes
 from jaxscale.samples import sample_ballots
 from jaxscale.systems import Vote
@@ -161,10 +161,10 @@ def test_the_best_number_of_calls_is_looked_for_on_the_forecast_too():
     top = float(recorded.estimate.value.max())
     # Not ahead by more than the margin: what was recorded stands, and now more was looked at.
     flat = best_vote(recorded, foretold(recorded, [20, 40, 80], [top] * 3))
-    assert (flat.calls, flat.foretold, flat.at_end, flat.last) == (7, False, False, 80)
+    assert (flat.calls, flat.forecast, flat.at_end, flat.last) == (7, False, False, 80)
     # Levels off: the fewest calls that come near the highest value.
     level = best_vote(recorded, foretold(recorded, [20, 40, 80], [top + 0.02, top + 0.03, top + 0.033]))
-    assert (level.calls, level.foretold, level.at_end, level.words) == (40, True, False, ("40", "40 to 40"))
+    assert (level.calls, level.forecast, level.at_end, level.words) == (40, True, False, ("40", "40 to 40"))
     assert level.gain == pytest.approx(top + 0.03 - recorded.estimate.value[0])
     assert level.gain_lower == pytest.approx(level.gain - 0.01)
     # Still rises: the end, and both the number and its interval are open.
@@ -177,7 +177,7 @@ def test_a_curve_that_rises_to_the_end_of_the_search_is_said_to(tmp_path, capsys
     path = write(tmp_path / "ballots.csv", "problem,answer,count,correct", rows)
     out, _ = output(capsys, path, "--calls", "1,8")
     assert "or more calls, a forecast (90% interval" in out
-    assert "still rising at the end of what was foretold: more than 160 calls were not looked at" in out
+    assert "still rising at the end of the forecast: more than 160 calls were not looked at" in out
     group = json.loads(output(capsys, path, "--calls", "1,8", "--json").out)["groups"][0]
     best = group["best"]
     assert (best["calls"], best["at_end"], best["kind"], best["looked_up_to"]) == (160, True, "forecast", 160)
@@ -330,11 +330,12 @@ def test_real_ballots_agree_with_resampling(name, capsys):
 
 
 def test_whether_voting_helps_is_said_of_the_number_of_calls_that_it_is_true_of():
-    said = importlib.import_module("jaxscale.cli._vote")._helps
     sure = js.estimators.BestMajority(8, 5, 10, 0.09, 0.07, 0.1, level=0.9, last=30)
     unsure = dataclasses.replace(sure, calls=80, gain=0.1, gain_lower=-0.1, gain_upper=0.4, last=80)
     worse = dataclasses.replace(unsure, calls=1, gain=0.0)
-    assert said(sure, sure) == "yes"
-    assert said(unsure, sure) == "yes, within the data: 8 calls, +0.0900 over one call, 90% interval +0.0700 to +0.1000"
-    assert said(unsure, unsure) == "not beyond the noise of these queries"
-    assert said(worse, worse) == "no"
+    assert helps(sure, sure) == "yes"
+    assert (
+        helps(unsure, sure) == "yes, within the data: 8 calls, +0.0900 over one call, 90% interval +0.0700 to +0.1000"
+    )
+    assert helps(unsure, unsure) == "not beyond the noise of these queries"
+    assert helps(worse, worse) == "no"

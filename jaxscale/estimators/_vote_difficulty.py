@@ -60,6 +60,11 @@ class VoteDifficulty(Result):
         return np.abs(self.difficulty) > NormalDist().inv_cdf((1 + self.level) / 2) * self.standard_error
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many queries are easy, hard and tied, by their recorded shares."""
+        return {name: int(which.sum()) for name, which in _sides(self.difficulty).items()}
+
+    @property
     def shares(self) -> dict[str, float]:
         """Shares of queries that are surely easy or hard, at this level, and of those that may be either."""
         easy, hard = ((self.decided & side).mean() for side in (self.difficulty < 0, self.difficulty > 0))
@@ -130,8 +135,13 @@ def majority_by_difficulty(ballots: Ballots, calls: ArrayLike) -> dict[str, Esti
 
 def by_difficulty(k: np.ndarray, values: np.ndarray, difficulty: np.ndarray) -> dict[str, Estimate]:
     """Means of `values` (budgets, queries) over the easy, the hard and the tied queries, where there are any."""
-    parts = {"easy": difficulty < 0, "hard": difficulty > 0, "tied": difficulty == 0}
+    parts = _sides(difficulty)
     return {name: mean_over_queries(k, values[:, part]) for name, part in parts.items() if part.any()}
+
+
+def _sides(difficulty: np.ndarray) -> dict[str, np.ndarray]:
+    """Which queries are easy, hard and tied."""
+    return {"easy": difficulty < 0, "hard": difficulty > 0, "tied": difficulty == 0}
 
 
 def mean_over_queries(k: np.ndarray, values: np.ndarray) -> Estimate:
@@ -154,7 +164,7 @@ class BestMajority(Result):
         gain_upper: its upper end.
         level: probability that the intervals hold.
         last: the most calls that were looked at.
-        foretold: whether `calls` lies beyond the recorded calls.
+        forecast: whether `calls` lies beyond the recorded calls.
 
     >>> BestMajority(8, 8, 8, 0.2, 0.1, 0.3, 0.9, 8).words
     ('8 or more', '8 or more')
@@ -168,7 +178,7 @@ class BestMajority(Result):
     gain_upper: float
     level: float
     last: int
-    foretold: bool = False
+    forecast: bool = False
 
     def _notes(self) -> list[str]:
         return [f"{self.level:.0%} intervals; {self.last:,} calls were looked at"]

@@ -11,12 +11,14 @@ from jaxscale.forecasting._pool import DRAWS as POOLED_DRAWS
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, ForecastModel, joined, select
 from jaxscale.forecasting._shapes import SHAPES
-from jaxscale.forecasting._votes import DRAWS as VOTE_DRAWS
+from jaxscale.forecasting._vote_summary import VoteSummary, recorded_calls, vote_summary
+from jaxscale.forecasting._votes import DRAWS as VOTE_DRAWS, MOST_FORECAST_CALLS
 
 __all__ = [
     "AUTO",
     "COVERAGE_DRAWS",
     "MARGIN",
+    "MOST_FORECAST_CALLS",
     "POOLED_DRAWS",
     "SHAPES",
     "VOTE_DRAWS",
@@ -24,13 +26,16 @@ __all__ = [
     "ForecastModel",
     "Together",
     "VerifiedDraws",
+    "VoteSummary",
     "average",
     "best_vote",
     "checked",
     "forecast",
     "joined",
+    "recorded_calls",
     "select",
     "verified_draws",
+    "vote_summary",
     "warn_of_other_queries",
     "warn_of_prior",
 ]

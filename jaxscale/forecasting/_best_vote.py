@@ -36,7 +36,7 @@ def best_vote(
         >>> from jaxscale.data import Ballots
         >>> from jaxscale.systems import Vote
         >>> ballots = Ballots([[8, 4]] * 9 + [[5, 7]], [[True, False]] * 10)
-        >>> best_vote(vote_curve(ballots), forecast(Vote(), ballots, [20, 40, 80])).foretold
+        >>> best_vote(vote_curve(ballots), forecast(Vote(), ballots, [20, 40, 80])).forecast
         True
     """
     beyond = forecast.kind == "forecast"
@@ -69,16 +69,16 @@ def best_vote(
         gain=float(gains[0]),
         gain_lower=float(gains[0] - np.hypot(gains[0] - low, below)),
         gain_upper=float(gains[0] + np.hypot(high - gains[0], above)),
-        foretold=True,
+        forecast=True,
     )
 
 
 def _best_places(k: np.ndarray, curves: np.ndarray, first: int) -> np.ndarray:
-    """The place of the best of increasing `k` in each column of `curves`, foretold from `first` on."""
-    measured, foretold = curves[:first].round(12), curves[first:]
-    top = foretold.max(axis=0)
+    """The place of the best of increasing `k` in each column of `curves`, forecast from `first` on."""
+    measured, predicted = curves[:first].round(12), curves[first:]
+    top = predicted.max(axis=0)
     half = int(np.searchsorted(k, k[-1] / 2, side="right")) - 1
     rising = curves[-1] > np.maximum(curves[half] + MARGIN, top - MARGIN)
-    enough = first + np.argmax(foretold >= top - MARGIN, axis=0)
+    enough = first + np.argmax(predicted >= top - MARGIN, axis=0)
     beyond = np.where(rising, len(k) - 1, enough)
     return np.where(top > measured.max(axis=0) + MARGIN, beyond, np.argmax(measured, axis=0))

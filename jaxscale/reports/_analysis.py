@@ -10,11 +10,10 @@ from jaxtyping import PRNGKeyArray
 from jaxscale._checks import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators import BestMajority, VoteCurve, vote_curve
-from jaxscale.forecasting import Forecast, Together, best_vote, forecast, select
+from jaxscale.forecasting import MOST_FORECAST_CALLS, Forecast, Together, best_vote, forecast, select
 from jaxscale.systems import FilterVote, Vote
 
 _AHEAD = 10  # how many times the recorded calls a report looks ahead
-_MOST_VOTES = 10**5  # what `forecast` predicts of votes at most
 _POINTS = {Attempts: 50, Ballots: 24}  # of a curve: a forecast of votes takes time for each of them
 _FEW = 8  # data sets; each of more is drawn with half of the points
 
@@ -48,7 +47,7 @@ class Voted:
     @property
     def top(self) -> float:
         """Accuracy at the best number of calls."""
-        if self.best.foretold:
+        if self.best.forecast:
             return at(self.curve, self.best.calls).value
         estimate = self.recorded.estimate
         return float(estimate.value[estimate.calls == self.best.calls][0])
@@ -60,7 +59,7 @@ class Voted:
 
     @property
     def helps(self) -> bool:
-        """Whether a vote beats one call beyond the noise, as recorded or as foretold."""
+        """Whether a vote beats one call beyond the noise, as recorded or as forecast."""
         return self.best.helps or self.recorded.best.helps
 
     @property
@@ -209,7 +208,7 @@ def _voted(ballots: Ballots, system: Vote | FilterVote, budgets: Budgets, level:
     recorded = vote_curve(ballots, system, level=level, key=key)
     k = _curve(budgets, _POINTS[Ballots], [recorded.best.calls, recorded.shape.last, *recorded.shape.turns])
     shown = (k <= recorded.shape.last) | (k > ballots.calls.min()) | np.isin(k, budgets.table)
-    k = k[shown & (k <= _MOST_VOTES)]
+    k = k[shown & (k <= MOST_FORECAST_CALLS)]
     curve = forecast(system, ballots, k, level=level, key=key)
     best = best_vote(recorded, curve, key=key)
     return Voted(system, curve, recorded, best)

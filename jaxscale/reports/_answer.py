@@ -30,7 +30,7 @@ def headline(groups: Sequence[Group], budgets: Budgets, noun: str) -> str:
         helped = sum(group.votes[0].helps for group in groups if group.votes)
         best = vote.best
         with_vote = f" with a vote over {best.words[0]} calls" if best.calls > 1 else " with one call"
-        with_vote += " (a forecast)" if best.foretold else ""
+        with_vote += " (a forecast)" if best.forecast else ""
         return (
             f"{first.name} is right most often: {percent(vote.top)}{with_vote}. Voting clearly beats one call for "
             f"{helped} of {len(groups)} {noun}s"
@@ -56,10 +56,10 @@ def vote_headline(vote: Voted) -> str:
     if vote.helps:
         more = "more calls would add little"
         if best.at_end:
-            more = f"still rising at the end of {'the forecast' if best.foretold else 'the data'}"
-        elif vote.falls and not best.foretold:
+            more = f"still rising at the end of {'the forecast' if best.forecast else 'the data'}"
+        elif vote.falls and not best.forecast:
             more = "more calls hurt" if shape.beyond_noise else "more calls may hurt"
-        right = f"about {percent(vote.top)} right (a forecast)" if best.foretold else f"{percent(vote.top)} right"
+        right = f"about {percent(vote.top)} right (a forecast)" if best.forecast else f"{percent(vote.top)} right"
         return f"Take the most frequent of {best.words[0]} {which}: {right} instead of {percent(vote.single)}; {more}"
     if best.gain <= 0:
         return f"Ask once: a vote is no better than one call, which is right for {percent(vote.single)}"
@@ -126,7 +126,7 @@ def _vote(vote: Voted, queries: int) -> list[str]:
     if vote.judged:
         if best.calls > 1:
             lines.append(
-                f"{taken} {'would be right for about' if best.foretold else 'is right for'} {percent(vote.top)}: "
+                f"{taken} {'would be right for about' if best.forecast else 'is right for'} {percent(vote.top)}: "
                 f"{points(best.gain)} over one call ({level} interval "
                 f"{signed(best.gain_lower)} to {signed(best.gain_upper)})."
             )
@@ -236,7 +236,7 @@ def overview(groups: Sequence[Group], budgets: Budgets, noun: str) -> Table:
                     _calls(group),
                     percent(vote.single),
                     percent(vote.top),
-                    best.words[0] + (", a forecast" if best.foretold else ""),
+                    best.words[0] + (", a forecast" if best.forecast else ""),
                     points(best.gain),
                     _verdict(vote),
                     percent(at(group.coverage, budgets.common).value),
@@ -293,7 +293,7 @@ def _by_calls(group: Group, budgets: Budgets) -> Table:
                 forecast |= entry.beyond
                 row += [percent(entry.value), between(entry.lower, entry.upper)]
             else:
-                row += ["not foretold", ""]
+                row += ["no forecast", ""]
         rows.append([*row, "forecast" if forecast else "measured"])
     return Table("What a number of calls gives", [*columns, ("measured or forecast", "coverage-forecast")], rows)
 
@@ -309,6 +309,6 @@ def _verdict(vote: Voted) -> str:
         return "too few calls to say"
     if not vote.helps:
         return "no better than one call" if best.gain <= 0 else "no clear gain"
-    if vote.falls and not best.foretold:
+    if vote.falls and not best.forecast:
         return f"helps up to {number(best.calls)}, then {'hurts' if shape.beyond_noise else 'may hurt'}"
     return "helps"

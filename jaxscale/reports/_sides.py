@@ -89,12 +89,10 @@ def _parts_table(groups: Sequence[Group], noun: str) -> Table:
         recorded = group.votes[0].recorded
         for part, estimate in recorded.parts.items():
             best = estimate.calls == recorded.best.calls
-            difficulty = recorded.difficulty.difficulty
-            size = {"easy": difficulty < 0, "hard": difficulty > 0, "tied": difficulty == 0}[part].sum()
             rows.append(
                 [
                     f"{group.name}: {part}",
-                    number(int(size)),
+                    number(recorded.difficulty.counts[part]),
                     percent(float(estimate.value[0])),
                     f"{percent(float(estimate.value[best][0]))} ({number(recorded.best.calls)})",
                     f"{percent(float(estimate.value[-1]))} ({number(int(estimate.calls[-1]))})",

@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-full check fuzz bench notebooks notebooks-store
+.PHONY: demo test test-full check fuzz genuine bench notebooks notebooks-store
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -34,6 +34,11 @@ check: $(READY)
 fuzz: export JAXSCALE_FUZZ := 4000
 fuzz: $(READY)
 	$(BIN)/pytest -n 2 -q tests/test_io_fuzz.py -k mutated
+
+# Logs that evaluation tools write themselves, with outcomes that are known: needs a package index, and minutes.
+# All of them, or those in TOOLS="inspect_ai EvalPlus"; what was found goes to tests/genuine and docs/genuine-logs.md.
+genuine: $(READY)
+	$(BIN)/python tests/genuine $(TOOLS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

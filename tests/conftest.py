@@ -19,6 +19,8 @@ import pytest
 
 matplotlib.use("Agg")
 
+collect_ignore = ["genuine"]  # its own runner: it installs tools, which takes minutes
+
 
 # Seconds of the longest files on one core. They start first: two workers that take a file at a time then end together.
 SECONDS = {

@@ -1,4 +1,4 @@
-"""What the scripted model says, so that every count is known: standard library alone, as each tool's environment has it."""
+"""What the scripted model says, so that every count is known. Standard library alone: each tool's Python runs it."""
 
 import json
 from math import comb
@@ -36,7 +36,7 @@ def right(index, call):
 
 
 def answer(index, call):
-    """What a call answers; None for no answer. A wrong answer is one of three, none of them as often as it takes to tie."""
+    """What a call answers; None for no answer. A wrong answer is one of three, and no problem's vote is tied."""
     if right(index, call):
         return gold(index)
     if (index + call) % 7 == 0:

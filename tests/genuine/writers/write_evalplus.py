@@ -12,8 +12,8 @@ FOLDER = Path(sys.argv[1])
 os.environ["XDG_CACHE_HOME"] = str(FOLDER / "cache")
 os.environ["HUMANEVAL_OVERRIDE_PATH"] = str(FOLDER / "problems.jsonl")
 
-import _script as script
-from evalplus.evaluate import evaluate
+import _script as script  # noqa: E402
+from evalplus.evaluate import evaluate  # noqa: E402
 
 ENDLESS = (6, 3)
 """A call that never ends."""

@@ -111,7 +111,7 @@ def test_names_of_columns_may_hold_anything(tmp_path, ending):
 def test_types_of_parquet(tmp_path):
     js.convert(table(tmp_path, PER_CALL), output := tmp_path / "out.parquet")
     types = {field.name: str(field.type) for field in pyarrow.parquet.read_schema(output)}
-    text, number = "large_string", "double"
+    text, number = "string", "double"
     assert types == {
         **{"problem": text, "answer": text, "correct": "bool", "kept": "bool"},
         **{"score": number, "tokens": number, "prompt_tokens": number},

@@ -1,14 +1,13 @@
-"""Columns of text that grow row by row: a row without a value takes no room."""
+"""Columns of text that grow row by row: what is there so far is packed, and a row without a value takes no room."""
 
 import array
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jaxscale.data import DataError
 from jaxscale.io._source import Source
+from jaxscale.io._table import CODED, coded_text
 
 MOST_GAPS = 2**26
 """Cells without a value in all columns together: where each record has keys of its own, there is little else."""
@@ -16,8 +15,7 @@ MOST_GAPS = 2**26
 MOST_MEMORY = 2**29
 """Bytes that the values of a log may take: what is packed in it can be a thousand times as large as the file."""
 
-_STRING = 64  # bytes of a string beside its characters, with its place in a list
-_MOST_SHARED = 2**12
+_CELLS, _CHARACTERS = 2**18, 2**24  # that are held as they came, before they are packed
 
 
 class Columns:
@@ -32,92 +30,102 @@ class Columns:
         self.source = source
         self.lines = array.array("q")
         self._room = MOST_MEMORY if bounded else None
-        self._values: dict[str, list[str | None]] = {}
-        self._rows: dict[str, array.array] = {}  # of columns with gaps
-        self._shared: dict[str, str] = {}
+        self._packed: dict[str, list[tuple[int, pa.DictionaryArray]]] = {}  # with the row at which each part begins
+        self._held: dict[str, list[str | None]] = {}
+        self._start = 0  # the row at which what is held begins
+        self._names: tuple[str, ...] = ()  # of the last row
+        self._lists: list[list[str | None]] = []
+        self._cells = self._characters = self._filled = 0
 
     def __len__(self) -> int:
         """The number of rows."""
         return len(self.lines)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns in order of appearance."""
-        return tuple(self._values)
+    def add(self, line: int, names: tuple[str, ...], texts: Sequence[str | None]) -> None:
+        """Add a row.
 
-    def add(self, line: int, cells: Mapping[str, str | None]) -> None:
-        """Add a row, with the line on which it begins (0 where there are no lines).
+        Args:
+            line: that on which it begins; 0 where there are no lines.
+            names: the columns of which it has a value; quickest where it is the same object as for the row before.
+            texts: the value in each of them.
 
         Raises:
             DataError: the values take more than they may.
         """
-        row = len(self.lines)
+        if names is not self._names and names != self._names:
+            self._arrange(names)
         self.lines.append(line)
-        for name, text in cells.items():
-            if text is not None and (shared := self._shared.get(text)) is not None:
-                text = shared
-                size = 8
-            elif text is not None:
-                size = _STRING + len(text)
-                if len(self._shared) < _MOST_SHARED:
-                    self._shared[text] = text
-            else:
-                size = 8
-            values = self._values.get(name)
-            if values is None:
-                values = self._values[name] = []
-                size += 200
-            if name in self._rows:
-                self._rows[name].append(row)
-            elif len(values) < row:
-                self._rows[name] = array.array("q", [*range(len(values)), row])
+        for values, text in zip(self._lists, texts, strict=True):
             values.append(text)
-            if self._room is not None:
-                self._room -= size
-        if self._room is not None and self._room < 0:
-            raise self.source.error(
-                f"holds more than {MOST_MEMORY:,} bytes of values: expected a smaller log, or several files",
-                line or None,
-            )
+            if text is not None:
+                self._characters += len(text)
+        self._cells += len(texts)
+        self._filled += len(texts)
+        if self._cells > _CELLS or self._characters > _CHARACTERS:
+            self._pack()
 
-    def arrays(self, fill: Mapping[str, str]) -> dict[str, pa.Array]:
-        """The columns as Arrow arrays.
-
-        Args:
-            fill: what stands in the gaps of a column; null where it names none.
+    def arrays(self) -> dict[str, pa.DictionaryArray]:
+        """The columns; null where a row has no value.
 
         Raises:
             DataError: a value is no Unicode text, or the columns are nearly all gaps.
         """
         size = len(self.lines)
-        gaps = sum(size - len(values) for values in self._values.values())
+        gaps = size * len(self._packed.keys() | self._held.keys()) - self._filled
         if gaps > MOST_GAPS:
             raise self.source.error(
-                f"{size:,} records have {len(self._values):,} different keys, and {gaps:,} times one is missing: "
-                f"expected at most {MOST_GAPS:,}"
+                f"{size:,} records have {len(self._packed.keys() | self._held.keys()):,} different keys, and {gaps:,} "
+                f"times one is missing: expected at most {MOST_GAPS:,}"
             )
-        return {name: self._array(name, size, fill.get(name)) for name in self._values}
+        self._pack()
+        return {name: self._whole(self._packed[name], size) for name in list(self._packed)}
 
-    def _array(self, name: str, size: int, fill: str | None) -> pa.Array:
-        values = self._values[name]
-        try:
-            column = pa.array(values, pa.large_string())
-        except UnicodeEncodeError:
-            raise self._no_text(name) from None
-        if len(values) == size:
-            return column
-        rows = self._rows.get(name, range(len(values)))
-        index = np.zeros(size, np.int64)
-        gap = np.ones(size, bool)
-        index[rows], gap[rows] = np.arange(len(values)), False
-        column = column.take(pa.array(index, mask=gap))
-        return column if fill is None else pc.if_else(pa.array(gap), pa.scalar(fill, pa.large_string()), column)
+    def _arrange(self, names: tuple[str, ...]) -> None:
+        """Make ready for rows with these columns: those that lacked values are filled up with nothing."""
+        rows = len(self.lines) - self._start
+        self._names = names
+        self._lists = [self._held.setdefault(name, []) for name in names]
+        for values in self._lists:
+            self._cells += rows - len(values)
+            values.extend([None] * (rows - len(values)))
+
+    def _pack(self) -> None:
+        for name, values in self._held.items():
+            try:
+                part = coded_text(pa.array(values, pa.large_string()))
+            except UnicodeEncodeError:
+                raise self._no_text(name) from None
+            self._packed.setdefault(name, []).append((self._start, part))
+            if self._room is not None:
+                self._room -= part.nbytes
+        if self._room is not None and self._room < 0:
+            raise self.source.error(
+                f"holds more than {MOST_MEMORY:,} bytes of values: expected a smaller log, or several files"
+            )
+        self._held.clear()
+        self._start = len(self.lines)
+        self._names, self._lists = (), []
+        self._cells = self._characters = 0
+
+    @staticmethod
+    def _whole(parts: list[tuple[int, pa.DictionaryArray]], size: int) -> pa.DictionaryArray:
+        """A column of its parts, which are used up, with nothing between them."""
+        chunks: list[pa.DictionaryArray] = []
+        end = 0
+        for start, part in parts:
+            if start > end:
+                chunks.append(pa.nulls(start - end, CODED))
+            chunks.append(part)
+            end = start + len(part)
+        parts.clear()
+        if size > end:
+            chunks.append(pa.nulls(size - end, CODED))
+        return coded_text(pa.chunked_array(chunks, CODED))
 
     def _no_text(self, name: str) -> DataError:
-        values = self._values[name]
-        rows = self._rows.get(name, range(len(values)))
-        row = next(row for row, value in zip(rows, values, strict=True) if not _is_text(value))
-        return self.source.error(f"{name} holds half a surrogate pair: expected text", self.lines[row] or None)
+        row = next(row for row, value in enumerate(self._held[name]) if not _is_text(value))
+        line = self.lines[self._start + row]
+        return self.source.error(f"{name} holds half a surrogate pair: expected text", line or None)
 
 
 def _is_text(value: str | None) -> bool:

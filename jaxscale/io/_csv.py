@@ -16,7 +16,7 @@ import pyarrow.csv
 
 from jaxscale.data import DataError
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted, shown
+from jaxscale.io._table import CODED, Table, Wanted, coded_text, shown
 
 _BLOCK = 2**18
 
@@ -57,7 +57,7 @@ def read(source: Source, wanted: Wanted) -> Table:
         source.note(
             f"left out line {last.number(source):,}, the last, which is cut off: the run that wrote it was aborted"
         )
-    columns = {names[index]: table.column(str(index)).combine_chunks() for index in taken or [0]}
+    columns = {names[index]: coded_text(table.column(str(index))) for index in taken or [0]}
     if delimiter != ",":
         source.note(f"read columns separated by {_DELIMITERS[delimiter]}, not commas")
     return Table(
@@ -99,7 +99,7 @@ def _body(source: Source, file: IO[bytes] | pa.NativeFile, delimiter: str, width
             pyarrow.csv.ReadOptions(column_names=positions, block_size=MAX_ROW),
             pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(positions, pa.large_string()),
+                column_types=dict.fromkeys(positions, CODED),
                 include_columns=[str(index) for index in included],
                 strings_can_be_null=False,
             ),

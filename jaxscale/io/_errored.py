@@ -1,10 +1,8 @@
 """Calls that ended in an error, or have no verdict: left out or counted as wrong, once for every format."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, coded_as
 
 ERRORS = ("error", "errored")
 """Columns that say that a call ended in an error: true, or the error."""
@@ -34,13 +32,11 @@ def settled(table: Table, name: str, scored: np.ndarray, default: str, asked: st
     choice = asked or default
     keep = ~lost if choice == "drop" else np.ones(len(table), bool)
     missing = broken | ~scored
-    right = np.asarray(pc.fill_null(pc.equal(table.columns[name], "true"), False).to_numpy(zero_copy_only=False))
-    right = right & ~lost
+    right = table.says(name, "true") & ~lost
     if missing.any() and not missing.all() and "problem" in table.columns:
         table = table.saying(*_difference(table, right, missing, keep))
     if choice == "wrong" and lost.any():
-        false = pa.scalar("false", pa.large_string())
-        table = table.with_column(name, pc.if_else(pa.array(lost), false, table.columns[name]))
+        table = table.with_column(name, coded_as(right, ("false", "true")))
         table = table.saying(f"{lost.sum():,} calls that ended in an error or have no verdict are counted as wrong")
     return table, keep
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from jaxscale.io._parquet import as_text
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted
+from jaxscale.io._table import CODED, Table, Wanted
 
 NAME = "data frame"
 """What a frame is called in messages, where a file would have a name."""
@@ -37,7 +37,7 @@ def read(frame: Any, wanted: Wanted) -> Table:
     return Table(
         NAME,
         tuple(names),
-        columns or {"": pa.nulls(table.num_rows, pa.large_string())},
+        columns or {"": pa.nulls(table.num_rows, CODED)},
         place=lambda row: None,
         reread=lambda: read(frame, wanted.everything),
     )

@@ -96,7 +96,7 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
     if "" in labels:
         row = int((problem == labels.index("")).argmax())
         raise table.error("problem is empty: expected a label", row)
-    of_row, first_row = first_seen(row_group * len(labels) + problem)
+    of_row, first_row = first_seen(problem if groups == [ALL] else row_group * len(labels) + problem)
     label = [labels[code] for code in problem[first_row]]
     queries = Queries(groups, row_group[first_row], label, of_row, first_row)
     for gold in GOLD:
@@ -110,7 +110,7 @@ def _whole_labels(codes: np.ndarray, labels: list[str]) -> tuple[np.ndarray, lis
         return codes, labels
     plain: dict[str, int] = {}
     new = [plain.setdefault(_whole(label), len(plain)) for label in labels]
-    return np.array(new, np.int64)[codes], list(plain)
+    return np.array(new, np.int32)[codes], list(plain)
 
 
 def _whole(label: str) -> str:

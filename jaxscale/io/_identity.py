@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow.compute as pc
 
 from jaxscale.io._table import Table, Wanted, first_seen, shown_list
 
@@ -71,7 +70,7 @@ def _mixes(table: Table, group: Sequence[str], name: str) -> bool:
 
 def further(table: Table, wanted: Wanted) -> tuple[tuple[str, int], ...]:
     """How many runs and epochs the calls are from, where they are from several."""
-    counts = ((name, int(pc.count_distinct(table.columns[name]).as_py())) for name in FURTHER if table.has(name))
+    counts = ((name, sum(map(bool, table.coded(name)[1]))) for name in FURTHER if table.has(name))
     return tuple((name, count) for name, count in counts if count > 1 and name not in wanted.group)
 
 
@@ -86,7 +85,7 @@ def copies(tables: Sequence[Table]) -> list[int]:
         names = ("problem", "epoch", "answer", "passed")
         if len(table) < _SURELY or not all(table.has(name) for name in names):
             continue
-        calls = tuple(sorted(zip(*(table.columns[name].to_pylist() for name in names), strict=True), key=str))
+        calls = tuple(sorted(zip(*(table.texts(name) for name in names), strict=True), key=str))
         if hash(calls) in seen:
             found.append(index)
         seen.add(hash(calls))
@@ -101,12 +100,12 @@ def _once(table: Table, *, log: bool) -> Table:
     if not log:
         # A column of that name may be one of the problem: then no problem has two.
         problem, _ = table.coded("problem")
-        pairs = len(np.unique(problem * len(values) + codes))
+        pairs = len(np.unique(problem.astype(np.int64) * len(values) + codes))
         if pairs == len(np.unique(problem)):
             return table
     if table.has("scorer"):
         scorer, names = table.coded("scorer")
-        codes = codes * len(names) + scorer
+        codes = codes.astype(np.int64) * len(names) + scorer
         nameless = np.zeros(len(table), bool) if "" not in values else table.coded("uuid")[0] == values.index("")
     else:
         nameless = np.zeros(len(table), bool) if "" not in values else codes == values.index("")

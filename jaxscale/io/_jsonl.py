@@ -10,10 +10,12 @@ from jaxscale.io._columns import Columns
 from jaxscale.io._identity import APART, FURTHER
 from jaxscale.io._json import first_object, lists_inside, objects, objects_inside
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted, looks_like_calls, shown
+from jaxscale.io._table import CODED, Table, Wanted, looks_like_calls, shown
 
 _SPREAD = ("passed", "correct", "answer", "score", "tokens", "kept", "error")
 """Columns in which a row may have a list, with an item for each call."""
+
+_FORMS = 1000  # sets of keys that are remembered
 
 
 _LOOKED_INTO = 100  # records, for names inside of their objects
@@ -29,20 +31,38 @@ def read(source: Source, wanted: Wanted) -> Table:
     """Read the wanted keys of JSON objects as text."""
     columns = Columns(source, bounded=source.unpack is not None)
     names: dict[str, None] = {}
+    forms: dict[tuple[str, ...], tuple[str, ...]] = {}  # the wanted keys of records that have these
     paths: dict[str, None] = {}
     for number, record in _records(source, wanted):
         row = renamed(record, wanted) if wanted.renamed else record
-        names.update(dict.fromkeys(row))
         if len(columns) < _LOOKED_INTO:
             paths.update(dict.fromkeys(_inside(record)))
-        for call in _calls(source, row, wanted, number):
-            columns.add(number, call)
+        keys = tuple(row)
+        taken = forms.get(keys)
+        if taken is None:
+            names.update(dict.fromkeys(keys))
+            taken = tuple(name for name in keys if name in wanted)
+            if len(forms) < _FORMS:
+                forms[keys] = taken
+        texts: list[str | None] = []
+        for name in taken:
+            value = row[name]
+            if value is None or type(value) is str:
+                texts.append(value)
+            elif type(value) is bool:
+                texts.append("true" if value else "false")
+            else:  # a list or an object
+                for call in _calls(source, {name: row[name] for name in taken}, wanted, number):
+                    columns.add(number, tuple(call), list(call.values()))
+                break
+        else:
+            columns.add(number, taken, texts)
     if not len(columns):
         raise source.error("is empty: expected one JSON object a line, or a list of them")
     return Table(
         source.name,
         tuple(names),
-        columns.arrays({}) or {"": pa.nulls(len(columns), pa.large_string())},
+        columns.arrays() or {"": pa.nulls(len(columns), CODED)},
         place=lambda row: columns.lines[row] or None,
         reread=functools.partial(read, source, wanted.everything),
         notes=tuple(source.notes),
@@ -92,9 +112,8 @@ def renamed(record: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
 
 def _calls(source: Source, row: dict[str, Any], wanted: Wanted, number: int) -> Iterator[dict[str, str | None]]:
     """The rows of a record: one, or one for each item of its lists."""
-    taken = row if wanted.columns is None else {name: value for name, value in row.items() if name in wanted}
-    lists = {name: value for name, value in taken.items() if isinstance(value, list) and name in _SPREAD}
-    cells = {name: _text(source, name, value, wanted, number) for name, value in taken.items() if name not in lists}
+    lists = {name: value for name, value in row.items() if isinstance(value, list) and name in _SPREAD}
+    cells = {name: _text(source, name, value, wanted, number) for name, value in row.items() if name not in lists}
     if not lists:
         yield cells
         return

@@ -1,6 +1,7 @@
 """Tables as Parquet files."""
 
 import functools
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.compute as pc
 
 from jaxscale.data import DataError
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted, repeated
+from jaxscale.io._table import CODED, Table, Wanted, coded_text, repeated
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 _MAGIC = b"PAR1"
 # Equal values take next to no room in the file: what they become is counted before it is there.
 _MOST_ROWS = 2**25
+# Bytes of all columns as codes and distinct values.
+_MOST_HELD = 3 * 2**28
+# Bytes of a column that is unpacked value by value, as text.
 _MOST_BYTES = 2**30
 # Bytes of a column in a group of rows: they may be one page, which is unpacked at once.
 _MOST_PACKED = 3 * 2**26
 _BATCH = 2**20
-# Bytes of what is held before it becomes text.
-_MOST_HELD = 3 * 2**27
 
 
 def recognises(source: Source) -> bool:
@@ -45,17 +47,16 @@ def read(source: Source, wanted: Wanted) -> Table:
             taken = {
                 ours: name for ours, name in zip(names, recorded, strict=True) if ours in wanted and ours not in many
             }
-            room = _MOST_BYTES
+            room = _MOST_HELD
             for ours, name in taken.items():
                 type = file.schema_arrow.field(name).type
                 if pa.types.is_nested(type) or pa.types.is_fixed_size_binary(type):
                     if wanted.columns is not None:
                         raise source.error(f"column {name!r} is of type {type}: expected text, numbers or bool")
                     continue
-                batches, size = _batches(source, file, name, room)
-                room -= size
-                text = as_text(source, batches, name, wanted)
+                text = as_text(source, _batches(source, file, name), name, wanted, room)
                 if text is not None:
+                    room -= text.nbytes
                     columns[ours] = text
     except DataError:
         raise
@@ -69,14 +70,14 @@ def read(source: Source, wanted: Wanted) -> Table:
     return Table(
         source.name,
         tuple(names),
-        columns or {"": pa.nulls(rows, pa.large_string())},
+        columns or {"": pa.nulls(rows, CODED)},
         place=lambda row: None,
         reread=functools.partial(read, source, wanted.everything),
     )
 
 
-def _batches(source: Source, file: "ParquetFile", name: str, room: int) -> tuple[list[pa.Array], int]:
-    """A column as it is read, distinct values of text once; and the bytes that it will take as text, at most `room`."""
+def _batches(source: Source, file: "ParquetFile", name: str) -> Iterator[pa.Array]:
+    """A column as it is read, distinct values of text once where the file has them so."""
     import pyarrow.parquet
 
     groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
@@ -98,8 +99,7 @@ def _batches(source: Source, file: "ParquetFile", name: str, room: int) -> tuple
         # Each value may hold all that is in the column, once more.
         size = max(1, min(_BATCH, 2**26 // max(packed, 1)))
     once = [name] if (text or binary) and not any(encoding.startswith("DELTA") for encoding in encodings) else []
-    batches = []
-    held = taken = rows = 0
+    unpacked = rows = 0
     with pyarrow.parquet.ParquetFile(source.path, metadata=file.metadata, read_dictionary=once) as again:
         for batch in again.iter_batches(size, columns=[name]):
             array = batch.column(0)
@@ -110,49 +110,53 @@ def _batches(source: Source, file: "ParquetFile", name: str, room: int) -> tuple
                     f"column {name!r} is damaged or not UTF-8 text: expected a sound Parquet file"
                 ) from None
             rows += len(array)
-            held += array.nbytes
-            taken += _size(array)
-            if rows > _MOST_ROWS or held > _MOST_HELD or taken > room:
+            if not once:
+                unpacked += array.nbytes
+            if rows > _MOST_ROWS or unpacked > _MOST_BYTES:
                 raise _too_large(source, file.metadata.num_rows)
-            batches.append(array)
-    return batches, taken
+            yield array
 
 
-def _size(array: pa.Array) -> int:
-    """The bytes of an array as text, with 8 for the place of each value."""
-    if pa.types.is_dictionary(array.type):
-        dictionary = array.dictionary
-        if not (pa.types.is_string(dictionary.type) or pa.types.is_large_string(dictionary.type)):
-            dictionary = dictionary.cast(pa.large_string())
-        lengths = pc.take(pc.binary_length(dictionary), array.indices)
-    elif pa.types.is_string(array.type) or pa.types.is_binary(array.type) or pa.types.is_large_string(array.type):
-        lengths = pc.binary_length(array)
-    else:
-        digits = (
-            array.type.bit_width // 3 + 3 if pa.types.is_integer(array.type) else 5 if array.type == pa.bool_() else 24
-        )
-        return (8 + digits) * len(array)
-    return 8 * len(array) + (pc.sum(lengths.cast(pa.int64())).as_py() or 0)
+def as_text(
+    source: Source, batches: Iterable[pa.Array], name: str, wanted: Wanted, room: int | None = None
+) -> pa.DictionaryArray | None:
+    """Chunks of a column as a column of text, of at most `room` bytes.
 
-
-def as_text(source: Source, batches: list[pa.Array], name: str, wanted: Wanted) -> pa.Array | None:
-    """Chunks of a column, which are used up, as text; None where it holds no single values and is not asked for."""
+    None where it holds no single values and is not asked for.
+    """
     texts = []
-    while batches:
-        array = batches.pop(0)
-        if pa.types.is_floating(array.type):
-            array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    held = 0
+    for array in batches:
         try:
-            texts.append(pc.cast(array, pa.large_string()))
+            text = _coded(array)
         except (pa.ArrowException, ValueError):
             if wanted.columns is None:
                 return None
             raise source.error(f"column {name!r} is of type {array.type}: expected text, numbers or bool") from None
-    return pa.concat_arrays(texts) if texts else pa.array([], pa.large_string())
+        held += text.nbytes
+        if room is not None and held > room:
+            raise source.error(
+                f"column {name!r} takes more room than is left: expected at most {_MOST_HELD:,} bytes of codes and "
+                "distinct values in all columns; count the calls of a problem instead"
+            )
+        texts.append(text)
+    return coded_text(pa.chunked_array(texts, CODED))
+
+
+def _coded(array: pa.Array) -> pa.DictionaryArray:
+    """Values of any kind as text: of those that repeat each is written once."""
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    values = array.dictionary.cast(pa.large_string())
+    once = coded_text(values)
+    indices = array.indices if len(once.dictionary) == len(values) else once.indices.take(array.indices)
+    return pa.DictionaryArray.from_arrays(indices.cast(pa.int32()), once.dictionary)
 
 
 def _too_large(source: Source, rows: int) -> DataError:
     return source.error(
-        f"has {rows:,} rows: expected at most {_MOST_ROWS:,}, with {_MOST_BYTES:,} bytes as text; "
+        f"has {rows:,} rows: expected at most {_MOST_ROWS:,}, with {_MOST_BYTES:,} bytes in a column; "
         "count the calls of a problem instead"
     )

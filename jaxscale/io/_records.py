@@ -15,7 +15,7 @@ from jaxscale.io._columns import Columns
 from jaxscale.io._json import first_object, objects
 from jaxscale.io._several import PLACES
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted, shown, shown_list
+from jaxscale.io._table import Table, Wanted, coded_as, shown, shown_list
 from jaxscale.io._verdicts import NoVerdicts
 
 
@@ -108,7 +108,7 @@ def table_of(
                     if value is not None:
                         row[name] = value
             silent += "answer" not in row and row["passed"] is not None
-            columns.add(record.line or 0, {name: _text(value) for name, value in row.items()})
+            columns.add(record.line or 0, tuple(row), [_text(value) for value in row.values()])
             of_record.append(number)
     notes = list(source.notes)
     if wanted.scorer is not None and wanted.scorer not in choices:
@@ -121,7 +121,7 @@ def table_of(
         )
     if not len(columns):
         raise NoVerdicts("no scored attempts: expected at least one", source.name)
-    arrays = columns.arrays({})
+    arrays = columns.arrays()
     if "answer" in arrays and arrays["answer"].null_count == len(columns):
         del arrays["answer"]  # a log that never has an answer records none
     elif "answer" in arrays and silent:
@@ -171,8 +171,9 @@ def _by_every(table: Table, of_record: np.ndarray, choice: str, choices: Sequenc
     row, kind = np.nonzero((codes[:, None] == place) | (like_first[:, None] & ~has[of_record][:, place]))
     own = codes[row] == place[kind]
     columns = {name: column.take(pa.array(row)) for name, column in table.columns.items()}
-    columns[choice] = pa.array(choices, pa.large_string()).take(pa.array(kind))
-    columns["passed"] = pc.if_else(pa.array(own), columns["passed"], pa.scalar(None, pa.large_string()))
+    columns[choice] = coded_as(kind, choices)
+    verdict = pc.fill_null(columns["passed"].indices, -1).to_numpy()
+    columns["passed"] = coded_as(np.where(own, verdict, -1), columns["passed"].dictionary)
     whole = replace(table, columns=columns, place=lambda index: table.place(int(row[index])), reread=lambda: whole)
     return whole
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from jaxscale.io._source import PACKED
-from jaxscale.io._table import Table, shown_list
+from jaxscale.io._table import CODED, Table, coded_as, coded_text, shown_list
 
 PLACES = ("file", "folder")
 """The columns that say which file and folder a row is from, to group by."""
@@ -41,22 +41,16 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
     starts = np.cumsum([0, *map(len, tables)])
     names = tuple(dict.fromkeys(name for table in tables for name in table.names if name not in PLACES))
 
-    def column(name: str) -> pa.Array:
-        return pa.concat_arrays(
-            [
-                table.columns.get(name, pa.nulls(len(table), pa.large_string())).cast(pa.large_string())
-                for table in tables
-            ]
-        )
+    def column(name: str) -> pa.DictionaryArray:
+        parts = [table.columns[name] if name in table.columns else pa.nulls(len(table), CODED) for table in tables]
+        return coded_text(pa.chunked_array(parts, CODED))
 
     columns = {name: column(name) for name in names if any(name in table.columns for table in tables)}
     folders = [str(Path(table.file).parent) for table in tables]
     for place, values in zip(PLACES, ([table.file for table in tables], folders), strict=True):
-        parts = [
-            pa.repeat(pa.scalar(value, pa.large_string()), len(table))
-            for value, table in zip(values, tables, strict=True)
-        ]
-        columns[place] = pa.concat_arrays(parts)
+        once = {value: code for code, value in enumerate(dict.fromkeys(values))}
+        codes = np.repeat([once[value] for value in values], np.diff(starts))
+        columns[place] = coded_as(codes, list(once))
     return Table(
         name,
         (*names, *PLACES),

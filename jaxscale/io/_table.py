@@ -1,4 +1,4 @@
-"""A table of text, as every reader returns it: columns become codes and numbers, errors name the line."""
+"""A table of text, as every reader returns it: columns are codes into their distinct values, errors name the line."""
 
 import collections
 import difflib
@@ -44,6 +44,30 @@ _ALSO = {
 _NEAR = 1000  # columns that are compared with a misspelt name, which takes long
 
 Number = TypeVar("Number", int, float)
+
+CODED = pa.dictionary(pa.int32(), pa.large_string())
+"""The type of a column: a code a row into its distinct values, which takes little room where these repeat."""
+
+
+def coded_text(text: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """Text, or parts of it that are coded each by itself, as a column.
+
+    >>> coded_text(pa.array(["a", None, "a"])).indices.to_pylist()
+    [0, None, 0]
+    """
+    parts = text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
+    if parts.type != CODED:
+        parts = parts.cast(pa.large_string()).dictionary_encode()
+    if not parts.num_chunks:
+        return pa.array([], CODED)
+    return parts.chunk(0) if parts.num_chunks == 1 else parts.unify_dictionaries().combine_chunks()
+
+
+def coded_as(codes: np.ndarray, values: Sequence[str] | pa.Array) -> pa.DictionaryArray:
+    """A column of codes into values that differ; no value where a code is negative."""
+    gap = codes < 0
+    indices = pa.array(codes.astype(np.int32, copy=False), mask=gap if gap.any() else None)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.large_string()))
 
 
 @dataclass(frozen=True)
@@ -101,7 +125,7 @@ class Table:
     Args:
         file: the file as the caller named it.
         names: the names of all columns of the file, wanted or not.
-        columns: the wanted ones as text; null where there is no value.
+        columns: the wanted ones, of the type `CODED`; null where there is no value.
         place: line of the file at which a row begins, or None where the format has no lines.
         files: where the table is several files: each of them, and the row at which it begins; else empty.
         reread: reads the same file again with every column (for an error message that needs them).
@@ -117,7 +141,7 @@ class Table:
 
     file: str
     names: tuple[str, ...]
-    columns: dict[str, pa.Array]
+    columns: dict[str, pa.DictionaryArray]
     place: Callable[[int], int | None]
     reread: Callable[[], "Table"]
     notes: tuple[str, ...] = ()
@@ -171,7 +195,7 @@ class Table:
         rows = np.flatnonzero(keep) if self.rows is None else self.rows[keep]
         return replace(self, columns=columns, rows=rows)
 
-    def with_column(self, name: str, values: pa.Array) -> "Table":
+    def with_column(self, name: str, values: pa.DictionaryArray) -> "Table":
         """The table with a further column, or another one in its place."""
         names = self.names if name in self.names else (*self.names, name)
         return replace(self, names=names, columns={**self.columns, name: values})
@@ -195,10 +219,33 @@ class Table:
         """A column as codes into its distinct values, in order of first appearance; no value is the empty string.
 
         Returns:
-            int64 codes of shape (rows,), and the values.
+            int32 codes of shape (rows,), and the values.
         """
-        encoded = pc.fill_null(self._text(name), "").dictionary_encode()
-        return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
+        codes, values = self._codes(name)
+        return codes, values.to_pylist()
+
+    def _codes(self, name: str) -> tuple[np.ndarray, pa.Array]:
+        column = self._text(name)
+        codes, values = column.indices, column.dictionary
+        if codes.null_count:
+            empty = pc.index(values, pa.scalar("", pa.large_string())).as_py()
+            if empty < 0:
+                empty = len(values)
+                values = pa.concat_arrays([values, pa.array([""], pa.large_string())])
+            codes = pc.fill_null(codes, pa.scalar(empty, pa.int32()))
+        seen = codes.dictionary_encode()  # of the values those that are there, in order of first appearance
+        return seen.indices.to_numpy(), values.take(seen.dictionary)
+
+    def texts(self, name: str) -> list[str | None]:
+        """The values of a column, row by row."""
+        column = self._text(name)
+        values = [*column.dictionary.to_pylist(), None]
+        return [values[code] for code in pc.fill_null(column.indices, -1).to_pylist()]
+
+    def says(self, name: str, text: str) -> np.ndarray:
+        """Which rows have that value in a column, bool of shape (rows,)."""
+        codes, values = self.coded(name)
+        return np.array([value == text for value in values], bool)[codes]
 
     def whole_numbers(self, name: str, least: int = 0) -> np.ndarray:
         """A column of whole numbers from `least` to 10^12 as int64, shape (rows,)."""
@@ -221,12 +268,18 @@ class Table:
             least: the smallest number.
             gaps: whether a row may have none, which becomes NaN.
         """
-        if name not in self.names or not pc.any(pc.not_equal(self._text(name), "")).as_py():
+        if name not in self.names:
+            return None
+        codes, values = self._codes(name)
+        there = pc.not_equal(values, "")
+        if not pc.any(there).as_py():
             return None
         try:
-            fast = pc.cast(self._text(name), pa.float64()).to_numpy(zero_copy_only=False)
-            if (np.isfinite(fast) & (fast >= least)).all():
-                return fast
+            texts = pc.if_else(there, values, pa.scalar(None, pa.large_string())) if gaps else values
+            fast = pc.cast(texts, pa.float64()).to_numpy(zero_copy_only=False)
+            known = there.to_numpy(zero_copy_only=False)
+            if (np.isfinite(fast[known]) & (fast[known] >= least)).all():
+                return fast[codes]
         except pa.ArrowInvalid:
             pass  # the slow way finds the row, or reads a number that has spaces around it
         expected = "a finite number" if least == -math.inf else f"a finite number >= {least:g}"
@@ -238,7 +291,7 @@ class Table:
 
         return self._parsed(name, parse, expected, np.float64)
 
-    def _text(self, name: str) -> pa.Array:
+    def _text(self, name: str) -> pa.DictionaryArray:
         if name in self.repeated:
             raise self.error(f"column {name!r} appears {self.repeated[name]} times: expected it once")
         return self.columns[name]
@@ -340,11 +393,9 @@ def first_seen(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         the number of each key, and the index at which each number appears first.
     """
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return rank[inverse], first[order]
+    number = pa.array(keys).dictionary_encode().indices.to_numpy()
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(number), prepend=-1))
+    return number.astype(np.int64), first
 
 
 def _whole(text: str, least: int) -> int | None:

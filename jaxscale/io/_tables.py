@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from jaxscale.data import Attempts, Ballots
 from jaxscale.io._groups import ALL, TOKENS
-from jaxscale.io._table import Table
+from jaxscale.io._table import Table, coded_text
 
 
 def of_attempts(data: Mapping[str, Attempts], group: str, file: str) -> Table:
@@ -113,6 +113,6 @@ def _joined(parts: Sequence[np.ndarray]) -> pa.Array:
 
 
 def _table(columns: dict[str, pa.Array], file: str) -> Table:
-    texts = {name: column.cast(pa.large_string()) for name, column in columns.items()}
+    texts = {name: coded_text(column) for name, column in columns.items()}
     table = Table(file, tuple(texts), texts, place=lambda row: None, reread=lambda: table)
     return table

@@ -14,7 +14,7 @@ from jaxscale._checks import ArgumentError
 from jaxscale.data import DataError
 from jaxscale.io._equivalence import equal
 from jaxscale.io._errored import settled
-from jaxscale.io._table import Table, Wanted, shown, shown_list
+from jaxscale.io._table import Table, Wanted, coded_as, shown, shown_list
 
 VERDICTS = ("passed", "correct")
 """Columns that say whether a call, or an answer, is right."""
@@ -41,6 +41,7 @@ _SHOWN = 6
 # Proposed where a message has to name a value that may mean right; what is read as right, a person says.
 _LIKELY = {"yes", "y", "correct", "right", "pass", "passed", "ok", "success", "solved", "accepted", "good", "c", "true"}
 _RIGHT, _WRONG, _NONE, _UNKNOWN = 1, 0, -1, -2
+_TEXTS = ("false", "true")  # of _WRONG and _RIGHT
 
 
 class NoVerdicts(DataError):
@@ -139,9 +140,8 @@ def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
     table = table.keeping(keep).leaving_out(UNSCORED, int((~keep).sum()))
     if "passed" in names and "correct" not in table.names and "answer" in table.columns:
         # A judge may accept a call without an answer; such a call never wins a vote.
-        given = pc.not_equal(pc.fill_null(table.columns["answer"], ""), "")
-        right = pc.and_(pc.equal(table.columns["passed"], "true"), given)
-        table = table.with_column("correct", pc.if_else(right, _text("true"), _text("false")))
+        right = table.says("passed", "true") & ~table.says("answer", "")
+        table = table.with_column("correct", coded_as(right, _TEXTS))
     return table
 
 
@@ -175,13 +175,13 @@ def graded(table: Table, scale: Scale, wanted: Wanted) -> Table:
     if gold is None or not table.has("answer"):
         raise table.error("--grade needs answers and right ones: expected columns answer and target (or gold)")
     same = equal(wanted.grade or "text")
-    pairs = zip(table.columns[gold].to_pylist(), table.columns["answer"].to_pylist(), strict=True)
-    found = np.array([bool(answer and right) and same(right, answer) for right, answer in pairs])
-    recorded = np.full(len(table), _NONE)
-    if name in table.columns:
-        codes, values = table.coded(name)
-        rule = None if wanted.right is None else Rule.parsed(wanted.right)
-        recorded = np.array([_by_scale(v, scale) if rule is None else rule.says(v, scale) for v in values])[codes]
+    pairs = zip(table.texts(gold), table.texts("answer"), strict=True)
+    found = np.array([right and answer and same(right, answer) for right, answer in pairs], bool)
+    if name not in table.columns:
+        table = table.with_column(name, coded_as(np.full(len(table), _NONE), _TEXTS))
+    codes, values = table.coded(name)
+    rule = None if wanted.right is None else Rule.parsed(wanted.right)
+    recorded = np.array([_by_scale(v, scale) if rule is None else rule.says(v, scale) for v in values])[codes]
     both, without = recorded >= 0, recorded == _NONE
     differ = int((found[both] != recorded[both].astype(bool)).sum())
     if differ > MOST_DIFFERENT * both.sum():
@@ -192,9 +192,9 @@ def graded(table: Table, scale: Scale, wanted: Wanted) -> Table:
     if not without.any():
         return table.saying(f"--grade {wanted.grade} changes nothing: each of the {len(table):,} answers has a verdict")
     held = f"; it differs from {differ:,} of {both.sum():,} recorded verdicts" if both.any() else ""
-    graded_texts = pa.array(["true" if right else "false" for right in found], pa.large_string())
-    before = table.columns.get(name, pa.nulls(len(table), pa.large_string()))
-    table = table.with_column(name, pc.if_else(pa.array(without), graded_texts, before))
+    texts = list(dict.fromkeys((*_TEXTS, *values)))
+    before = np.array([texts.index(value) for value in values])[codes]
+    table = table.with_column(name, coded_as(np.where(without, found, before), texts))
     return table.saying(f"graded {without.sum():,} answers that have no verdict by comparison with the right one{held}")
 
 
@@ -205,8 +205,8 @@ def require_verdicts(table: Table, scale: Scale) -> None:
         NoVerdicts: there is none.
     """
     names = [name for name in VERDICTS if name in table.columns and name not in table.repeated]
-    values = [value for name in names for value in pc.unique(table.columns[name]).to_pylist()]
-    if names and all(scale.number(value or "") is None for value in values):
+    values = [value for name in names for value in table.coded(name)[1]]
+    if names and all(scale.number(value) is None for value in values):
         raise NoVerdicts(f"no scored attempts ({len(table):,} without a score): expected at least one", table.file)
 
 
@@ -222,10 +222,8 @@ def _judged(table: Table, name: str, scale: Scale, wanted: Wanted) -> tuple[Tabl
         )
         row = int((codes == values.index(unknown[0])).argmax())
         raise table.error(f"{name} = {found}: {_expected(values, scale, rule)}", row)
-    found_codes = np.array(meaning, np.int64)[codes]
-    texts = pa.array(["false", "true", None], pa.large_string())
-    column = texts.take(pa.array(np.where(found_codes < 0, 2, found_codes)))
-    return table.with_column(name, column), found_codes >= 0
+    judged_codes = np.array(meaning, np.int8)[codes]
+    return table.with_column(name, coded_as(judged_codes, _TEXTS)), judged_codes >= 0
 
 
 def _by_scale(text: str, scale: Scale) -> int:
@@ -254,14 +252,13 @@ def _without_empty_answers(table: Table, scale: Scale) -> Table:
     if not scale.no_answer or "answer" not in table.columns:
         return table
     answers = table.columns["answer"]
-    empty = pc.is_in(
-        pc.utf8_lower(pc.utf8_trim_whitespace(answers)), pa.array(sorted(scale.no_answer), pa.large_string())
-    )
+    known = pa.array(sorted(scale.no_answer), pa.large_string())
+    empty = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(answers.dictionary)), known)
     if not pc.any(empty).as_py():
         return table
-    return table.with_column(
-        "answer", pc.if_else(pc.fill_null(empty, False), pa.scalar(None, pa.large_string()), answers)
-    )
+    codes = pc.fill_null(answers.indices, -1).to_numpy()
+    none = np.append(empty.to_numpy(zero_copy_only=False), True)[codes]  # the last is for those without a value
+    return table.with_column("answer", coded_as(np.where(none, -1, codes), answers.dictionary))
 
 
 def _number(text: str) -> float:
@@ -269,7 +266,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def _text(value: str | None) -> pa.Scalar:
-    return pa.scalar(value, pa.large_string())

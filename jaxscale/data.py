@@ -71,7 +71,7 @@ def require(value: Any, kind: type, argument: str) -> None:
 class Attempts(ReadOnlyArrays):
     """How many calls each query was given, and how many of them were right.
 
-    Args:
+    Attributes:
         attempts: calls per query; whole numbers in [1, 10^12], shape (queries,).
         successes: right calls per query; whole numbers in [0, attempts], shape (queries,).
         query: labels of the queries, or None.
@@ -147,7 +147,7 @@ class Attempts(ReadOnlyArrays):
 class Ballots(ReadOnlyArrays):
     """How often each query was given each answer, and which answers are right.
 
-    Args:
+    Attributes:
         counts: calls per answer; whole numbers >= 0, shape (queries, answers), padded with 0 where a query has fewer
             answers. Every query has at least one call, blank ones included.
         correct: which answers count as right (several spellings may); bool, shape (queries, answers).
@@ -354,7 +354,7 @@ def draw_ballots(key: PRNGKeyArray, ballots: Ballots, calls: ArrayLike) -> Ballo
 class Estimate(Result):
     """Values at several numbers of calls, with standard errors over queries.
 
-    Args:
+    Attributes:
         calls: numbers of calls; int64, any shape.
         value: the estimates; float64, the shape of `calls`.
         standard_error: their standard errors; float64, the shape of `calls`; NaN where there is none (a single query).

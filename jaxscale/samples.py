@@ -18,7 +18,7 @@ MODELS = {"small": (0.30, 9.0, 0.80), "medium": (0.35, 4.0, 0.92), "large": (0.4
 class Sample(ReadOnlyArrays):
     """Simulated attempts of one model, with the probabilities behind them.
 
-    Args:
+    Attributes:
         attempts: what a person would have recorded.
         probabilities: success probability of each query, shape (queries,).
     """

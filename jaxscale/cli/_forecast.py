@@ -100,7 +100,7 @@ def forecast_each(
     seed: int,
     separately: bool = False,
 ) -> dict[str, "Forecast"]:
-    """A forecast for each data set, by auto of all together, with a bar for a person who waits."""
+    """A forecast for each data set, pooled by auto, with a bar for a person who waits."""
     prepare_jax(data.values())
     import jax
 

@@ -45,7 +45,7 @@ def next_samples(
 ) -> None:
     """Say which queries the next calls should go to, so that a forecast of pass@k becomes surer.
 
-    Of several groups N is what all of them get together, each query where it tells most.
+    With several groups N is the number of calls of all of them, which go to the queries where they tell most.
 
     OUT.csv has columns problem, calls (and group, where there are several): what a sampler is to draw next. Names of
     queries are written as recorded: a spreadsheet may take one that begins with =, +, - or @ for a formula.

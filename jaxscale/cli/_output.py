@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
 
 
 def check_gate(fail_under: float | None) -> None:
-    """Refuse a `--fail-under` that no share can be held against."""
+    """Refuse a `--fail-under` that no share can be compared with."""
     if fail_under is not None and not 0 < fail_under <= 1:
         raise BadInput(f"--fail-under = {fail_under!r}: expected a number above 0, at most 1")
 

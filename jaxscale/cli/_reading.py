@@ -34,7 +34,7 @@ _READING = {
 class Reading:
     """How files are to be read, as the options say that every command has which reads some.
 
-    Args:
+    Attributes:
         group: columns of which each combination of values is a data set.
         format: of the files, or of what is converted.
         scorer: of several verdicts, the one to read.

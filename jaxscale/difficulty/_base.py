@@ -80,7 +80,13 @@ class AbstractLaw(FollowsDtype, ReadOnlyCopies, eqx.Module):
 
 
 class CountStatistics(NamedTuple):
-    """Successes, failures and the log binomial coefficient of each query."""
+    """What the likelihood of counts needs of each query.
+
+    Attributes:
+        successes: how many calls succeeded.
+        failures: how many failed.
+        log_choices: log of the binomial coefficient.
+    """
 
     successes: Float[Array, " queries"]
     failures: Float[Array, " queries"]

@@ -19,14 +19,14 @@ _LARGEST_LOG_RATIO = 80.0
 
 
 class CorrelatedTrials(AbstractCurve):
-    """One failure probability for all queries, and trials that tell less and less: trial j counts j^(-kappa) trials.
+    """One failure probability for all queries, and correlated trials: trial j is worth j^(-kappa) independent ones.
 
     pass@k = ceiling * (1 - failure^H), H = sum_{j=1}^{k} j^(-kappa): trial j fails, after j - 1 failures, with
     probability failure^(j^(-kappa)). kappa = 0: independent trials. kappa = 1: close to a power law of exponent
     -log(failure), which is why this law and `Beta` both fit.
 
-    [Levi24] has a second form with these two parameters; this equation is OUR READING of it (an ansatz), as only the
-    parameters were at hand. It says when a query is first solved, not how often.
+    [Levi24] names a second form with these two parameters. Its equation was not available, so the one above is an
+    assumption. The law says when a query is first solved, not how often.
 
     Args:
         failure: probability that the first trial fails, in [0, 1]. Scalar.

@@ -114,17 +114,17 @@ def _accuracy(
 
     Right answers that were given equally often win equally often, and queries whose counts are equal are one.
     """
-    # Where each distinct vote occurs: the query, and what its answers that were given so often are worth together.
+    # Where each distinct vote occurs: the query, and what its answers that were given so often are worth in all.
     found: dict[tuple[int, int, bytes, bytes], list[tuple[int, float]]] = {}
     for query, (row, value, never) in enumerate(zip(counts, worth, free.tolist(), strict=True)):
         valued = (value > 0) & (row > 0)
         leads, kind = np.unique(row[valued], return_inverse=True)
         sums = np.bincount(kind, value[valued], len(leads))
         values, copies = (array[::-1] for array in np.unique(row[row > 0], return_counts=True))
-        for lead, together in zip(leads.tolist(), sums.tolist(), strict=True):
+        for lead, total in zip(leads.tolist(), sums.tolist(), strict=True):
             others = copies - (values == lead)
             vote = lead, never, values[others > 0].tobytes(), others[others > 0].tobytes()
-            found.setdefault(vote, []).append((query, together))
+            found.setdefault(vote, []).append((query, total))
     result = np.zeros((len(calls), len(counts)))
     budgets, at, back = np.unique(calls, return_index=True, return_inverse=True)
     needed = None if least is None else least[at]
@@ -135,8 +135,8 @@ def _accuracy(
         lead, never, values_of, copies_of = zip(*votes, strict=True)
         rows = Rows(np.array(lead), _rectangle(values_of), _rectangle(copies_of), np.array(never))
         for vote, wins in zip(votes, drawn_votes(rows, budgets, needed).T, strict=True):
-            for query, together in found[vote]:
-                result[:, query] += together * wins[back]
+            for query, total in found[vote]:
+                result[:, query] += total * wins[back]
     return result
 
 

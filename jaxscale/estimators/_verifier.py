@@ -17,7 +17,7 @@ from jaxscale.data import Ballots, require
 class Rate(Result):
     """A share of calls, with an interval that allows for calls at one query being alike.
 
-    Args:
+    Attributes:
         value: accepted calls over calls.
         lower: lower end of the interval.
         upper: upper end.
@@ -38,7 +38,7 @@ class Rate(Result):
 class VerifierRates(Result):
     """What a verifier accepts.
 
-    Args:
+    Attributes:
         tpr: of the right answers.
         fpr: of the wrong ones, calls without an answer among them.
         level: probability that each interval claims to hold.

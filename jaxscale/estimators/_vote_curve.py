@@ -32,7 +32,7 @@ _SMALLEST_SHARE = 0.05
 class VoteShape(Result):
     """How the accuracy of a vote changes as calls are added.
 
-    Args:
+    Attributes:
         moves: "rises" or "falls", one after the other; empty if the curve is flat.
         turns: the numbers of calls at which one move ends and the next begins.
         first: the fewest calls looked at.
@@ -72,7 +72,7 @@ class VoteShape(Result):
 class VoteCurve(Result):
     """What recorded ballots say of a vote, without a model.
 
-    Args:
+    Attributes:
         estimate: unbiased accuracy at increasing numbers of calls.
         parts: the same over the "easy", the "hard" and the "tied" queries, where there are any.
         difficulty: how hard each query is for the vote.

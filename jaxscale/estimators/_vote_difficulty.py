@@ -29,7 +29,7 @@ _FINER = 10  # and so many on either side of the highest of these, and of the lo
 class VoteDifficulty(Result):
     """How hard each query is for a vote.
 
-    Args:
+    Attributes:
         difficulty: the share of the most frequent wrong answer less that of the most frequent right one, in [-1, 1];
             float64, shape (queries,). Below 0 the vote gets better with more calls, above 0 worse.
         standard_error: of the difficulty, from the multinomial variance; float64, shape (queries,).
@@ -155,7 +155,7 @@ def mean_over_queries(k: np.ndarray, values: np.ndarray) -> Estimate:
 class BestMajority(Result):
     """The number of calls at which a vote was best, and what it gains over one call, with bootstrap intervals.
 
-    Args:
+    Attributes:
         calls: the best number of calls.
         lower: lower end of its interval.
         upper: upper end of its interval.

@@ -20,7 +20,7 @@ _POINTS = 60
 class BestN(Result):
     """How many calls to make before an answer is drawn from the accepted ones.
 
-    Args:
+    Attributes:
         calls: the best number of calls; 0 where none is worth its price.
         lower: lower end of its interval.
         upper: upper end.

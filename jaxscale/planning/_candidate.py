@@ -22,7 +22,7 @@ MOST_CALLS = {"coverage": (10**6, 10**12), "accuracy": (10**4, 10**5)}
 
 _FIRST = 10  # numbers of calls up to this are all looked at,
 _POINTS = 29  # and so many more, evenly spaced in their logarithm
-_REFINED = 20  # and so many again between two of those, where something happens
+_REFINED = 20  # further points between two of those where a goal is reached
 _SIZE = 40
 
 
@@ -30,7 +30,7 @@ _SIZE = 40
 class Candidate:
     """A data set under a system at a cost.
 
-    Args:
+    Attributes:
         name: of the data set.
         data: what was recorded.
         system: how calls become an answer.
@@ -85,7 +85,7 @@ class Candidate:
 class Curve(ReadOnlyArrays):
     """The forecast of a candidate at increasing numbers of calls, and what they cost.
 
-    Args:
+    Attributes:
         candidate: what it is of.
         forecast: accuracy or coverage.
         spend: cost of one query, shape of `forecast.calls`.
@@ -115,7 +115,7 @@ class Curve(ReadOnlyArrays):
         return Curve(self.candidate, select(self.forecast, chosen))
 
 
-def foretell(
+def forecast_candidate(
     candidate: Candidate,
     calls: Sequence[int],
     together: Together,

@@ -21,7 +21,7 @@ _MOST_COSTS = 4096
 class Stretch:
     """A range of spending in which one choice is the most accurate.
 
-    Args:
+    Attributes:
         candidate: the choice.
         costs: from the cost of one query at which it leads to that at which another does, or the highest looked at.
         calls: the calls that it makes at either end.
@@ -158,12 +158,19 @@ def _move_to_crossings(led: np.ndarray, values: np.ndarray, kept: int) -> None:
 
 
 class _Best(NamedTuple):
-    """The numbers of calls at which a curve is better than at any fewer."""
+    """The numbers of calls at which a curve is better than at any fewer.
+
+    Attributes:
+        costs: what each costs.
+        calls: the numbers of calls.
+        values: the curve there.
+        nearest: the place of the nearest point of the forecast.
+    """
 
     costs: np.ndarray
     calls: np.ndarray
     values: np.ndarray
-    nearest: np.ndarray  # the place among the points of the forecast
+    nearest: np.ndarray
 
 
 def _best_so_far(curve: Curve) -> _Best:

@@ -27,7 +27,7 @@ from jaxscale.planning._candidate import (
     Over,
     Unit,
     between,
-    foretell,
+    forecast_candidate,
     grid,
 )
 from jaxscale.planning._cost import Cost
@@ -263,7 +263,7 @@ def _curve(
     settings: Mapping[str, Any],
 ) -> Curve:
     fewest = int(candidate.data.as_attempts.attempts.min())
-    result = foretell(candidate, [*grid(cap), min(fewest, cap)], together, **settings)
+    result = forecast_candidate(candidate, [*grid(cap), min(fewest, cap)], together, **settings)
     if target is not None:
         for _ in range(_ROUNDS):
             found = (_first(result.value >= target), _first(result.probability_at_least(target) >= confidence))
@@ -271,7 +271,7 @@ def _curve(
             closer = [k for low, high in sorted(gaps) if high - low > 1 for k in between(low, high)]
             if not closer:
                 break
-            result = joined(result, foretell(candidate, closer, together, **settings))
+            result = joined(result, forecast_candidate(candidate, closer, together, **settings))
     if budget is None or not candidate.system.stops_when_solved:
         return Curve(candidate, result)
     for _ in range(_ROUNDS):
@@ -280,7 +280,7 @@ def _curve(
         if last == len(result.calls):
             break
         closer = between(int(result.calls[last - 1]), int(result.calls[last]))
-        result = joined(result, foretell(candidate, closer, together, **settings))
+        result = joined(result, forecast_candidate(candidate, closer, together, **settings))
     return Curve(candidate, result).within(budget)
 
 

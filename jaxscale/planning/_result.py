@@ -12,14 +12,14 @@ from jaxscale.planning._frontier import Stretch
 from jaxscale.systems import SolveOnce
 
 NEGLIGIBLE = 0.001
-"""A gain in accuracy that no budget is spent on."""
+"""The gain in accuracy that is not worth further calls."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(Result):
     """A number of calls of one candidate.
 
-    Args:
+    Attributes:
         curve: its forecast and costs.
         index: the place in these.
         queries: by which the cost of one query is multiplied.
@@ -153,17 +153,17 @@ class Plan(Result):
 
     @property
     def negligible(self) -> float | None:
-        """The gain in accuracy that no budget is spent on: choices have the fewest calls so near the best they could.
+        """The gain in accuracy that is not worth further calls; None with a target.
 
-        None with a target.
+        With a budget each choice has the fewest calls whose accuracy is within this of the best that it pays for.
         """
         return None if self.budget is None else NEGLIGIBLE
 
     @property
     def sparing(self) -> "Choice | None":
-        """The recommended calls made one after the other until one succeeds: the same coverage for less.
+        """The recommended choice with calls that end at the first success: the same coverage for less.
 
-        None where the recommended choice is no coverage, or was compared with `SolveOnce` already.
+        None where the recommended choice is not measured by coverage, or `SolveOnce` was among the candidates.
         """
         best = self.best
         if best.candidate.measures != "coverage" or self.unit == "seconds":

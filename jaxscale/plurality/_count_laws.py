@@ -225,7 +225,7 @@ class CountLaw(NamedTuple):
 
     Conditioned on their total, the counts have a law that does not depend on the rate, so any rate will do.
 
-    Args:
+    Attributes:
         pmf: (count, size, rate) -> probability.
         slope: (count, size, rate, probability) -> its derivative in the size.
         rate: (size of the total, fewest calls, most calls, length of the transform) -> a rate that centres the total.

@@ -5,7 +5,7 @@ whole numbers, which leaves less to do than there:
 
 - Answers that were given equally often have the same generating function, which is raised to a power. n ballots hold
   fewer than sqrt(2 n) different counts, however many answers there are.
-- Answers that do not come to as many votes as win (but with probability 1e-13, of all of them together) never stand in
+- Answers that do not come to as many votes as win (but with a probability that adds up to 1e-13) never stand in
   the way: they join the calls that never win. Where one answer is surely ahead or behind nothing is left to do: at many
   calls most queries are so.
 
@@ -24,7 +24,7 @@ from jaxscale.plurality._plan import half_width, near, tie_rule
 # log of the probability of what is left out: of a count outside its window, a total taken for another.
 _LEFT_OUT = 30.0
 # Complex numbers in an array that is worked on, which should fit a processor's cache, and in one that is kept.
-_AT_ONCE, _HELD = 2**15, 2**19
+_AT_ONCE, _KEPT = 2**15, 2**19
 # A transform of one number of calls is first looked at in every so many of its points.
 _COARSE = 8
 # Fewer calls than this are worth a transform each: only then may most of its points be left out.
@@ -127,7 +127,7 @@ def _of_group(rows: Rows, recorded: np.ndarray, calls: np.ndarray, least: int) -
         top, ties = rows.rivals[full, :1].max(axis=1, initial=0), rows.copies[full, :1].sum(axis=1)
         result[:, full] += (rows.lead[full] > top) + (rows.lead[full] == top) / (1 + ties)
         open_ = open_[recorded[open_] > few]
-    # Rows of like sizes together.
+    # Rows of like sizes go into one part.
     size = np.maximum((highest >= first[:, None]).sum(axis=1), 1) * (last - first + 1)
     open_ = open_[np.argsort(size[open_], kind="stable")]
     centre = (few + many) / 2
@@ -168,7 +168,7 @@ def _at_least(counts: np.ndarray, recorded: np.ndarray, calls: np.ndarray, votes
 
 
 def _by_ratios(up: np.ndarray, down: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis whose ratio to the one before is up / down of that; 0 outside, 1 together."""
+    """Probabilities whose ratio to the one before along the last axis is up / down of that; 0 outside, 1 in all."""
     step = inside[..., 1:] & inside[..., :-1]
     ratio = np.where(step, up[..., :-1], 1.0) / np.where(step, down[..., :-1], 1.0)
     log = np.concatenate([np.zeros((*inside.shape[:-1], 1)), np.cumsum(np.log(ratio), axis=-1)], axis=-1)
@@ -284,8 +284,8 @@ class _Contest(NamedTuple):
     def transform(self, k: np.ndarray) -> np.ndarray:
         """(rows, points) generating function of the contested calls where the lead wins, at points k of the circle."""
         rows, rivals, votes = self.tie.shape
-        held = max(rivals * votes, self.calls.shape[1])
-        step = max(1, int(min(_HELD / held, _AT_ONCE / max(1, rivals * min(votes, _FEWEST))) / rows))
+        kept = max(rivals * votes, self.calls.shape[1])
+        step = max(1, int(min(_KEPT / kept, _AT_ONCE / max(1, rivals * min(votes, _FEWEST))) / rows))
         parts = [self._at(k[start : start + step]) for start in range(0, len(k), step)]
         return np.concatenate([np.empty((rows, 0), complex), *parts], axis=1)
 
@@ -343,7 +343,7 @@ def _where_it_matters(contest: _Contest, k: np.ndarray) -> np.ndarray:
 
 def _length(few: int, many: int, variance: float, most: int) -> int:
     """An odd length of the transform at which no other total of positive probability is taken for one of the calls."""
-    # The totals asked for may be exp(7) and the root of the variance less likely than all together.
+    # The totals asked for may be less likely than the most likely one by exp(7) and the root of the variance.
     reach = half_width(variance, _LEFT_OUT + 7 + np.log(1 + variance) / 2) + (many - few) / 2
     return min(int(np.ceil(reach)) + 1, most + 1) | 1
 

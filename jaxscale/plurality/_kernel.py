@@ -31,18 +31,31 @@ RADIX = 8
 
 
 class _Setting(NamedTuple):
-    """What one scan is told beside the sizes: constants of the derivative."""
+    """What one scan needs beside the sizes: constants of the derivative.
+
+    Attributes:
+        rate: the rate of the counts.
+        lowest: the first m of the window.
+        starts: the first count of each answer's own window.
+        free_start: the first count of the free count's window.
+        least: wins with fewer votes than this do not count.
+        calls: numbers of calls.
+        shift: (pairs,) m - lowest.
+        node: (pairs,) u.
+        weight: (pairs,) the weight of the Gauss-Legendre rule.
+        advance: (pairs,) 1 where the next pair has the next m.
+    """
 
     rate: Float[Array, " queries"]
-    lowest: Float[Array, " queries"]  # the first m of the window
-    starts: Float[Array, "answers queries"]  # the first count of each answer's own window
+    lowest: Float[Array, " queries"]
+    starts: Float[Array, "answers queries"]
     free_start: Float[Array, " queries"]
-    least: Float[Array, " queries"]  # wins with fewer votes than this do not count
+    least: Float[Array, " queries"]
     calls: Float[Array, "queries group"]
-    shift: Array  # (pairs,): m - lowest
-    node: Floats  # (pairs,): u
-    weight: Floats  # (pairs,): of the Gauss-Legendre rule
-    advance: Floats  # (pairs,): 1 where the next pair has the next m
+    shift: Array
+    node: Floats
+    weight: Floats
+    advance: Floats
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2), static_argnames=("chunk", "every"))
@@ -171,10 +184,15 @@ def _generate(pmf: Floats, start: Floats, span: Span) -> Complex:
 
 
 class _Counts(NamedTuple):
-    """Truncated pmfs of all answers, or their slopes: prefix sums below the window, and the window itself."""
+    """Truncated pmfs of all answers, or their slopes: prefix sums below the window, and the window itself.
 
-    below: Complex  # (answers, queries, points): sum over i < lowest of f(i) z^(i - lowest)
-    window: Floats  # (pairs, answers, queries)
+    Attributes:
+        below: (answers, queries, points) sum over i < lowest of f(i) z^(i - lowest).
+        window: (pairs, answers, queries) f(m).
+    """
+
+    below: Complex
+    window: Floats
 
 
 def _counts(law: CountLaw, span: Span, sizes: Floats, setting: _Setting, *, slopes: bool) -> list[_Counts]:

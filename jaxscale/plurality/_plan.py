@@ -21,13 +21,21 @@ _CACHED = 16_384
 
 
 class Span(NamedTuple):
-    """Array lengths of one compilation."""
+    """Array lengths of one compilation.
 
-    transform: int  # length of the discrete Fourier transform, odd
-    below: int  # counts below the window of winning counts
-    window: int  # winning counts m that are contested
-    tail: int  # winning counts that are majorities
-    free: int  # counts of the free count
+    Attributes:
+        transform: length of the discrete Fourier transform, odd.
+        below: how many counts lie below the window of winning counts.
+        window: how many winning counts m are contested.
+        tail: how many winning counts are majorities.
+        free: how many values the free count has.
+    """
+
+    transform: int
+    below: int
+    window: int
+    tail: int
+    free: int
 
     @property
     def points(self) -> int:
@@ -36,16 +44,30 @@ class Span(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The (m, u) pairs of the sum over winning counts m and of the Gauss-Legendre rule in u, ordered by m."""
+    """The (m, u) pairs of the sum over winning counts m and of the Gauss-Legendre rule in u, ordered by m.
 
-    shift: np.ndarray  # m less the first m of the window
-    node: np.ndarray  # u
+    Attributes:
+        shift: m less the first m of the window.
+        node: u.
+        weight: the weight of u.
+        advance: 1 on the last pair of an m.
+    """
+
+    shift: np.ndarray
+    node: np.ndarray
     weight: np.ndarray
-    advance: np.ndarray  # 1 on the last pair of an m
+    advance: np.ndarray
 
 
 class Plan(NamedTuple):
-    """One compilation, and the groups of calls that it serves: `groups` has shape (groups, calls of a group)."""
+    """One compilation, and the groups of calls that it serves.
+
+    Attributes:
+        span: array lengths.
+        pairs: winning counts and nodes.
+        groups: (groups, calls of a group) numbers of calls.
+        chunk: how many queries are computed at a time.
+    """
 
     span: Span
     pairs: Pairs
@@ -56,7 +78,7 @@ class Plan(NamedTuple):
 class Setup(NamedTuple):
     """What the sizes depend on beside the calls.
 
-    Args:
+    Attributes:
         answers: how many answers each query has, padding included.
         free: whether there is a free count (dropped and blank calls).
         windowed: whether counts keep to windows of a few standard deviations (not so for the Dirichlet-multinomial).
@@ -70,7 +92,7 @@ class Setup(NamedTuple):
 
 
 def plans(calls: np.ndarray, setup: Setup) -> Iterator[Plan]:
-    """Plans that together serve every one of `calls` (sorted, unique): one up to 256, one up to 4096, and so on."""
+    """Plans that serve every one of `calls` (sorted, unique) between them: one up to 256, one up to 4096, and so on."""
     buckets: dict[int, list[np.ndarray]] = {}
     for group in _groups(calls, setup):
         buckets.setdefault(max(2, math.ceil(math.log(int(group[-1]), 16))), []).append(group)
@@ -201,7 +223,12 @@ def _pairs(ties: tuple[int, ...]) -> Pairs:
 
 
 class TieRule(NamedTuple):
-    """Nodes and weights that integrate u^t over (0, 1): 1 / (1 + t), the winner's share of a tie with t others."""
+    """A quadrature rule for the integral of u^t over (0, 1): 1 / (1 + t), the winner's share of a tie with t others.
+
+    Attributes:
+        node: u.
+        weight: the weight of u.
+    """
 
     node: np.ndarray
     weight: np.ndarray

@@ -1,4 +1,4 @@
-"""The vote kernel for any number of queries and budgets: plans the work, batches it and puts the parts together."""
+"""The vote kernel for any number of queries and budgets: plans the work, batches it and joins the results."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ INTERVAL = Explanation(
     "interval",
     "Intervals and bands",
     "Where a further run of at least as many calls on these very queries would end up, with the probability "
-    "that is stated. They hold the noise of that run and, for forecasts, the doubt about the model's "
-    "parameters. They do not say how other queries would do.",
+    "that is stated. They hold the noise of that run and, for forecasts, the uncertainty of the "
+    "model's parameters. They do not say how other queries would do.",
     "",
     "the variance of the unbiased estimate under the fitted model; for votes under the posterior of the answers",
     "posterior draws",

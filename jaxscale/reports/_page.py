@@ -1,4 +1,4 @@
-"""The page: its sections together in one file, under a policy that lets no other script and no other address in."""
+"""The page: all sections in one file, under a policy that lets no other script and no other address in."""
 
 import base64
 import contextlib

@@ -24,7 +24,7 @@ VOTE = Explanation(
 _BEYOND = Explanation(
     "vote-forecast",
     "Accuracy of a vote beyond the recorded calls",
-    "The mean of two methods; half of what they differ by counts as doubt. “dirichlet” draws the "
+    "The mean of two methods; half of what they differ by counts as uncertainty. “dirichlet” draws the "
     "probabilities of the answers of a query from what the recorded ones leave possible, and holds votes "
     "under each draw. “scaling” fits a curve to each query's accuracy at few calls.",
     "",

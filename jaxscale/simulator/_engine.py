@@ -33,7 +33,7 @@ _TILE_ELSEWHERE = 16_384
 _WORDS_ELSEWHERE = 2**29
 """32-bit words that a tile may keep, there."""
 _CHUNK_SECONDS = 0.25
-_LEAST_TOGETHER = 8
+_LEAST_AT_ONCE = 8
 _MOST_AMOUNTS = 2**32
 
 
@@ -72,11 +72,11 @@ def simulate(
             `AnswerDistribution` (each replicate runs every query; from data, calls are drawn without replacement).
         calls: numbers of calls, whole and positive; scalar or (budgets,). What is found at one of them has the same
             bits whichever others are asked under the same key (a system of your own that rounds may differ in that).
-            A replicate goes on from call to call: its first calls are the same at all of them, so that a curve is
-            smoother than its standard errors, which are correlated. Only what is drawn once for all calls so far, the
-            best scores of `BestOfN(separation=...)`, the pick of `RecordedBestOfN` and the fresh call of `RoutedVote`,
-            is drawn anew at each.
-        replicates: how often; for data an odd replicate more does not enter the standard error, which is made of pairs.
+            A replicate has the same first calls at each of them. So the values of a curve are correlated, and it is
+            smoother than its standard errors suggest. Drawn anew at each number of calls are only the best scores of
+            `BestOfN(separation=...)`, the pick of `RecordedBestOfN` and the fresh call of `RoutedVote`.
+        replicates: how often. For data the standard error is computed from pairs of replicates: of an odd number the
+            last does not enter it.
         chunk: (query, replicate) indices per device call, rounded up to whole tiles (65,536 indices on a CPU, up to
             16,777,216 on an accelerator, fewer where there are fewer in all); None: from one tile a device on, chunks
             grow for as long as they take a quarter second. It sets how often `progress` is called; memory is that of
@@ -264,13 +264,13 @@ def accumulating(
 
 
 def points_at_once(process: AbstractProcess, queries: int | None, replicates: int, mesh: Mesh | None) -> int:
-    """How many points of a sweep run together: what fits the tiles of all devices, 1 where that is fewer than 8 a tile.
+    """How many points of a sweep run at once: what fits the tiles of all devices, 1 where that is fewer than 8 a tile.
 
     Fewer gain nothing: what is saved is the time from one call of a device to the next.
     """
     tile, _, largest = _tiles(process, replicates * (queries or 1), mesh)
-    together = largest // tile
-    return together * (1 if mesh is None else mesh.size) if together >= _LEAST_TOGETHER else 1
+    at_once = largest // tile
+    return at_once * (1 if mesh is None else mesh.size) if at_once >= _LEAST_AT_ONCE else 1
 
 
 def accumulate_points(

@@ -1,4 +1,4 @@
-"""Systems of one's own: checked before they run, and held so that what is compiled never speaks for other values."""
+"""Systems of one's own: checked before they run, and compared by all that is compiled into their programs."""
 
 import dataclasses
 import enum
@@ -87,8 +87,8 @@ class _Rest:
     def __init__(self, system: Any):
         self.whole = system
         leaves, structure = jax.tree.flatten(system)
-        held = [None if eqx.is_array_like(leaf) else _content(leaf) for leaf in leaves]
-        self.key = (structure, *held, *_static_contents(system))
+        contents = [None if eqx.is_array_like(leaf) else _content(leaf) for leaf in leaves]
+        self.key = (structure, *contents, *_static_contents(system))
         try:
             self.hash = hash(self.key)
         except TypeError as error:

@@ -22,7 +22,7 @@ _METADATA = b"jaxscale"
 _MARK = "sweep.json"
 _PART = re.compile(r"points-(\d{12})-(\d{12})\.parquet")
 _WITHIN = re.compile(r"within-(\d{12})\.parquet")
-_ROWS_TOGETHER = 2**17
+_ROWS_AT_ONCE = 2**17
 _UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
 
 
@@ -251,7 +251,7 @@ def _as_parquet(tables: Any, schema: pa.Schema) -> pa.Buffer:
         for table in tables:
             waiting.append(table)
             rows += len(table)
-            if rows >= _ROWS_TOGETHER:
+            if rows >= _ROWS_AT_ONCE:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting, rows = [], 0
         if waiting:

@@ -1,4 +1,4 @@
-"""The points of a sweep: those that differ only in the values of arrays run together, in one vmapped compilation."""
+"""The points of a sweep: those that differ only in the values of arrays run as one vmapped program."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ Sums = tuple[int, float, list[np.ndarray]]
 """What a point that runs alone has so far: indices done, seconds, and the leaves of its sums."""
 
 _FIRST_BUILT = 64  # points built before the first of them runs: a fifth of a second's work
-_MOST_BUILT = 4096  # points that are built together after those: some seconds' work
+_MOST_BUILT = 4096  # points that are built at a time after those: some seconds of work
 
 
 def simulate_points(

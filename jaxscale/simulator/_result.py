@@ -15,7 +15,7 @@ from jaxscale._result import Result
 class Simulation(Result):
     """What a simulation found at each number of calls.
 
-    Args:
+    Attributes:
         calls: numbers of calls, in the order asked; int64.
         value: share of right answers, or in the `unit` of a system that declares one; float64, the shape of `calls`.
         standard_error: Monte Carlo standard error of `value`. For a model it is over queries, of which each replicate

@@ -192,11 +192,11 @@ class AdaptiveCalls(eqx.Module):
         chances = 1 - self.ahead[votes[leader], votes]
         rival = jnp.arange(len(votes), dtype=jnp.int32) != leader
         if self.pairwise:
-            doubt = jnp.max(jnp.where(rival, chances, 0.0))
+            overtaken = jnp.max(jnp.where(rival, chances, 0.0))
         else:
             unseen = 1 - self.ahead[votes[leader], 0]
-            doubt = unseen + jnp.sum(jnp.where(rival & (votes > 0), chances, 0.0))
-        settled = state.settled | (1 - doubt > self.confidence)
+            overtaken = unseen + jnp.sum(jnp.where(rival & (votes > 0), chances, 0.0))
+        settled = state.settled | (1 - overtaken > self.confidence)
         return AdaptiveState(votes, state.right | (mine & call.right), settled, state.calls + ~state.settled)
 
     def score(self, state: AdaptiveState) -> Array:

@@ -23,7 +23,7 @@ Grid = dict[str, list[Any]]
 """Values of each parameter; points are their product."""
 
 MOST_POINTS = 10**6
-"""Points of one sweep, which are held in memory."""
+"""The most points of one sweep: they are kept in memory."""
 MOST_ROWS = 10**7
 """Rows of one sweep: they become one file, which is made in memory."""
 _MOST_BUDGETS = 10**5
@@ -68,7 +68,14 @@ _TOO_DEEP = "tables or lists nested too deeply: expected calls, replicates, a [p
 
 @dataclass(frozen=True)
 class Point:
-    """One population and one system, with the parameters that they were made of."""
+    """One population and one system, with the parameters that they were made of.
+
+    Attributes:
+        population_name: the population's kind.
+        population: its parameters.
+        system_name: the system's name.
+        system: its parameters.
+    """
 
     population_name: str
     population: Mapping[str, Any]
@@ -94,7 +101,7 @@ class Point:
 class Sweep:
     """A grid of simulations.
 
-    Args:
+    Attributes:
         calls: numbers of calls.
         replicates: (query, replicate) pairs per point.
         seed: of the key; point i draws from `fold_in(key(seed), i)`.

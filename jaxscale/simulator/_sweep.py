@@ -58,7 +58,7 @@ def sweep(
     Returns:
         The path of the file. Columns: `point`, `population`, `system`, one per parameter (null where it does not
         apply), `calls`, `mean`, `standard_error`, `calls_used`, `replicates`, `seed`, `seconds` (of the point;
-        an equal share where points ran together), `device`.
+        an equal share where points ran at once), `device`.
 
     Raises:
         ValueError: for a bad configuration, a system that has no meaning on the population (before anything is

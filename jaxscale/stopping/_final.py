@@ -9,11 +9,11 @@ from jaxscale.stopping._leader import checked_counts, log_factorials, sorted_vot
 MOST_FURTHER = 2**12
 """The most further calls that `leader_stays` looks ahead: its work grows with their square."""
 
-# The transform is this many times as long as the number of further calls, on a circle on which what it folds over
-# weighs less than exp(-_DAMPING).
+# A discrete Fourier transform of finite length adds totals that are a multiple of its length apart. It has this many
+# points for each further call, and a radius at which the added totals weigh less than exp(-_DAMPING).
 _LENGTH = 4
 _DAMPING = 22.0
-_CELLS = 2**21  # complex numbers held at a time
+_CELLS = 2**21  # complex numbers in memory at a time
 
 
 def leader_stays(counts: ArrayLike, calls: ArrayLike) -> np.ndarray:
@@ -21,7 +21,7 @@ def leader_stays(counts: ArrayLike, calls: ArrayLike) -> np.ndarray:
 
     The posterior prediction under a uniform prior over the answers seen so far and one more that stands for any not
     seen yet: further counts are Dirichlet-multinomial with concentrations v + 1. Ties are split uniformly at the end.
-    One minus this is the chance that calling on changes the answer, and so more than calling on can gain.
+    One minus this is the probability that further calls change the answer: they cannot gain more than that.
 
     Args:
         counts: votes so far of each answer, whole numbers >= 0, shape (..., answers).
@@ -71,8 +71,8 @@ def _stays(votes: np.ndarray, present: np.ndarray, more: int) -> np.ndarray:
     whole = concentration.sum(axis=1)
     log_factorial = log_factorials(int(whole.max()) + more)
     length = _LENGTH * (more + 1)
-    # Negative binomial counts, whose common rate is free: below the one that centres their total, so that the far
-    # end of the total, which a transform of this length folds over, has no weight.
+    # Dirichlet-multinomial counts are negative binomial ones of any common rate, given their total. The rate lies below
+    # the one that centres the total, so that totals beyond the length of the transform have next to no weight.
     log_rate = np.log(more / (whole + more)) - _DAMPING / length if more else np.full(len(votes), -1.0)
     drawn = np.arange(more + 1)
     pmf = _negative_binomial(concentration[:, :, None], drawn, log_rate[:, None, None], log_factorial)

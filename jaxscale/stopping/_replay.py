@@ -13,7 +13,7 @@ from jaxscale._result import Result
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AnswerDistribution
 
-_CELLS = 2**24  # counts held at a time, so that a large data set is replayed some queries at a time
+_CELLS = 2**24  # counts in memory at a time: a large data set is replayed a few queries at a time
 
 
 @dataclass(frozen=True, repr=False)

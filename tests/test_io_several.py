@@ -54,8 +54,8 @@ def test_a_directory_is_searched_for_data_and_says_what_it_skipped(tmp_path):
     assert [str(each.message).removeprefix(f"{tmp_path}: ") for each in seen] == [
         f"skipped 1 files that hold no attempts or ballots ({tmp_path / 'other.csv'})",
         "put the files of 2 folders together: --group folder reads each",
-        f"skipped 1 files that hold no verdict or are damaged ({tmp_path / 'empty.json'}: is empty: expected a table of "
-        "attempts or ballots)",
+        f"skipped 1 files that hold no verdict or are damaged ({tmp_path / 'empty.json'}: is empty: expected a table "
+        "of attempts or ballots)",
     ]
     assert attempts.attempts.tolist() == [3]
     assert attempts.successes.tolist() == [2]

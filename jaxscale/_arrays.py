@@ -29,8 +29,13 @@ def float64() -> Iterator[None]:
 
 def generator(key: PRNGKeyArray | None) -> np.random.Generator:
     """NumPy's generator of random numbers that a typed JAX key stands for; None stands for jax.random.key(0)."""
-    key = jax.random.key(0) if key is None else key
-    return np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1).tolist())
+    return np.random.default_rng(seed_of(jax.random.key(0) if key is None else key))
+
+
+def seed_of(key: PRNGKeyArray) -> list[int]:
+    """The words of a typed JAX key, as a seed of NumPy's generator."""
+    words: list[int] = np.asarray(jax.random.key_data(key)).reshape(-1).tolist()
+    return words
 
 
 def wants_float64(tree: Any) -> bool:

@@ -6,15 +6,26 @@ import pytest
 
 import jaxscale as js
 from jaxscale.data import DataWarning
-from jaxscale.estimators._distinct import distinct
+from jaxscale.estimators import distinct
+from jaxscale.forecasting._grid import POINTS, failure_factors, likelihoods
+from jaxscale.forecasting._posterior import _SETTINGS, _Target, pairs_of
 from jaxscale.forecasting._rivals import loglog_line
-from jaxscale.forecasting._shapes import POINTS, SHAPES, failure_factors, likelihoods, sample_shape
+from jaxscale.forecasting._shapes import SHAPES, law_weights
+from jaxscale.particles import initial, sample
 
 
 def weights_of(shape, u):
-    log_density = shape.log_density(np.atleast_2d(u))
+    log_density = shape.log_density(np.atleast_2d(u)).astype(float)
     weights = np.exp(log_density - log_density.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
+
+
+def sampled(shape, likelihood, queries, seed):
+    """Laws from the posterior of a shape, by particles alone, and the log evidence."""
+    rng, target = np.random.default_rng(seed), _Target(shape, [likelihood], [queries])
+    first = initial(target, 1, rng.standard_normal((_SETTINGS.particles, shape.parameters)))
+    (draws,), (log_evidence,) = sample(rng, first, target, _SETTINGS)
+    return law_weights(shape, draws), log_evidence
 
 
 def simulated(law, queries, attempts, seed):
@@ -63,12 +74,12 @@ def test_the_posterior_is_that_of_quadrature():
     at_k = failure_factors(np.array([20, 500]))
     expected = posterior @ (every @ at_k.T)
     spread = np.sqrt(posterior @ np.square(every @ at_k.T - expected))
-    found = [sample_shape(shape, likelihood, pairs.queries, np.random.default_rng(seed)) for seed in range(8)]
-    means = np.array([(draws.weights @ at_k.T).mean(axis=0) for draws in found])
+    found = [sampled(shape, likelihood, pairs.queries, seed) for seed in range(8)]
+    means = np.array([(laws @ at_k.T).mean(axis=0) for laws, _ in found])
     # As if a quarter of 400 draws were independent: 5 standard errors of the mean of 8 runs.
     assert (np.abs(means.mean(axis=0) - expected) < 5 * spread / np.sqrt(100 * 8)).all()
-    assert np.mean([draws.log_evidence for draws in found]) == pytest.approx(evidence, abs=0.15)
-    np.testing.assert_allclose([(draws.weights @ at_k.T).std(axis=0) for draws in found], [spread] * 8, rtol=0.35)
+    assert np.mean([log_evidence for _, log_evidence in found]) == pytest.approx(evidence, abs=0.15)
+    np.testing.assert_allclose([(laws @ at_k.T).std(axis=0) for laws, _ in found], [spread] * 8, rtol=0.35)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -87,11 +98,13 @@ def test_every_posterior_is_that_of_draws_from_the_prior(name):
     share /= share.sum()
     expected = share @ (every @ at_k.T)
     spread = np.sqrt(share @ np.square(every @ at_k.T - expected))
-    found = [sample_shape(shape, likelihood, pairs.queries, np.random.default_rng(seed)) for seed in range(8)]
-    means = np.array([(draws.weights @ at_k.T).mean(axis=0) for draws in found])
+    found = [sampled(shape, likelihood, pairs.queries, seed) for seed in range(8)]
+    means = np.array([(laws @ at_k.T).mean(axis=0) for laws, _ in found])
     assert effective > 50
     assert (np.abs(means.mean(axis=0) - expected) < 5 * spread * np.sqrt(1 / (100 * 8) + 1 / effective)).all()
-    assert np.mean([draws.log_evidence for draws in found]) == pytest.approx(evidence, abs=0.15 + 5 / effective**0.5)
+    assert np.mean([log_evidence for _, log_evidence in found]) == pytest.approx(
+        evidence, abs=0.15 + 5 / effective**0.5
+    )
 
 
 def test_auto_names_its_shapes_and_the_line():
@@ -101,7 +114,7 @@ def test_auto_names_its_shapes_and_the_line():
     assert sum(model.weights.values()) == pytest.approx(1)
     # Half a decade's worth of trust in the shapes, two decades beyond the data.
     assert model.weights["loglog"] == pytest.approx(1 - 0.5 / 2)
-    coefficient, exponent = loglog_line(data)
+    coefficient, exponent = loglog_line(pairs_of(data))
     assert model.parameters == {"coefficient": coefficient, "exponent": exponent}
     assert js.forecast(js.PassAtK(), data, 500, model="loglog").model.parameters["exponent"] == pytest.approx(exponent)
 

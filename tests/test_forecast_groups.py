@@ -10,9 +10,11 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataWarning
-from jaxscale.forecasting._groups import Together, _pools
-from jaxscale.forecasting._pool import Member, _grid, _kernels, learn_together
-from jaxscale.forecasting._shapes import POINTS, SHAPES
+from jaxscale.forecasting import GroupForecasts
+from jaxscale.forecasting._grid import POINTS
+from jaxscale.forecasting._groups import _pools
+from jaxscale.forecasting._pooled import Member, _grid, _kernels, pool_posterior
+from jaxscale.forecasting._shapes import SHAPES
 
 
 def labels(size):
@@ -44,7 +46,7 @@ def test_the_tempered_posterior_of_a_pool_is_that_of_draws_from_the_prior():
     size, u = 20_000, rng.standard_normal((20_000, 7))
     q = 1 / (1 + np.exp(POINTS))
     difficulty = POINTS[::2]
-    density = np.exp(SHAPES["beta"].log_density(u[:, :2]))[:, ::2]
+    density = np.exp(SHAPES["beta"].log_density(u[:, :2]).astype(float))[:, ::2]
     density /= density.sum(axis=1, keepdims=True)
     never = 1 / (1 + np.exp(4.5 - 3.0 * u[:, 2]))
     log_likelihood, later = np.zeros(size), np.zeros((2, size, 2))
@@ -84,18 +86,18 @@ def test_the_tempered_posterior_of_a_pool_is_that_of_draws_from_the_prior():
     spread = np.sqrt(np.einsum("gdk,d->gk", (later - expected[:, None]) ** 2, share))
     found, weights = [], []
     for seed in range(8):
-        pool = learn_together([Member(g, np.arange(12)) for g in groups], np.random.default_rng(seed))
+        pool = pool_posterior([Member(g, np.arange(12)) for g in groups], np.random.default_rng(seed))
         only = pool._replace(draws={"beta": pool.draws["beta"]})
-        found.append([only.belief(group, k).draws.mean(axis=0) for group in (0, 1)])
-        weights.append(sum(pool.weights.values()))
+        found.append([only.query_posterior(group, k).draws.mean(axis=0) for group in (0, 1)])
+        weights.append(sum(pool.shares.values()))
     assert effective > 100
     # As if an eighth of some 100 draws were independent; the grid of the sampler is coarser below what 8 attempts see.
     assert (np.abs(np.mean(found, axis=0) - expected) < 5 * spread * np.sqrt(1 / (12 * 8) + 1 / effective)).all()
     np.testing.assert_allclose(weights, 1)
-    # The beliefs about single queries are those about their sum.
-    belief = only.belief(1, k)
-    np.testing.assert_allclose(belief.solved_later.mean(axis=0), belief.draws.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(belief.density.sum(axis=1), 1)
+    # The posteriors of single queries are that of their sum.
+    posterior = only.query_posterior(1, k)
+    np.testing.assert_allclose(posterior.solved_later.mean(axis=0), posterior.draws.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(posterior.density.sum(axis=1), 1)
 
 
 def test_errors_have_the_tails_that_they_are_said_to_have():
@@ -150,9 +152,9 @@ def test_numbers_depend_neither_on_the_order_of_groups_nor_on_other_calls():
     first = js.forecast(js.PassAtK(), groups, [100, 1_000], key=key)
     again = js.forecast(js.PassAtK(), dict(reversed(groups.items())), [1_000], key=key)
     assert list(first) == list(groups)
-    together = Together(groups, key)
+    forecasts = GroupForecasts(groups, key)
     for name, curve in first.items():
-        single = together.forecast(name, 100, level=0.9, over="these")
+        single = forecasts.forecast(name, 100, level=0.9, over="these")
         for end in ("value", "lower", "upper"):
             np.testing.assert_allclose(getattr(curve, end)[1], getattr(again[name], end)[0], rtol=1e-6)
             np.testing.assert_allclose(getattr(curve, end)[0], getattr(single, end), rtol=1e-6)

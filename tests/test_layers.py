@@ -24,6 +24,7 @@ LAYERS = [
     ("_arrays", "_palette"),
     ("special",),
     ("sampling",),
+    ("particles",),
     ("data",),
     ("common",),
     ("io", "samples"),

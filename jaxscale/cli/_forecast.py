@@ -104,14 +104,14 @@ def forecast_each(
     prepare_jax(data.values())
     import jax
 
-    from jaxscale.forecasting import Together, forecast, warn_of_other_queries
+    from jaxscale.forecasting import GroupForecasts, forecast, warn_of_other_queries
     from jaxscale.systems import PassAtK
 
     results = {}
     warn_of_other_queries(data)
     key = jax.random.key(seed)
     with arguments_as_options("model", "level", "over", "calls"), progress(len(data)) as begin:
-        together = Together(data, key) if model == "auto" and not separately else None
+        together = GroupForecasts(data, key) if model == "auto" and not separately else None
         for name, attempts in data.items():
             begin(name)
             if together is None:

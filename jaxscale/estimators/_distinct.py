@@ -41,9 +41,13 @@ def distinct(data: Attempts) -> Distinct:
         >>> distinct(Attempts(attempts=[5, 5, 5], successes=[2, 0, 2])).queries[:3].tolist()
         [1.0, 2.0, 0.0]
     """
-    pairs, pair, counts = np.unique(
-        np.stack([data.attempts, data.successes]), axis=1, return_inverse=True, return_counts=True
-    )
+    # `np.unique` of columns takes ten times as long for a few tens of queries.
+    order = np.lexsort((data.successes, data.attempts))
+    both = np.stack([data.attempts, data.successes])[:, order]
+    first = np.append(True, (both[:, 1:] != both[:, :-1]).any(axis=0))
+    pair = np.empty(len(order), np.int64)
+    pair[order] = np.cumsum(first) - 1
+    counts = np.diff(np.flatnonzero(np.append(first, True))).astype(np.float64)
     extra = padded_size(len(counts), 128) - len(counts)
-    attempts, successes = np.pad(pairs, ((0, 0), (0, extra)), mode="edge")
-    return Distinct(attempts, successes, np.pad(counts, (0, extra)).astype(np.float64), pair.reshape(-1))
+    attempts, successes = (np.append(x, np.full(extra, x[-1])) for x in both[:, first])
+    return Distinct(attempts, successes, np.append(counts, np.zeros(extra)), pair)

@@ -1,13 +1,13 @@
 """What more calls will give, with intervals."""
 
 from jaxscale.forecasting._arguments import checked
-from jaxscale.forecasting._auto import DRAWS as COVERAGE_DRAWS
 from jaxscale.forecasting._best_of_n import VerifiedDraws, verified_draws
 from jaxscale.forecasting._best_vote import MARGIN, best_vote
-from jaxscale.forecasting._coverage import average
+from jaxscale.forecasting._coverage import forecast_coverage
 from jaxscale.forecasting._forecast import forecast
-from jaxscale.forecasting._groups import Together, warn_of_other_queries
-from jaxscale.forecasting._pool import DRAWS as POOLED_DRAWS
+from jaxscale.forecasting._groups import GroupForecasts, warn_of_other_queries
+from jaxscale.forecasting._pooled import DRAWS as POOLED_DRAWS
+from jaxscale.forecasting._posterior import DRAWS as COVERAGE_DRAWS, SharedDraws
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, ForecastModel, joined, select
 from jaxscale.forecasting._shapes import SHAPES
@@ -24,13 +24,14 @@ __all__ = [
     "VOTE_DRAWS",
     "Forecast",
     "ForecastModel",
-    "Together",
+    "GroupForecasts",
+    "SharedDraws",
     "VerifiedDraws",
     "VoteSummary",
-    "average",
     "best_vote",
     "checked",
     "forecast",
+    "forecast_coverage",
     "joined",
     "recorded_calls",
     "select",

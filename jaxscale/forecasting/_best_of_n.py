@@ -14,7 +14,7 @@ from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.estimators import by_recorded_verdicts, verdicts
 from jaxscale.fitting import fit, sample_posterior
-from jaxscale.forecasting._intervals import interval
+from jaxscale.forecasting._interval import interval
 from jaxscale.forecasting._result import Forecast, ForecastModel
 from jaxscale.systems import BestOfN, RecordedBestOfN, implements
 
@@ -136,8 +136,8 @@ def _of_data(
     else:
         squares = np.square(chance).mean(axis=0).sum(axis=0) - 2 * mean * value.sum(axis=0) + queries * mean**2
         variance = (np.maximum(squares, 0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2
-        doubt, means = means.var(axis=0), np.broadcast_to(mean, means.shape)
-    lower, upper = interval(key_interval, mean, means, variance, level)
+        unknown_variance, means = means.var(axis=0), np.broadcast_to(mean, means.shape)
+    lower, upper = interval(generator(key_interval), mean, means, variance, level)
     shape = budgets.shape
     parameters = {"tpr": system.tpr, "fpr": system.fpr} if isinstance(system, BestOfN) else {}
     return Forecast(
@@ -150,7 +150,7 @@ def _of_data(
         level=level,
         over=over,
         per_query=value.reshape(-1, *shape),
-        doubt=None if over == "these" else doubt.reshape(shape),
+        posterior_variance=None if over == "these" else unknown_variance.reshape(shape),
     )
 
 

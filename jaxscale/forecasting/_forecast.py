@@ -12,7 +12,7 @@ from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.forecasting._arguments import checked
-from jaxscale.forecasting._groups import Together, warn_of_other_queries
+from jaxscale.forecasting._groups import GroupForecasts, warn_of_other_queries
 from jaxscale.forecasting._result import Forecast
 from jaxscale.systems import AbstractSystem, implementation, unknown_pair
 
@@ -117,8 +117,8 @@ def forecast(
             raise ArgumentError("data", name, "Attempts or Ballots", found=f"[{name!r}] is a {type(each).__name__}")
     warn_of_other_queries(data)
     if pool and system.measures == "coverage" and isinstance(model, str) and model == "auto":
-        together = Together(data, key)
-        return {name: together.forecast(name, budgets, level=level, over=over) for name in data}
+        groups = GroupForecasts(data, key)
+        return {name: groups.forecast(name, budgets, level=level, over=over) for name in data}
     return {
         name: _of_one(system, each, budgets, model=model, level=level, over=over, key=key)
         for name, each in data.items()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import jax
@@ -17,12 +18,11 @@ from jaxscale._arrays import generator
 from jaxscale.common import DIFFERENT, common_queries
 from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.forecasting._arguments import DEFAULT_SEED, checked
-from jaxscale.forecasting._auto import believe
-from jaxscale.forecasting._coverage import average, prior_draws
-from jaxscale.forecasting._pool import Member, Pool, learn_together
+from jaxscale.forecasting._coverage import forecast_coverage
+from jaxscale.forecasting._pooled import Member, Pool, pool_posterior
+from jaxscale.forecasting._posterior import LawPosterior, SharedDraws, pairs_of, query_posterior
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, Joint
-from jaxscale.forecasting._shapes import PriorDraws
 
 # Groups go together where the ranks of their success rates correlate by more than chance has in one of 700 pairs, and
 # by more than it has in any pair at all of one in 20 files of as many groups.
@@ -30,6 +30,7 @@ _DEVIATIONS, _FALSELY = 3.0, 0.05
 # A pool of more queries would take long, and so many say enough of themselves; one of more groups would take minutes.
 _MOST_QUERIES, _MOST_GROUPS = 2_000, 32
 _AT_ONCE = 256  # groups that are compared with all others
+_LAWS_AT_ONCE = 32  # groups whose posteriors are kept: 10 MB
 
 
 def warn_of_other_queries(groups: Mapping[str, Attempts | Ballots]) -> None:
@@ -39,8 +40,8 @@ def warn_of_other_queries(groups: Mapping[str, Attempts | Ballots]) -> None:
         warnings.warn(f"{differs}; {DIFFERENT}", DataWarning, stacklevel=3)
 
 
-class Together:
-    """Groups whose coverage is forecast together; what they share is learnt once, when it is first asked for.
+class GroupForecasts:
+    """Forecasts of coverage of groups, pooled where they go together; what they share is computed once, when asked for.
 
     Args:
         groups: what was recorded, by name; of ballots, which calls were right.
@@ -53,33 +54,49 @@ class Together:
     def __init__(self, groups: Mapping[str, Attempts | Ballots], key: PRNGKeyArray | None = None) -> None:
         self._groups: dict[str, Attempts] = {name: each.as_attempts for name, each in groups.items()}
         self._key = jax.random.key(DEFAULT_SEED) if key is None else key
-        self._names = _pools(self._groups)
-        self._pools: dict[int, Pool] = {}
-        self._prior: PriorDraws | None = None
+        self._pool_of = {name: names for names in _pools(self._groups) for name in names}
+        self._pools: dict[str, Pool] = {}
+        self._laws: dict[str, LawPosterior] = {}
+
+    @functools.cached_property
+    def _shared(self) -> SharedDraws:
+        """One key, and so the same draws of the prior for every group, whichever others there are."""
+        return SharedDraws(self._key)
 
     def forecast(self, name: str, k: ArrayLike, *, level: float, over: Literal["these", "population"]) -> Forecast:
         """The forecast of one group, as `forecast` of all of them returns it."""
-        budgets, key = checked(k, level, over, self._key)
-        attempts = self._groups[name]
+        budgets, _ = checked(k, level, over, self._key)
+        attempts, flat = self._groups[name], budgets.reshape(-1)
         warn_of_prior(attempts, AUTO, name if len(self._groups) > 1 else attempts.name)
-        # One key, and so the same draws of the prior for every group, whichever others there are.
-        self._prior = self._prior or prior_draws(key)
-        belief, joint = None, None
-        for number, names in enumerate(self._names):
-            if name in names and budgets.max(initial=0) > attempts.attempts.min():
-                if number not in self._pools:
-                    key_pool = jax.random.fold_in(key, 1)
-                    members = _members([self._groups[each] for each in names])
-                    self._pools[number] = learn_together(members, generator(key_pool))
-                belief = self._pools[number].belief(names.index(name), budgets.reshape(-1))
-                joint = Joint(self._pools[number], belief.draws.reshape(-1, *budgets.shape))
-                # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of
-                # the draws behind the interval are those of the group alone.
-                key_alone, _ = jax.random.split(key)
-                alone = believe(attempts, budgets.reshape(-1), generator(key_alone), self._prior).draws
-                chosen = np.arange(len(belief.draws)) * len(alone) // len(belief.draws)
-                belief = belief._replace(draws=np.concatenate([belief.draws, alone[chosen]]))
-        return dataclasses.replace(average(attempts, budgets, level, over, key, belief, self._prior), joint=joint)
+        laws = self._law_posterior(name)
+        posterior, joint = None, None
+        if name in self._pool_of and budgets.max(initial=0) > attempts.attempts.min():
+            pool = self._pool(self._pool_of[name])
+            pooled = pool.query_posterior(self._pool_of[name].index(name), flat)
+            joint = Joint(pool, pooled.draws.reshape(-1, *budgets.shape))
+            # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of the
+            # draws behind the interval are those of the group alone.
+            alone = query_posterior(pairs_of(attempts), laws, flat).draws
+            chosen = np.arange(len(pooled.draws)) * len(alone) // len(pooled.draws)
+            posterior = pooled._replace(draws=np.concatenate([pooled.draws, alone[chosen]]))
+        curve = forecast_coverage(attempts, budgets, level, over, self._shared, laws, posterior)
+        return dataclasses.replace(curve, joint=joint)
+
+    def _pool(self, names: Sequence[str]) -> Pool:
+        if names[0] not in self._pools:
+            rng = generator(jax.random.fold_in(self._key, 1))
+            self._pools[names[0]] = pool_posterior(_members([self._groups[name] for name in names]), rng)
+        return self._pools[names[0]]
+
+    def _law_posterior(self, name: str) -> LawPosterior:
+        """That of one group, computed with those of the groups that follow: they are likely to be asked for next."""
+        if name not in self._laws:
+            names = list(self._groups)
+            start = names.index(name)
+            some = names[start : start + _LAWS_AT_ONCE]
+            found = self._shared.posteriors([pairs_of(self._groups[each]) for each in some])
+            self._laws = dict(zip(some, found, strict=True))
+        return self._laws[name]
 
 
 def _pools(groups: Mapping[str, Attempts]) -> list[list[str]]:

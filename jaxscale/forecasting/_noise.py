@@ -1,12 +1,14 @@
 """How far a further run on the same query may differ from a forecast of it."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxscale.difficulty import AbstractDifficulty
-from jaxscale.forecasting._shapes import POINTS
+from jaxscale.forecasting._grid import POINTS
 
 # Points that stand for the overlap of two draws of k out of n.
 _OVERLAPS = 32
@@ -59,7 +61,7 @@ def rerun_variance_within(density: np.ndarray, attempts: np.ndarray, k: np.ndarr
     """The same within the attempts, for any law of p.
 
     Args:
-        density: (rows, points + 1) what is believed of a query's p: at each point of the grid of logit p, and p = 0.
+        density: (rows, points + 1) the posterior of a query's p: at each point of the grid of logit p, and p = 0.
         attempts: (rows,) recorded attempts.
         k: (budgets,) numbers of calls, at most as many.
 
@@ -67,16 +69,23 @@ def rerun_variance_within(density: np.ndarray, attempts: np.ndarray, k: np.ndarr
         (rows, budgets) variances.
     """
     result = np.empty((len(attempts), len(k)))
-    log_failure = -np.logaddexp(0.0, POINTS)
-    for n in np.unique(attempts):
+    for n in np.unique(attempts).tolist():
         rows = attempts == n
         for start in range(0, len(k), _BUDGETS):
             part = slice(start, start + _BUDGETS)
-            overlaps, weights = _overlap(np.full(len(k[part]), n), k[part])
-            shared = np.exp((2 * k[part] - overlaps)[:, :, None] * log_failure)
-            variance = (weights[:, :, None] * shared).sum(axis=0) - np.exp(2 * k[part, None] * log_failure)
-            result[rows, part] = 2 * density[rows, :-1] @ np.maximum(variance, 0.0).T
+            result[rows, part] = 2 * density[rows, :-1] @ _variance_at_points(n, k[part].tobytes()).T
     return result
+
+
+# Groups at the same numbers of calls ask for the same ones.
+@functools.lru_cache(maxsize=16)
+def _variance_at_points(n: int, calls: bytes) -> np.ndarray:
+    """(budgets, points) variance of an estimate from n attempts at each point of the grid."""
+    k, log_failure = np.frombuffer(calls, np.int64), -np.logaddexp(0.0, POINTS)
+    overlaps, weights = _overlap(np.full(len(k), n), k)
+    shared = np.exp((2 * k - overlaps)[:, :, None] * log_failure)
+    variance = (weights[:, :, None] * shared).sum(axis=0) - np.exp(2 * k[:, None] * log_failure)
+    return np.maximum(variance, 0.0)
 
 
 def _overlap(n: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

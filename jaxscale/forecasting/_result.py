@@ -64,8 +64,8 @@ class Forecast(Result):
         over: what the interval is for: "these" queries on a further run, or the "population" they come from.
         per_query: the forecast of each query, whose mean `value` is; shape (queries, *calls.shape). None for coverage
             of these very queries, which does not keep it.
-        doubt: over a population, the variance of the mean beyond that of a sample of queries with those forecasts:
-            what is not known of their chances; shape of `calls`.
+        posterior_variance: over a population, the variance of the mean beyond that of a sample of queries with those
+            forecasts: what is not known of their chances; shape of `calls`.
         joint: draws that other forecasts share, where groups were forecast together.
     """
 
@@ -78,7 +78,7 @@ class Forecast(Result):
     level: float = 0.9
     over: Literal["these", "population"] = "these"
     per_query: np.ndarray | None = None
-    doubt: np.ndarray | None = None
+    posterior_variance: np.ndarray | None = None
     joint: Joint | None = None
 
     def curve(self) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ def _picked(forecasts: Sequence[Forecast], chosen: np.ndarray) -> Forecast:
         known = [array for array in arrays if array is not None]
         return np.concatenate(known, axis=-1)[..., chosen] if len(known) == len(forecasts) else None
 
-    names = ("calls", "value", "lower", "upper", "kind", "per_query", "doubt")
+    names = ("calls", "value", "lower", "upper", "kind", "per_query", "posterior_variance")
     arrays: dict[str, Any] = {name: points([getattr(each, name) for each in forecasts]) for name in names}
     joints = [each.joint for each in forecasts]
     draws = points([None if joint is None else joint.draws for joint in joints])

@@ -11,7 +11,7 @@ from jaxscale._arrays import float64
 from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts
 from jaxscale.difficulty import ScaledBeta
-from jaxscale.estimators import pass_at_k_per_query
+from jaxscale.estimators import Distinct, pass_at_k_per_query
 from jaxscale.fitting import lbfgs
 from jaxscale.forecasting._result import ForecastModel
 from jaxscale.special import regularised_incomplete_beta
@@ -49,7 +49,7 @@ def loglog(
         docs/mathematics.md, "Laws of the curve"; [Brown24] section 3.3.
     """
     fewest = int(attempts.attempts.min())
-    points = _points(attempts)
+    points = _points(fewest)
     inside = k <= fewest
     curves = _resampled(attempts, key, _REPLICATES) @ _estimates(attempts, np.concatenate([points, k[inside]]))
     fitted, recorded = curves[:, : len(points)], curves[:, len(points) :]
@@ -62,17 +62,18 @@ def loglog(
     return *_with_interval(values, level), ForecastModel("loglog", parameters)
 
 
-def loglog_line(attempts: Attempts) -> tuple[float, float] | None:
+def loglog_line(pairs: Distinct) -> tuple[float, float] | None:
     """The line that `loglog` fits, as coefficient c and exponent b of -log pass@k = c k^(-b).
 
     Args:
-        attempts: what was recorded.
+        pairs: the distinct queries, without padding.
 
     Returns:
         c and b, b at least 0; None where fewer than two points of the curve lie strictly between 0 and 1.
     """
-    points = _points(attempts)
-    slope, intercept, usable = _least_squares(points, _estimates(attempts, points).mean(axis=0)[None])
+    points = _points(int(pairs.attempts.min()))
+    curve = pairs.queries @ pass_at_k_per_query(pairs.attempts, pairs.successes, points) / pairs.queries.sum()
+    slope, intercept, usable = _least_squares(points, curve[None])
     return (float(np.exp(intercept[0])), max(float(-slope[0]), 0.0)) if usable[0] >= 2 else None
 
 
@@ -165,8 +166,8 @@ def _pass_at_k(
     return jax.vmap(lambda a, b: ScaledBeta(a, b, scale).pass_at_k(k))(*fitted)
 
 
-def _points(attempts: Attempts) -> np.ndarray:
-    return np.unique(np.rint(np.geomspace(1, int(attempts.attempts.min()), _POINTS)).astype(np.int64))
+def _points(fewest: int) -> np.ndarray:
+    return np.unique(np.rint(np.geomspace(1, fewest, _POINTS)).astype(np.int64))
 
 
 def _least_squares(points: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from jaxscale.estimators import ballots_filter_vote, ballots_vote, vote_difficul
 from jaxscale.fitting import fit_vote_scaling
 from jaxscale.forecasting._alike import Alike, Leaders, apart, leaders
 from jaxscale.forecasting._answers import AnswerPrior, draw_answer_priors, log_favourite
-from jaxscale.forecasting._intervals import interval
+from jaxscale.forecasting._interval import interval
 from jaxscale.forecasting._prior import ANSWERS, warn_of_prior
 from jaxscale.forecasting._result import Forecast, ForecastModel
 from jaxscale.systems import FilterVote, Vote, implements
@@ -102,8 +102,8 @@ def _of_ballots(
         )
         means = mean[None]
         unknown = np.where(within, 0, np.maximum(square - chance**2, 0)).sum(axis=0)
-        doubt = (unknown + between) / queries**2 + gap**2
-    lower, upper = interval(key_interval, mean, means, variance, level)
+        unknown_variance = (unknown + between) / queries**2 + gap**2
+    lower, upper = interval(generator(key_interval), mean, means, variance, level)
     if over == "these":
         # A run wins whole queries: what lies within half a one of none or all stands for none or all.
         lower, upper = np.where(lower < 0.5 / queries, 0, lower), np.where(upper > 1 - 0.5 / queries, 1, upper)
@@ -118,7 +118,7 @@ def _of_ballots(
         level=level,
         over=over,
         per_query=value.reshape(-1, *shape),
-        doubt=None if over == "these" else doubt.reshape(shape),
+        posterior_variance=None if over == "these" else unknown_variance.reshape(shape),
     )
 
 

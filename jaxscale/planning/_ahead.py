@@ -9,7 +9,7 @@ from jaxscale.forecasting import Forecast, select
 from jaxscale.planning._candidate import Curve
 
 _QUANTILES = (np.arange(200) + 0.5) / 200
-# Of the draws behind the interval of a pooled forecast half are the pool's, which the groups share; see `Together`.
+# Of the draws behind the interval of a pooled forecast half are the pool's, which its groups share.
 _POOLED = 0.5
 _MOST_CORRELATED = 0.99
 
@@ -18,7 +18,7 @@ def standard_error(one: Curve, index: int, other: Curve, place: int) -> float:
     """The standard error of the difference of two curves, each at one of its numbers of calls.
 
     Over a population of queries that both were asked: of the mean of the differences query by query, and of what is
-    believed of them beyond what was recorded. For these queries: as if the noise of further runs were independent. In
+    predicted of them beyond what was recorded. For these queries: as if the noise of further runs were independent. In
     both, what groups learn from one another counts once.
 
     Args:
@@ -30,7 +30,7 @@ def standard_error(one: Curve, index: int, other: Curve, place: int) -> float:
     Source:
         docs/mathematics.md, "Comparing on the same queries"; [Miller24].
     """
-    shared = _shared_doubt(one.forecast, index, other.forecast, place)
+    shared = _shared_variance(one.forecast, index, other.forecast, place)
     if not _paired(one, other):
         noise = _deviation(one.forecast)[index] ** 2 + _deviation(other.forecast)[place] ** 2
         return math.sqrt(max(noise - 2 * shared, 0.0))
@@ -39,8 +39,8 @@ def standard_error(one: Curve, index: int, other: Curve, place: int) -> float:
     # One query more at which both are alike: a few that all differ by as much do not make the difference certain.
     squares = np.square(differences - mean).sum() + mean**2 * queries / (queries + 1)
     sampled = squares / (max(queries - 1, 1) * queries)
-    doubt = float(one.forecast.doubt[index] + other.forecast.doubt[place])  # type: ignore[index]
-    return math.sqrt(max(sampled + doubt - 2 * shared, 0.0))
+    unknown = float(one.forecast.posterior_variance[index] + other.forecast.posterior_variance[place])  # type: ignore
+    return math.sqrt(max(sampled + unknown - 2 * shared, 0.0))
 
 
 def probability_ahead(one: Curve, index: int, other: Curve, place: int) -> float:
@@ -58,7 +58,7 @@ def probability_ahead(one: Curve, index: int, other: Curve, place: int) -> float
         return float(stdtr(max(len(one.candidate.data) - 1, 1), difference / error))
     beaten = first.probability_at_least(second.quantiles(_QUANTILES)).reshape(-1)
     product = float(_deviation(first)[0] * _deviation(second)[0])
-    shared = _shared_doubt(first, 0, second, 0)
+    shared = _shared_variance(first, 0, second, 0)
     if shared == 0 or product == 0:
         return float(beaten.mean())
     correlation = min(shared / product, _MOST_CORRELATED)
@@ -79,7 +79,7 @@ def _deviation(forecast: Forecast) -> np.ndarray:
     return (forecast.upper - forecast.lower) / (2 * ndtri((1 + forecast.level) / 2))
 
 
-def _shared_doubt(first: Forecast, index: int, second: Forecast, place: int) -> float:
+def _shared_variance(first: Forecast, index: int, second: Forecast, place: int) -> float:
     """The covariance of two forecasts that rest on draws from one posterior, 0 where they do not."""
     if first.joint is None or second.joint is None or first.joint.pool is not second.joint.pool:
         return 0.0

@@ -15,7 +15,7 @@ from jaxscale._checks import MAX_CALLS, check_choice, whole_numbers
 from jaxscale._result import Column, Result
 from jaxscale.data import Attempts, require
 from jaxscale.fitting import fit
-from jaxscale.forecasting import AUTO, average, checked, warn_of_prior
+from jaxscale.forecasting import AUTO, SharedDraws, checked, forecast_coverage, warn_of_prior
 
 Rule: TypeAlias = Literal["online", "optimal", "uniform"]
 
@@ -216,14 +216,14 @@ def interval_widths(
     budgets, key = checked(int(whole_numbers(k, "k")), level, over, key)
     warn_of_prior(attempts, AUTO)
     law: Any = fit("beta", attempts, method="map").law
-    rng = generator(key)
+    rng, shared = generator(key), SharedDraws(key)
     found = np.zeros((2, len(wanted)))
     for replicate in rng.spawn(count):
         chance = replicate.beta(law.a + attempts.successes, law.b + attempts.attempts - attempts.successes)
         start = replicate.bit_generator.state
         for column, size in enumerate(wanted.tolist()):
             replicate.bit_generator.state = start
-            curve = average(_resized(attempts, size, chance, replicate), budgets, level, over, key)
+            curve = forecast_coverage(_resized(attempts, size, chance, replicate), budgets, level, over, shared)
             found[:, column] += np.array([curve.upper - curve.lower, curve.value]) / count
     return Widths(wanted, found[0], found[1], int(budgets), level)
 

@@ -9,7 +9,7 @@ from jaxtyping import PRNGKeyArray
 
 from jaxscale._numpy import ReadOnlyArrays
 from jaxscale.data import Attempts, Ballots
-from jaxscale.forecasting import Forecast, Together, forecast, select
+from jaxscale.forecasting import Forecast, GroupForecasts, forecast, select
 from jaxscale.planning._cost import Cost
 from jaxscale.planning._solve_once import expected_calls
 from jaxscale.systems import AbstractSystem, Measure
@@ -118,7 +118,7 @@ class Curve(ReadOnlyArrays):
 def forecast_candidate(
     candidate: Candidate,
     calls: Sequence[int],
-    together: Together,
+    together: GroupForecasts,
     *,
     level: float,
     over: Over,

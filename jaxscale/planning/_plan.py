@@ -19,7 +19,7 @@ from jaxscale._checks import (
 )
 from jaxscale.common import Common, common_queries
 from jaxscale.data import Attempts, Ballots, DataWarning
-from jaxscale.forecasting import Together, joined
+from jaxscale.forecasting import GroupForecasts, joined
 from jaxscale.planning._candidate import (
     MOST_CALLS,
     Candidate,
@@ -132,7 +132,7 @@ def plan(
             least = min(float(c.spend(np.asarray(1))) for c in candidates) * shares
             what = "the time of one call" if unit == "seconds" else f"what one call at each of {size:,} queries costs"
             raise ArgumentError("budget", budget, f"at least {least:.4g}, {what}")
-    together = Together({name: recorded.as_attempts for name, recorded in named.items()}, key)
+    together = GroupForecasts({name: recorded.as_attempts for name, recorded in named.items()}, key)
     curves = []
     for candidate, cap in zip(candidates, caps, strict=True):
         if cap:
@@ -259,7 +259,7 @@ def _curve(
     target: float | None,
     budget: float | None,
     confidence: float,
-    together: Together,
+    together: GroupForecasts,
     settings: Mapping[str, Any],
 ) -> Curve:
     fewest = int(candidate.data.as_attempts.attempts.min())

@@ -10,7 +10,7 @@ from jaxtyping import PRNGKeyArray
 from jaxscale._checks import MAX_CALLS
 from jaxscale.data import Attempts, Ballots
 from jaxscale.estimators import BestMajority, VoteCurve, vote_curve
-from jaxscale.forecasting import MOST_FORECAST_CALLS, Forecast, Together, best_vote, forecast, select
+from jaxscale.forecasting import MOST_FORECAST_CALLS, Forecast, GroupForecasts, best_vote, forecast, select
 from jaxscale.systems import FilterVote, Vote
 
 _AHEAD = 10  # how many times the recorded calls a report looks ahead
@@ -186,7 +186,7 @@ def analyse(
     """
     result = []
     counted = {name: each.as_attempts for name, each in data.items()}
-    together = Together(counted, key)
+    together = GroupForecasts(counted, key)
     for place, (name, each) in enumerate(data.items()):
         progress(name)
         attempts = counted[name]

@@ -12,32 +12,18 @@ import numpy as np
 
 from jaxscale.data import Attempts
 from jaxscale.estimators import distinct
-from jaxscale.forecasting._auto import Belief
-from jaxscale.forecasting._shapes import (
-    EFFICIENCY,
-    POINTS,
-    SHAPES,
-    Shape,
-    failure_factors,
-    law,
-    likelihoods,
-    next_power,
-    normalised,
-    product,
-    resampled,
-    step,
-)
+from jaxscale.forecasting._grid import POINTS, failure_factors, likelihoods, product
+from jaxscale.forecasting._posterior import QueryPosterior
+from jaxscale.forecasting._shapes import SHAPES, Shape, law
+from jaxscale.particles import Settings, initial, normalised, sample
 
 # Laws of common difficulty that differ in their tails; the groups' own errors make up for what they lack.
 _LAWS = ("beta", "bent", "logit-normal")
-_PARTICLES = 100
-_SWEEPS, _LAST_SWEEPS, _KEPT_SWEEPS = 2, 6, 2
-DRAWS = 2 * _PARTICLES
 # The likelihood counts to this power where the pool's parameters are drawn: the model is a caricature of the law of
 # difficulty and of how groups depart from it, and all of a pool's queries soon make it sure of both.
-_POWER = 0.25
+_SETTINGS = Settings(particles=100, power=0.25, sweeps=2, last_sweeps=6, keep=2, accepted=0.3)
+DRAWS = _SETTINGS.keep * _SETTINGS.particles
 _AT_ONCE = 25  # draws
-_ACCEPTED = 0.3
 _SMALLEST = 1e-30
 # Difficulty lives on every other point of logit p. While sampling, points where a query is all but certain to fail all
 # its attempts are one, and so are difficulties that lead there.
@@ -85,7 +71,7 @@ class Pool(NamedTuple):
         first: the group that solves most; the others' shifts are taken from it.
         draws: by law, (draws, parameters) standard normal before the data speak.
         joint: by law, (draws, queries, difficulty) log likelihoods of what all groups did with a query.
-        weights: share of each law by name.
+        shares: share of each law by name.
     """
 
     members: Sequence[Member]
@@ -93,16 +79,17 @@ class Pool(NamedTuple):
     first: int
     draws: dict[str, np.ndarray]
     joint: dict[str, np.ndarray]
-    weights: dict[str, float]
+    shares: dict[str, float]
 
-    def belief(self, index: int, k: np.ndarray) -> Belief:
-        """What is believed of the queries of one group at (budgets,) numbers of calls; a row for each query."""
-        parts = [_believed(self, name, index, k) for name in self.draws]
+    def query_posterior(self, index: int, k: np.ndarray) -> QueryPosterior:
+        """The posterior of the queries of one group at (budgets,) numbers of calls; a row for each query."""
+        parts = [_under_law(self, name, index, k) for name in self.draws]
         by = [len(draws) for _, _, draws in parts]
         density, solved_later = (np.average([part[j] for part in parts], axis=0, weights=by) for j in (0, 1))
         draws = np.concatenate([draws for _, _, draws in parts])
         n, c = self.members[index].attempts.attempts, self.members[index].attempts.successes
-        return Belief(n, c, np.ones(len(n)), density, solved_later, draws, self.weights, self._reach(index))
+        counts, rows = np.ones(len(n)), np.arange(len(n))
+        return QueryPosterior(n, c, counts, density, solved_later, draws, self.shares, self._reach(index), rows)
 
     def _reach(self, index: int) -> float:
         """Where a group's curve comes to what the one that solves most shows: later by its shift of log odds."""
@@ -114,8 +101,8 @@ class Pool(NamedTuple):
         return float(n * np.exp(np.maximum(-shift, 0.0)))
 
 
-def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
-    """Learn how hard the queries are, and how each group departs from that, from what all groups did with them.
+def pool_posterior(members: Sequence[Member], rng: np.random.Generator) -> Pool:
+    """The posterior of how hard the queries are, and of how each group departs from that, given what all groups did.
 
     A group has logit p = difficulty + shift + error: a difficulty of the query that all groups share, whose law is one
     of `_LAWS`; a shift of the group, 0 for the one that solves most; and an error of query and group with exponential
@@ -137,10 +124,8 @@ def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
     rates = [(m.attempts.successes + 0.3) / (m.attempts.attempts + 0.6) for m in members]
     first = int(np.argmax([np.mean(np.log(rate) - np.log1p(-rate)) for rate in rates]))
     most = max(int(member.attempts.attempts.max()) for member in members)
-    sampled = {name: _sample(SHAPES[name], records, first, most, rng) for name in _LAWS}
-    evidence = np.array([log_evidence for _, log_evidence in sampled.values()])
-    share = np.exp(evidence - evidence.max())
-    share /= share.sum()
+    sampled = {name: _sampled(SHAPES[name], records, first, most, rng) for name in _LAWS}
+    share = normalised(np.array([log_evidence for _, log_evidence in sampled.values()]))
     # Evenly spaced draws of each law, as many as it has weight.
     draws = {
         name: u[np.arange(number) * len(u) // number]
@@ -158,8 +143,8 @@ def learn_together(members: Sequence[Member], rng: np.random.Generator) -> Pool:
         )
         for name, u in draws.items()
     }
-    weights = {f"pooled {name}": float(weight) for name, weight in zip(_LAWS, share, strict=True)}
-    return Pool(members, records, first, draws, joint, weights)
+    shares = {f"pooled {name}": float(each) for name, each in zip(_LAWS, share, strict=True)}
+    return Pool(members, records, first, draws, joint, shares)
 
 
 def _records(member: Member, queries: int) -> _Records:
@@ -193,7 +178,7 @@ def _laws(shape: Shape, u: np.ndarray, grid: _Grid) -> tuple[np.ndarray, np.ndar
 
 def _own(shape: Shape, index: int) -> slice:
     """The parameters of one group, behind those of the law and the share never solved."""
-    start = shape.size + 1 + _OWN * index
+    start = shape.parameters + _OWN * index
     return slice(start, start + _OWN)
 
 
@@ -223,73 +208,80 @@ def _log_likelihoods(u: np.ndarray, records: _Records, grid: _Grid, first: bool)
     return np.log(np.maximum(np.moveaxis(flat, 2, 1), _SMALLEST))
 
 
-def _sample(
+def _sampled(
     shape: Shape, records: Sequence[_Records], first: int, most_attempts: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
-    """Draws of a pool's parameters, standard normal before the data speak, and the log evidence, both tempered.
+    """(draws, parameters) of a pool, standard normal before the data speak, and the log evidence, both tempered."""
+    target = _Target.of(shape, records, first, most_attempts)
+    position = rng.standard_normal((_SETTINGS.particles, target.blocks[-1].stop))
+    draws, log_evidence = sample(rng, initial(target, 1, position), target, _SETTINGS)
+    return draws[0], float(log_evidence[0])
 
-    As `sample_shape`, but parameter by parameter group: a step in one group leaves the likelihoods of others as they
-    are.
+
+class _Target(NamedTuple):
+    """What is sampled: the parameters of the law, then those of each group.
+
+    A move in one group leaves the likelihoods of others as they are, so what is kept of each particle is the law, the
+    share never solved, the log likelihoods of all groups by difficulty, and those of each group.
     """
-    grid = _grid(most_attempts)
-    # Queries that are equal in all groups are one.
-    rows, counts = np.unique(np.stack([each.pair for each in records]), axis=1, return_counts=True)
-    never_solved = np.prod([each.likelihood[row, -1] for each, row in zip(records, rows, strict=True)], axis=0)
-    head = shape.size + 1
-    blocks = [slice(0, head), *(_own(shape, i) for i in range(len(records)))]
-    u = rng.standard_normal((_PARTICLES, blocks[-1].stop))
 
-    def total(joint: np.ndarray, weights: np.ndarray, never: np.ndarray) -> np.ndarray:
+    shape: Shape
+    records: Sequence[_Records]
+    first: int
+    grid: _Grid
+    rows: Sequence[np.ndarray]  # of each group, the rows of its likelihoods that queries have
+    counts: np.ndarray  # (rows,) queries that are equal in all groups
+    never_solved: np.ndarray  # (rows,) likelihood of queries that no group ever solves
+
+    @classmethod
+    def of(cls, shape: Shape, records: Sequence[_Records], first: int, most_attempts: int) -> "_Target":
+        rows, counts = np.unique(np.stack([each.pair for each in records]), axis=1, return_counts=True)
+        never = np.prod([each.likelihood[row, -1] for each, row in zip(records, rows, strict=True)], axis=0)
+        return cls(shape, records, first, _grid(most_attempts), list(rows), counts, never)
+
+    @property
+    def blocks(self) -> list[slice]:
+        return [slice(0, self.shape.parameters), *(_own(self.shape, i) for i in range(len(self.records)))]
+
+    def evaluate(
+        self, position: np.ndarray, sets: np.ndarray, block: int | None, kept: tuple[np.ndarray, ...]
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        (u,) = position  # one pool at a time
+        if block is None:
+            weights, never = self._law(u)
+            parts = [self._of_group(u, i) for i in range(len(self.records))]
+            joint = np.sum([part[0][:, row] for part, row in zip(parts, self.rows, strict=True)], axis=0)[None]
+        else:
+            weights, never, joint, *parts = kept
+            if block == 0:
+                weights, never = self._law(u)
+            else:
+                own = self._of_group(u, block - 1)
+                joint = joint + (own - parts[block - 1])[:, :, self.rows[block - 1]]
+                parts[block - 1] = own
+        return self._total(weights[0], never[0], joint[0])[None], (weights, never, joint, *parts)
+
+    def _law(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        weights, never = _laws(self.shape, u[:, : self.shape.parameters], self.grid)
+        return weights[None], never[None]
+
+    def _of_group(self, u: np.ndarray, index: int) -> np.ndarray:
+        own = u[:, _own(self.shape, index)]
+        return _log_likelihoods(own, self.records[index], self.grid, index == self.first)[None]
+
+    def _total(self, weights: np.ndarray, never: np.ndarray, joint: np.ndarray) -> np.ndarray:
+        """(particles,) log likelihoods of all queries."""
         top = joint.max(axis=2)
         solved = (np.exp(joint - top[:, :, None]) @ weights.astype(np.float32)[:, :, None])[:, :, 0]
-        mixed = solved * (1 - never[:, None]) + never[:, None] * never_solved * np.exp(-top.astype(float))
-        return (np.log(np.maximum(mixed, 1e-300)) + top) @ counts
-
-    laws = _laws(shape, u[:, :head], grid)
-    parts = [_log_likelihoods(u[:, blocks[i + 1]], each, grid, i == first) for i, each in enumerate(records)]
-    joint = np.sum([part[:, row] for part, row in zip(parts, rows, strict=True)], axis=0)
-    log_likelihood = total(joint, *laws)
-    power, log_evidence, reach, kept = 0.0, 0.0, np.ones(len(blocks)), []
-    while power < _POWER:
-        before, power = power, next_power(log_likelihood, power, _POWER, enough=EFFICIENCY * _PARTICLES)
-        gain = (power - before) * log_likelihood
-        log_evidence += float(gain.max() + np.log(np.mean(np.exp(gain - gain.max()))))
-        share = normalised(gain)
-        centred = u - share @ u
-        covariance = (share[:, None] * centred).T @ centred + 1e-6 * np.eye(u.shape[1])
-        chosen = resampled(share, rng, _PARTICLES)
-        u, joint, log_likelihood = u[chosen], joint[chosen], log_likelihood[chosen]
-        laws, parts = (laws[0][chosen], laws[1][chosen]), [part[chosen] for part in parts]
-        for sweep in range(_LAST_SWEEPS if power == _POWER else _SWEEPS):
-            for i, block in enumerate(blocks):
-                root = np.linalg.cholesky(covariance[block, block]) if (sweep + i) % 2 else None
-                there = u.copy()
-                there[:, block] += reach[i] * step(u[:, block], root, rng)
-                laws_there, joint_there = laws, joint
-                if i == 0:
-                    laws_there = _laws(shape, there[:, block], grid)
-                else:
-                    part_there = _log_likelihoods(there[:, block], records[i - 1], grid, i - 1 == first)
-                    joint_there = joint + (part_there - parts[i - 1])[:, rows[i - 1]]
-                log_there = total(joint_there, *laws_there)
-                log_prior_ratio = (np.square(u).sum(axis=1) - np.square(there).sum(axis=1)) / 2
-                accepted = np.log(rng.uniform(size=_PARTICLES)) < power * (log_there - log_likelihood) + log_prior_ratio
-                u[accepted], log_likelihood[accepted] = there[accepted], log_there[accepted]
-                if i == 0:
-                    laws[0][accepted], laws[1][accepted] = laws_there[0][accepted], laws_there[1][accepted]
-                else:
-                    joint[accepted], parts[i - 1][accepted] = joint_there[accepted], part_there[accepted]
-                reach[i] = np.clip(reach[i] * np.exp((accepted.mean() - _ACCEPTED) / 2), 0.05, 2.0)
-            if power == _POWER and sweep >= _LAST_SWEEPS - _KEPT_SWEEPS:
-                kept.append(u.copy())
-    return np.concatenate(kept), log_evidence
+        mixed = solved * (1 - never[:, None]) + never[:, None] * self.never_solved * np.exp(-top.astype(float))
+        total: np.ndarray = (np.log(np.maximum(mixed, 1e-300)) + top) @ self.counts
+        return total
 
 
-def _believed(pool: Pool, name: str, index: int, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a law's draws say of one group: density, solved_later and draws as a belief has them."""
+def _under_law(pool: Pool, name: str, index: int, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a law's draws say of one group: density, solved_later and draws as `QueryPosterior` has them."""
     grid = _grid(None)
     shape, u, member = SHAPES[name], pool.draws[name], pool.members[index]
-    head = shape.size + 1
     n, c = member.attempts.attempts, member.attempts.successes
     ahead = (c == 0)[:, None] & (k > n[:, None])
     rows = [each.pair[member.at] for each in pool.records]
@@ -299,7 +291,7 @@ def _believed(pool: Pool, name: str, index: int, k: np.ndarray) -> tuple[np.ndar
     density, solved_later, draws = np.zeros(likelihood.shape), np.zeros((len(n), len(k))), []
     for start in range(0, len(u), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        weights, never = _laws(shape, u[part, :head], grid)
+        weights, never = _laws(shape, u[part, : shape.parameters], grid)
         own = u[part, _own(shape, index)]
         kernel = _kernels(own, grid, index == pool.first)
         mine = _log_likelihoods(own, pool.records[index], grid, index == pool.first)[:, rows[index]]

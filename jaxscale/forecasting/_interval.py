@@ -1,14 +1,11 @@
-"""Intervals for a mean of many queries, from draws of it and the variance of what comes on top."""
+"""The interval of a mean of many queries, from draws of it and the variance of what comes on top."""
 
 import numpy as np
-from jaxtyping import PRNGKeyArray
 from scipy.special import ndtri
-
-from jaxscale._arrays import generator
 
 
 def interval(
-    key: PRNGKeyArray,
+    rng: np.random.Generator,
     value: np.ndarray,
     means: np.ndarray,
     variance: np.ndarray,
@@ -21,9 +18,9 @@ def interval(
     of rare events is, and normal in between.
 
     Args:
-        key: a typed JAX key.
+        rng: draws.
         value: (budgets,) the point forecast; the interval always contains it.
-        means: (draws, budgets) draws of the mean; one row where nothing is in doubt but the noise.
+        means: (draws, budgets) draws of the mean; one row where nothing is uncertain but the noise.
         variance: (budgets,) variance of the noise, or (draws, budgets) where it differs from draw to draw.
         level: probability inside, split evenly between the ends.
         step: (budgets,) spacing of the values that what is predicted can take; half a step is added at either end, as
@@ -44,7 +41,7 @@ def interval(
         lower, upper = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * ndtri([[tail], [1 - tail]]))))
     else:
         # The same normal draws at every k keep the band smooth.
-        noise = generator(key).standard_normal((16, len(means), 1))
+        noise = rng.standard_normal((16, len(means), 1))
         spread = 1 / (1 + np.exp(-(location + np.sqrt(spread2) * noise)))
         lower, upper = np.quantile(spread.reshape(-1, means.shape[1]), [tail, 1 - tail], axis=0)
     # Where the noise is far below a step there is but one value left to take.

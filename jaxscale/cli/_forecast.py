@@ -111,13 +111,13 @@ def forecast_each(
     warn_of_other_queries(data)
     key = jax.random.key(seed)
     with arguments_as_options("model", "level", "over", "calls"), progress(len(data)) as begin:
-        together = GroupForecasts(data, key) if model == "auto" and not separately else None
+        forecasts = GroupForecasts(data, key) if model == "auto" and not separately else None
         for name, attempts in data.items():
             begin(name)
-            if together is None:
+            if forecasts is None:
                 results[name] = forecast(PassAtK(), attempts, calls, model=model, level=level, over=over, key=key)
             else:
-                results[name] = together.forecast(name, calls, level=level, over=over)
+                results[name] = forecasts.forecast(name, calls, level=level, over=over)
     return results
 
 

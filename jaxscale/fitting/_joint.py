@@ -170,7 +170,7 @@ def fit_joint(
         groups: what was recorded, by group; the same query label in two groups means the same query.
         covariates: (groups, covariates) positive numbers, in the order of `groups`; (groups,) for one covariate.
         form: how the log-odds depend on the covariates: "linear", "quadratic", "power" or "power-cross", as `JointLaw`
-            has them; `compare_joint` says which foretells groups left out best.
+            has them; `compare_joint` says which predicts groups left out best.
         names: of the covariates, for tables and messages.
 
     Returns:
@@ -315,7 +315,7 @@ def _queries(groups: Mapping[str, Attempts], pairs: Sequence[np.ndarray]) -> np.
 
 @dataclass(frozen=True, eq=False, repr=False)
 class JointComparison(Result):
-    """How well forms of a joint law foretell groups that were left out.
+    """How well forms of a joint law predict groups that were left out.
 
     Attributes:
         forms: names of the forms.

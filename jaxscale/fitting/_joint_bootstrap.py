@@ -30,7 +30,7 @@ class JointPrediction(Result):
 
     Attributes:
         value: coverage of a group that lies on the fitted law.
-        lower: lower end of the interval, which holds the group's own offset and the doubt about the law.
+        lower: lower end of the interval, which holds the group's own offset and the uncertainty of the law.
         upper: upper end of it.
         level: share of groups that the intervals are to hold.
     """

@@ -1,4 +1,4 @@
-"""How answers repeat: the priors under which recorded ballots foretell further ones."""
+"""How answers repeat: the priors under which recorded ballots predict further ones."""
 
 from dataclasses import dataclass
 
@@ -62,7 +62,7 @@ def draw_answer_priors(ballots: Ballots, rng: np.random.Generator, draws: int) -
 
     A data set has a few kinds of queries, of unknown sizes. Each kind follows one of 342 laws of the right share and
     one of 638 laws of wrong answers: so easy and hard queries, or hard ones with a favourite wrong answer, keep apart,
-    and a kind's laws are in doubt for all its queries at once. A Gibbs sampler draws from the posterior: the laws of
+    and a kind's laws are uncertain for all its queries at once. A Gibbs sampler draws from the posterior: the laws of
     each kind given its queries, the sizes of the kinds, the kind of each query.
 
     Args:

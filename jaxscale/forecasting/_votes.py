@@ -79,9 +79,9 @@ def _of_ballots(
     value = chance
     if curves:
         # Rounded, as the last bits depend on the other calls asked for, and the fit makes more of them.
-        foretold = _scaling(ballots, few, measured.round(12), answers, system)
-        value = chance + weights["scaling"] * (foretold - chance)
-    # A further run of as many calls is one of the votes under a posterior draw, whichever model foretold its mean.
+        curve = _scaling(ballots, few, measured.round(12), answers, system)
+        value = chance + weights["scaling"] * (curve - chance)
+    # A further run of as many calls is one of the votes under a posterior draw, whichever model predicted its mean.
     # Within n recorded ballots both values are noisy averages over subsets, whose variance is at most k/n of a single
     # vote's (Hoeffding).
     noise = np.where(within, 2 * np.minimum(answers / recorded, 1) * np.maximum(chance - square, 0), 0.0)
@@ -95,7 +95,7 @@ def _of_ballots(
         variance = (noise.sum(axis=0) + single / 2) / queries**2 + gap**2
         means = mean + expected / queries
     else:
-        # Foretold chances vary less than the true ones, by their posterior variance.
+        # Predicted chances vary less than the true ones, by their posterior variance.
         squares = np.square(value - mean) + np.where(within, 0, square - chance**2)
         variance = (
             (squares.sum(axis=0) + mean**2 + (1 - mean) ** 2) / (queries + 1) ** 2 + between / queries**2 + gap**2

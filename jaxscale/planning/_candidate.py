@@ -118,7 +118,7 @@ class Curve(ReadOnlyArrays):
 def forecast_candidate(
     candidate: Candidate,
     calls: Sequence[int],
-    together: GroupForecasts,
+    forecasts: GroupForecasts,
     *,
     level: float,
     over: Over,
@@ -129,7 +129,7 @@ def forecast_candidate(
     # Always as many, some of them twice, so that nothing is compiled anew for another data set.
     ordered = np.sort(np.resize(calls, _SIZE))
     if system.measures == "coverage":
-        result = together.forecast(candidate.name, ordered, level=level, over=over)
+        result = forecasts.forecast(candidate.name, ordered, level=level, over=over)
     else:
         result = forecast(system, data, ordered, level=level, over=over, key=key)
     return select(result, np.diff(ordered, prepend=0) > 0)

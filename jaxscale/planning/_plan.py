@@ -132,7 +132,7 @@ def plan(
             least = min(float(c.spend(np.asarray(1))) for c in candidates) * shares
             what = "the time of one call" if unit == "seconds" else f"what one call at each of {size:,} queries costs"
             raise ArgumentError("budget", budget, f"at least {least:.4g}, {what}")
-    together = GroupForecasts({name: recorded.as_attempts for name, recorded in named.items()}, key)
+    forecasts = GroupForecasts({name: recorded.as_attempts for name, recorded in named.items()}, key)
     curves = []
     for candidate, cap in zip(candidates, caps, strict=True):
         if cap:
@@ -140,7 +140,7 @@ def plan(
                 progress(candidate.label)
             within = None if budget is None else budget / shares
             settings = {"level": level, "over": over, "key": key}
-            curves.append(_curve(candidate, cap, target, within, confidence, together, settings))
+            curves.append(_curve(candidate, cap, target, within, confidence, forecasts, settings))
     choices = [_choice(curve, target, confidence, shares) for curve in curves]
     if target is None:
         choices.sort(key=lambda choice: (-choice.value, choice.cost))
@@ -259,11 +259,11 @@ def _curve(
     target: float | None,
     budget: float | None,
     confidence: float,
-    together: GroupForecasts,
+    forecasts: GroupForecasts,
     settings: Mapping[str, Any],
 ) -> Curve:
     fewest = int(candidate.data.as_attempts.attempts.min())
-    result = forecast_candidate(candidate, [*grid(cap), min(fewest, cap)], together, **settings)
+    result = forecast_candidate(candidate, [*grid(cap), min(fewest, cap)], forecasts, **settings)
     if target is not None:
         for _ in range(_ROUNDS):
             found = (_first(result.value >= target), _first(result.probability_at_least(target) >= confidence))
@@ -271,7 +271,7 @@ def _curve(
             closer = [k for low, high in sorted(gaps) if high - low > 1 for k in between(low, high)]
             if not closer:
                 break
-            result = joined(result, forecast_candidate(candidate, closer, together, **settings))
+            result = joined(result, forecast_candidate(candidate, closer, forecasts, **settings))
     if budget is None or not candidate.system.stops_when_solved:
         return Curve(candidate, result)
     for _ in range(_ROUNDS):
@@ -280,7 +280,7 @@ def _curve(
         if last == len(result.calls):
             break
         closer = between(int(result.calls[last - 1]), int(result.calls[last]))
-        result = joined(result, forecast_candidate(candidate, closer, together, **settings))
+        result = joined(result, forecast_candidate(candidate, closer, forecasts, **settings))
     return Curve(candidate, result).within(budget)
 
 

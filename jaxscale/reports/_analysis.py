@@ -186,12 +186,12 @@ def analyse(
     """
     result = []
     counted = {name: each.as_attempts for name, each in data.items()}
-    together = GroupForecasts(counted, key)
+    forecasts = GroupForecasts(counted, key)
     for place, (name, each) in enumerate(data.items()):
         progress(name)
         attempts = counted[name]
         k = _curve(budgets, _POINTS[Attempts] // (1 + (len(data) > _FEW)), [int(attempts.attempts.min())])
-        coverage = together.forecast(name, k, level=level, over="these")
+        coverage = forecasts.forecast(name, k, level=level, over="these")
         ballots = each if isinstance(each, Ballots) else None
         votes = () if ballots is None else _votes(ballots, budgets, level, key)
         title = each.name if len(data) == 1 and each.name else name

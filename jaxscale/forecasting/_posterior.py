@@ -145,8 +145,8 @@ class SharedDraws:
         # One by one: how products round depends on their shape, and other data sets are not to change the numbers.
         for n, c in new:
             row = likelihoods(pairs._replace(attempts=np.array([n]), successes=np.array([c])))
-            logs = np.concatenate([_log_of(weights, row) for _, weights in self._laws], axis=1).T
-            self._known[n, c] = row[0], logs.copy()
+            each = np.concatenate([_log_of(weights, row) for _, weights in self._laws], axis=1)
+            self._known[n, c] = row[0], np.ascontiguousarray(each.T)
         total = np.zeros((len(self._laws), _PRIOR_DRAWS))
         for name, count in zip(names, pairs.queries.tolist(), strict=True):
             total += count * self._known[name][1]

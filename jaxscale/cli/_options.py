@@ -1,7 +1,6 @@
 """Options that several commands share, and what their text means."""
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +18,12 @@ FORECAST = ("pass-at-k", "solve-once", "vote", "filter-vote", "best-of-n")
 FORECAST_FROM_ATTEMPTS = ("pass-at-k", "solve-once", "best-of-n")
 """Those for which it is enough to know which calls were right."""
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False, help="Tables, or logs.")]
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...", show_default=False, help="Tables or logs: files, folders, 'a/**/*.csv', URIs, - (stdin)."
+    ),
+]
 Group = Annotated[
     list[str] | None,
     typer.Option("--group", metavar="COLUMN", show_default=False, help="One result per value; may be given again."),

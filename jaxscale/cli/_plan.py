@@ -179,7 +179,7 @@ def _check_verifier(systems: list[str] | None, tpr: float | None, fpr: float | N
             raise BadInput(f"{option} without --system {_VERIFIED}: expected both")
 
 
-def _read(files: list[Path], reading: Reading, systems: list[str] | None, tpr: float | None) -> "DataSets[Any]":
+def _read(files: list[str], reading: Reading, systems: list[str] | None, tpr: float | None) -> "DataSets[Any]":
     """Attempts or ballots, as the systems need and the files have."""
     from jaxscale.data import BallotsFound
     from jaxscale.io import DataSets

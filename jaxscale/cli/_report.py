@@ -66,6 +66,6 @@ def report(
     print(output)
 
 
-def _title(files: list[Path]) -> str:
-    names = [file.resolve().name for file in files]
+def _title(files: list[str]) -> str:
+    names = [file.rstrip("/").rpartition("/")[2] if "://" in file else Path(file).resolve().name for file in files]
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more files"

@@ -14,6 +14,7 @@ from jaxscale.io._errored import CHOICES
 from jaxscale.io._frames import NAME, is_frame
 from jaxscale.io._groups import ALL
 from jaxscale.io._identity import IDENTITY, further, several
+from jaxscale.io._places import STANDARD_INPUT
 from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._summary import Data, DataSets, GroupSummary, ReadSummary, group_summaries
 from jaxscale.io._table import Table, Wanted
@@ -55,8 +56,10 @@ def read_attempts(
 
     Args:
         path: the file; or a directory, or several files, of one format, whose rows are put together (columns `file` and
-            `folder` tell them apart). Files may be compressed (gzip, bzip2, xz, zstd). Or a data frame, of pandas,
-            polars, pyarrow, DuckDB or whatever else hands on an Arrow stream.
+            `folder` tell them apart). Files may be compressed (gzip, bzip2, xz, zstd). A name may be a pattern
+            ("runs/**/*.jsonl"), a URI ("https://...", "s3://...", "gs://...", "hf://..."; all but https by the package
+            fsspec), or "-" for standard input. Or a data frame, of pandas, polars, pyarrow, DuckDB or whatever else
+            hands on an Arrow stream.
         group: columns of which each combination of values becomes one data set; of a log any field of its records.
         format: the name of a format in `FORMATS`, where its content is not to decide.
         scorer: of several verdicts on the same calls (scorers; lm-evaluation-harness: filters), the one to read; by
@@ -416,4 +419,6 @@ def _title(path: Paths) -> str:
     if is_frame(path):
         return NAME
     paths = [path] if isinstance(path, str | os.PathLike) else path
+    if len(paths) == 1 and os.fspath(paths[0]) == STANDARD_INPUT:
+        return "standard input"
     return Path(paths[0]).stem if len(paths) == 1 else f"{len(paths)} files"

@@ -1,5 +1,6 @@
 """The formats that can be read, and how one is recognised."""
 
+import contextlib
 import filecmp
 import os
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from jaxscale.data import DataError
 from jaxscale.io import _csv, _frames, _jsonl, _parquet
 from jaxscale.io._identity import copies, identified
 from jaxscale.io._json import fault, first_object, lists_inside
+from jaxscale.io._places import Place, places_of
 from jaxscale.io._schema import Schema
 from jaxscale.io._several import PLACES, files_below, together
 from jaxscale.io._source import Source, open_source
@@ -100,28 +102,28 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     if _frames.is_frame(path):
         known = next(known for known in FORMATS if known.name == "parquet")
         return _finished(_frames.read(path, wanted), known, wanted), _frames.NAME
-    paths = _paths(path)
-    if not paths:
+    places = places_of(_paths(path))
+    if not places:
         raise DataError("no files: expected at least one")
-    paths, again = _each_once(paths)
-    if len(paths) == 1 and not _is_directory(paths[0]):
-        source = open_source(paths[0])
+    places, again = _each_once(places)
+    if len(places) == 1 and not places[0].is_directory:
+        source = open_source(places[0])
         known = _format_of(source, format, wanted)
         table = known.read(source, wanted).saying(*again)
         return _finished(table, known, wanted), known.name
 
-    title = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
-    sources, skipped, damaged = _sources(paths, format, wanted)
+    title = places[0].name if len(places) == 1 else f"{len(places)} files"
+    sources, skipped, damaged = _sources(places, format, wanted)
     if not sources:
         reason = f" ({_reasons(damaged)})" if damaged else ""
-        raise DataError(f"no file in a known format{reason}: expected attempts, ballots or a log", str(paths[0]))
-    found = _one_tool(sources, title, any(map(_is_directory, paths)))
+        raise DataError(f"no file in a known format{reason}: expected attempts, ballots or a log", places[0].name)
+    found = _one_tool(sources, title, any(place.is_directory for place in places))
     notes = [*again, *_skipped(skipped)]
-    folders = {source.path.parent for source, _ in sources}
+    folders = {os.path.dirname(source.name) for source, _ in sources}
     if len(folders) > 1 and not any(place in wanted for place in PLACES):
         notes.append(f"put the files of {len(folders)} folders together: --group folder reads each")
     inside = replace(wanted, columns=(wanted.columns or frozenset()).difference(PLACES))
-    tables, without = _tables(sources, inside, whole=all(not _is_directory(each) for each in paths))
+    tables, without = _tables(sources, inside, whole=not any(place.is_directory for place in places))
     without = [*damaged, *without]
     if without:
         notes.append(f"skipped {len(without)} files that hold no verdict or are damaged ({_reasons(without)})")
@@ -148,36 +150,36 @@ def _finished(table: Table, known: Format, wanted: Wanted) -> Table:
     return identified(judged(table, known.scale, wanted), wanted, log=known.tool != TABLE)
 
 
-def _each_once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def _each_once(places: Sequence[Place]) -> tuple[list[Place], list[str]]:
     """The files without those that are named twice, and what is to be said of these."""
-    once: dict[Path, Path] = {}
+    once: dict[Path | str, Place] = {}
     twice = 0
-    for path in paths:
-        try:
-            place = path.resolve()
-        except (OSError, ValueError):
-            place = path  # said by `open_source`
-        twice += place in once
-        once.setdefault(place, path)
+    for place in places:
+        whole: Path | str = place.name
+        if place.keep is None:
+            with contextlib.suppress(OSError, ValueError):  # said by `open_source`
+                whole = place.path.resolve()
+        twice += whole in once
+        once.setdefault(whole, place)
     return list(once.values()), [f"{twice} files are named twice: each is read once"] if twice else []
 
 
 def _sources(
-    paths: Sequence[Path], format: str | None, wanted: Wanted
+    places: Sequence[Place], format: str | None, wanted: Wanted
 ) -> tuple[list[tuple[Source, Format]], list[str], list[DataError]]:
     """The files with their formats; of directories, those that hold something else, and what is wrong with others."""
     sources: dict[Path, tuple[Source, Format]] = {}
     skipped: list[str] = []
     damaged: list[DataError] = []
-    for each in paths:
-        if not _is_directory(each):
+    for each in places:
+        if not each.is_directory:
             source = open_source(each)
-            sources[each] = (source, _format_of(source, format, wanted))
+            sources[each.path] = (source, _format_of(source, format, wanted))
             continue
-        for file in files_below(each):
-            found = _in_directory(file, format, wanted)
+        for file in files_below(each.path):
+            found = _in_directory(each.below(file), format, wanted)
             if found is None:
-                skipped.append(str(file))
+                skipped.append(each.below(file).name)
             elif isinstance(found, DataError):
                 damaged.append(found)
             else:
@@ -187,13 +189,13 @@ def _sources(
 
 def _alike(sources: Sequence[Source]) -> list[str]:
     """What is to be said of files that are copies of one another; very small ones are often alike by chance."""
-    first: dict[tuple[int, bytes], Path] = {}
+    first: dict[tuple[int, bytes], Source] = {}
     copied = []
     for source in sources:
         size = source.path.stat().st_size
-        before = first.setdefault((size, source.head), source.path)
-        if size > _SMALL and before != source.path and filecmp.cmp(before, source.path, shallow=False):
-            copied.append(f"{source.name} and {before}")
+        before = first.setdefault((size, source.head), source)
+        if size > _SMALL and before is not source and filecmp.cmp(before.path, source.path, shallow=False):
+            copied.append(f"{source.name} and {before.name}")
     more = f" and {len(copied) - 2} more" if len(copied) > 2 else ""
     return [f"files with the same content ({'; '.join(copied[:2])}{more}): are they one run?"] if copied else []
 
@@ -248,10 +250,10 @@ def _reasons(errors: Sequence[DataError]) -> str:
     return "; ".join(map(str, errors[:3])) + (f" and {len(errors) - 3} more" if len(errors) > 3 else "")
 
 
-def _paths(path: Paths) -> list[Path]:
+def _paths(path: Paths) -> list[str | os.PathLike[str]]:
     """The files that a caller names; an object with columns would be taken for a list of their names."""
     if isinstance(path, str | os.PathLike):
-        return [Path(path)]
+        return [path]
     kind = f"{type(path).__module__.partition('.')[0]} {type(path).__name__}"
     if hasattr(type(path), "columns"):
         raise ValueError(
@@ -263,7 +265,7 @@ def _paths(path: Paths) -> list[Path]:
     for index, each in enumerate(path):
         if not isinstance(each, str | os.PathLike):
             raise ValueError(f"path[{index}] is of type {type(each).__name__}: expected the name of a file")
-    return [Path(each) for each in path]
+    return list(path)
 
 
 def _check_kinds(tables: Sequence[Table], title: str) -> None:
@@ -276,13 +278,6 @@ def _check_kinds(tables: Sequence[Table], title: str) -> None:
     if len(firsts) > 1:
         found = ", ".join(f"{kind}: {file}" for kind, file in firsts.items())
         raise DataError(f"files of two kinds ({found}): expected one; name the files of one kind", title)
-
-
-def _is_directory(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False  # said by `open_source`
 
 
 def _format_of(source: Source, format: str | None, wanted: Wanted) -> Format:
@@ -300,7 +295,7 @@ def _format_of(source: Source, format: str | None, wanted: Wanted) -> Format:
     )
 
 
-def _in_directory(file: Path, format: str | None, wanted: Wanted) -> tuple[Source, Format] | DataError | None:
+def _in_directory(file: Place, format: str | None, wanted: Wanted) -> tuple[Source, Format] | DataError | None:
     """A file of a directory with its format, what is wrong with it, or None if it holds something else."""
     try:
         source = open_source(file)

@@ -1,5 +1,6 @@
 """Several files, or a directory of them, as one table."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         return coded_text(pa.chunked_array(parts, CODED))
 
     columns = {name: column(name) for name in names if any(name in table.columns for table in tables)}
-    folders = [str(Path(table.file).parent) for table in tables]
+    folders = [os.path.dirname(table.file) or "." for table in tables]
     for place, values in zip(PLACES, ([table.file for table in tables], folders), strict=True):
         once = {value: code for code, value in enumerate(dict.fromkeys(values))}
         codes = np.repeat([once[value] for value in values], np.diff(starts))

@@ -16,6 +16,7 @@ from typing import IO, BinaryIO, cast
 import pyarrow as pa
 
 from jaxscale.data import DataError
+from jaxscale.io._places import Place
 
 MAX_LINE = 2**26
 """Bytes in the longest line that is read; a longer one is refused before it fills the memory."""
@@ -45,18 +46,22 @@ class Source:
         path: where it is.
         head: its first bytes, unpacked where it is compressed.
         unpack: what opens it where it is compressed.
+        title: what the caller called it, where it was fetched.
+        keep: what must be there for as long as the file.
         notes: what was noticed while it was read, a sentence each.
     """
 
     path: Path
     head: bytes
     unpack: Callable[[str], BinaryIO] | None = None
+    title: str = ""
+    keep: object = field(default=None, compare=False, repr=False)
     notes: list[str] = field(default_factory=list, compare=False)
 
     @property
     def name(self) -> str:
         """The file as the caller named it."""
-        return str(self.path)
+        return self.title or str(self.path)
 
     @property
     def start(self) -> bytes:
@@ -140,14 +145,14 @@ class _Unpacked(io.RawIOBase):
         return len(piece)
 
 
-def open_source(path: str | os.PathLike[str]) -> Source:
-    """Check that `path` names a regular file with something in it, and read its head.
+def open_source(place: str | os.PathLike[str] | Place) -> Source:
+    """Check that `place` is a regular file with something in it, and read its head.
 
     Raises:
         DataError: there is no such file, it cannot be read, or it is empty.
     """
-    path = Path(path)
-    name = str(path)
+    place = Place.of(place)
+    path, name = place.path, place.name
     try:
         if path.is_dir():
             raise DataError("is a directory: expected a file", name)
@@ -171,8 +176,8 @@ def open_source(path: str | os.PathLike[str]) -> Source:
         raise DataError("is a pointer of Git LFS: expected the file itself, which `git lfs pull` fetches", name)
     unpack = next((unpack for begin, unpack in PACKED.values() if head.startswith(begin)), None)
     if unpack is not None:
-        with Source(path, head, unpack).open() as file:
+        with Source(path, head, unpack, name).open() as file:
             head = file.read(HEAD)
         if not head:
             raise DataError("is empty: expected a table of attempts or ballots", name)
-    return Source(path, head, unpack)
+    return Source(path, head, unpack, name, place.keep)

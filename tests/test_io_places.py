@@ -134,6 +134,7 @@ def test_other_stores_say_what_to_install(monkeypatch):
         js.read_attempts("s3://b/x.csv")
 
 
+@pytest.mark.filterwarnings("ignore::jaxscale.data.DataWarning")
 def test_stores_are_read_file_by_file_and_as_folders():
     fsspec = pytest.importorskip("fsspec")
     store = fsspec.filesystem("memory")
@@ -142,8 +143,9 @@ def test_stores_are_read_file_by_file_and_as_folders():
     assert read("memory://run/a.csv") == WHOLE
     data = js.read_attempts("memory://run", "folder")
     assert set(data) == {"memory://run", "memory://run/deep"}
-    with pytest.warns(DataWarning, match="2 folders"):
-        assert js.read_attempts("memory://run/**/*.csv")["all"].attempts.sum() == 8
+    together = js.read_attempts("memory://run/**/*.csv")
+    assert together["all"].attempts.sum() == 8
+    assert "put the files of 2 folders together: --group folder reads each" in together.summary.notes
     for missing in ("memory://run/none.csv", "memory://run/*.jsonl"):
         with pytest.raises(DataError, match=r"no (such )?file"):
             js.read_attempts(missing)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,25 @@ class Attempts(ReadOnlyArrays):
     def __len__(self) -> int:
         """The number of queries."""
         return len(self.attempts)
+
+    @classmethod
+    def from_frame(cls, frame: Any, columns: Mapping[str, str] | None = None, **options: Any) -> "Attempts":
+        """The attempts in a data frame, as `read_attempts` reads them where there is one group.
+
+        Args:
+            frame: of pandas, polars, pyarrow, DuckDB, or whatever hands on an Arrow stream or narwhals knows. A row is
+                a problem with its counts, a call, or a problem with lists of verdicts.
+            columns: which of its columns is which, as in `{"problem": "task_id", "passed": "is_correct"}`.
+            options: further arguments of `read_attempts`, but not `group`.
+
+        Raises:
+            DataError: what cannot be read, and what was expected.
+
+        >>> import pyarrow
+        >>> Attempts.from_frame(pyarrow.table({"problem": ["a", "a", "b"], "passed": [1, 1, 0]})).successes
+        array([2, 0])
+        """
+        return _only(_reader("read_attempts")(frame, columns=columns, **options))
 
     @property
     def as_attempts(self) -> "Attempts":
@@ -254,6 +274,26 @@ class Ballots(ReadOnlyArrays):
         """The number of queries."""
         return len(self.counts)
 
+    @classmethod
+    def from_frame(cls, frame: Any, columns: Mapping[str, str] | None = None, **options: Any) -> Ballots:
+        """The ballots in a data frame, as `read_ballots` reads them where there is one group.
+
+        Args:
+            frame: as for `Attempts.from_frame`; a row is a call, an answer with its count, or a problem with lists of
+                answers and verdicts.
+            columns: as for `Attempts.from_frame`.
+            options: further arguments of `read_ballots`, but not `group`.
+
+        Raises:
+            DataError: what cannot be read, and what was expected.
+
+        >>> import pyarrow
+        >>> frame = pyarrow.table({"problem": ["a", "a"], "answer": ["7", "8"], "right": [True, False]})
+        >>> Ballots.from_frame(frame, {"correct": "right"}).counts
+        array([[1, 1]])
+        """
+        return _only(_reader("read_ballots")(frame, columns=columns, **options))
+
     @property
     def worth(self) -> np.ndarray:
         """What a vote for each answer is worth: 1 if it is right, else 0, or its mean verdict; (queries, answers)."""
@@ -296,6 +336,17 @@ class Ballots(ReadOnlyArrays):
         for row, counts in zip(answers, self.counts, strict=True):
             row[: counts.sum()] = np.repeat(np.arange(len(counts)), counts)
         return answers
+
+
+def _reader(name: str) -> Any:
+    """A public reader, by its name: readers are a layer above this one, which imports none of them."""
+    return getattr(sys.modules["jaxscale"], name)
+
+
+def _only(sets: Mapping[str, Any]) -> Any:
+    """The data set, where it is not grouped."""
+    (data,) = sets.values()
+    return data
 
 
 def draw_ballots(key: PRNGKeyArray, ballots: Ballots, calls: ArrayLike) -> Ballots:

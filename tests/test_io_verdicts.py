@@ -82,7 +82,7 @@ def inspect(path, *values):
 def test_inspect_ai_counts_words_as_it_does_itself(tmp_path):
     assert right(inspect(tmp_path / "log.json", "yes", "No", "TRUE", "N", 1, "I")) == ([3], [6])
     partial = inspect(tmp_path / "partial.json", "C", "P", "I")
-    with pytest.raises(DataError, match=r"passed = 'P': expected .* --right '>= 0.5'"):
+    with pytest.raises(DataError, match=r"passed = 'P': expected .* --right C,P"):
         js.read_attempts(partial)
     assert right(partial, right="C,P") == right(partial, right=">= 0.5") == ([2], [3])
     with pytest.raises(DataError, match=r"passed = '\[\"C\", \"I\"\]'"):

@@ -7,6 +7,7 @@ off, as an aborted run leaves it, is left out, with a note.
 import csv
 import functools
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -120,7 +121,7 @@ def _native(source: Source, file: IO[bytes] | pa.NativeFile) -> IO[bytes] | pa.N
     """
     if source.unpack is not None or isinstance(file, pa.NativeFile):
         return file
-    native = pa.OSFile(str(source.path))
+    native = pa.OSFile(os.fsencode(source.path))
     native.seek(file.tell())
     return native
 

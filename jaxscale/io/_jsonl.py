@@ -9,11 +9,9 @@ import pyarrow as pa
 from jaxscale.io._columns import Columns
 from jaxscale.io._identity import APART, FURTHER
 from jaxscale.io._json import first_object, lists_inside, objects, objects_inside
+from jaxscale.io._lists import SPREAD, uneven
 from jaxscale.io._source import Source
 from jaxscale.io._table import CODED, Table, Wanted, looks_like_calls, shown
-
-_SPREAD = ("passed", "correct", "answer", "score", "tokens", "kept", "error")
-"""Columns in which a row may have a list, with an item for each call."""
 
 _FORMS = 1000  # sets of keys that are remembered
 
@@ -112,15 +110,14 @@ def renamed(record: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
 
 def _calls(source: Source, row: dict[str, Any], wanted: Wanted, number: int) -> Iterator[dict[str, str | None]]:
     """The rows of a record: one, or one for each item of its lists."""
-    lists = {name: value for name, value in row.items() if isinstance(value, list) and name in _SPREAD}
+    lists = {name: value for name, value in row.items() if isinstance(value, list) and name in SPREAD}
     cells = {name: _text(source, name, value, wanted, number) for name, value in row.items() if name not in lists}
     if not lists:
         yield cells
         return
     sizes = {name: len(items) for name, items in lists.items()}
     if len(set(sizes.values())) > 1:
-        found = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise source.error(f"lists of different lengths ({found}): expected an item for each call", number or None)
+        raise source.error(uneven(sizes), number or None)
     for items in zip(*lists.values(), strict=True):
         call = {name: _text(source, name, item, wanted, number) for name, item in zip(lists, items, strict=True)}
         yield {**cells, **call}

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jaxscale.data import DataError
+from jaxscale.io._lists import SPREAD, calls_of, is_list
 from jaxscale.io._source import Source
 from jaxscale.io._table import CODED, Table, Wanted, coded_text, repeated
 
@@ -32,10 +33,11 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source, wanted: Wanted) -> Table:
-    """Read the wanted columns of a Parquet file (of all, those that hold single values) as text."""
+    """Read the wanted columns of a Parquet file as text: single values, or lists with an item for each call."""
     import pyarrow.parquet
 
-    columns = {}
+    columns: dict[str, pa.Array] = {}
+    lists: dict[str, pa.Array] = {}
     try:
         with pyarrow.parquet.ParquetFile(source.path) as file:
             recorded = file.schema_arrow.names
@@ -50,6 +52,9 @@ def read(source: Source, wanted: Wanted) -> Table:
             room = _MOST_HELD
             for ours, name in taken.items():
                 type = file.schema_arrow.field(name).type
+                if ours in SPREAD and is_list(type):
+                    lists[ours] = _lists(source, file, name)
+                    continue
                 if pa.types.is_nested(type) or pa.types.is_fixed_size_binary(type):
                     if wanted.columns is not None:
                         raise source.error(f"column {name!r} is of type {type}: expected text, numbers or bool")
@@ -65,15 +70,53 @@ def read(source: Source, wanted: Wanted) -> Table:
         raise source.error(f"not a Parquet file ({reason}): expected one") from None
     if not rows:
         raise source.error("has no rows: expected a row per problem, answer or call")
-    if any(len(text) != rows for text in columns.values()):
+    if any(len(text) != rows for text in (*columns.values(), *lists.values())):
         raise source.error(f"not a Parquet file (columns have other lengths than {rows:,} rows): expected one")
     return Table(
         source.name,
         tuple(names),
-        columns or {"": pa.nulls(rows, CODED)},
+        spread(source, columns, lists, wanted) or {"": pa.nulls(rows, CODED)},
         place=lambda row: None,
         reread=functools.partial(read, source, wanted.everything),
     )
+
+
+def spread(
+    source: Source, columns: dict[str, pa.Array], lists: dict[str, pa.Array], wanted: Wanted
+) -> dict[str, pa.Array]:
+    """Columns of text with a row for each item of those that hold lists."""
+    if not lists:
+        return columns
+    row, items = calls_of(source, lists, _MOST_ROWS)
+    if not len(row):
+        raise source.error("has no calls, as its lists are empty: expected an item for each call")
+    whole = {name: column.take(pa.array(row)) for name, column in columns.items()}
+    for name, values in items.items():
+        text = as_text(source, [values], name, wanted)
+        if text is not None:
+            whole[name] = text
+    return whole
+
+
+def _lists(source: Source, file: "ParquetFile", name: str) -> pa.Array:
+    """A column of lists."""
+    groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
+    leaves = [index for index, leaf in enumerate(file.schema) if leaf.path.split(".")[0] == name]
+    chunks = [group.column(index) for group in groups for index in leaves]
+    if sum(chunk.num_values for chunk in chunks) > _MOST_ROWS or any(
+        chunk.total_uncompressed_size > _MOST_PACKED for chunk in chunks
+    ):
+        raise _too_large(source, file.metadata.num_rows)
+    batches: list[pa.Array] = []
+    room = _MOST_BYTES
+    for batch in file.iter_batches(2**14, columns=[name]):
+        array = batch.column(0)
+        array.validate(full=True)
+        batches.append(array)
+        room -= array.nbytes
+        if room < 0:
+            raise _too_large(source, file.metadata.num_rows)
+    return pa.concat_arrays(batches) if batches else pa.array([], file.schema_arrow.field(name).type)
 
 
 def _batches(source: Source, file: "ParquetFile", name: str) -> Iterator[pa.Array]:

@@ -258,7 +258,7 @@ def _paths(path: Paths) -> list[str | os.PathLike[str]]:
     if hasattr(type(path), "columns"):
         raise ValueError(
             f"path is a data frame ({kind}) that hands on no Arrow stream: expected one that does, as those of pandas "
-            "(2.2 or newer), polars, pyarrow and DuckDB, or the name of a file"
+            "(2.2 or newer), polars, pyarrow and DuckDB, the package narwhals for others, or the name of a file"
         )
     if not isinstance(path, Sequence):
         raise ValueError(f"path is of type {type(path).__name__}: expected the name of a file, or a list of them")

@@ -61,9 +61,9 @@ class VerifierRates(Result):
 def verifier_rates(ballots: Ballots, *, threshold: float | None = None, level: float = 0.9) -> VerifierRates:
     """True- and false-positive rates of a filter (`kept_counts`), or of a score at a threshold.
 
-    The rates are ratios of sums over queries, and queries are what varies: the variance of a ratio is that of its
-    linearised query totals, and Wilson's interval is taken with as many calls as would, independent, have it. Where no
-    call or every call is accepted, which says nothing of that variance, a query counts as one call.
+    Each rate is a ratio of two sums over queries, whose variance is estimated from how queries differ (the delta
+    method). Its interval is Wilson's for the number of independent calls that would have the same variance. Where no
+    call is accepted, or every call is, that variance cannot be estimated, and each query counts as one call.
 
     Args:
         ballots: what was recorded, with `kept_counts` or `scores`.

@@ -88,7 +88,7 @@ def check_gate(fail_under: float | None) -> None:
 
 
 def hold_against(fail_under: float | None, results: "Mapping[str, Forecast]", words: str) -> None:
-    """End with an exit code of its own, and say why, where the value at the most calls is below a number.
+    """End with exit code 3, and say why, where the value at the most calls is below a number.
 
     Args:
         fail_under: the number; None for no gate.

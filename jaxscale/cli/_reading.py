@@ -32,7 +32,7 @@ _READING = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are to be read, as the options say that every command has which reads some.
+    """How files are to be read: the options that all commands that read files share.
 
     Attributes:
         group: columns of which each combination of values is a data set.
@@ -155,7 +155,7 @@ def _renamed(text: str) -> dict[str, str]:
 
 
 def say_read(summary: "ReadSummary", use: str = "") -> None:
-    """Say on stderr, in one line, what was read, and what use is made of it where that is not said otherwise."""
+    """Say on stderr, in one line, what was read, and how it is used where nothing else says so."""
     if not quiet.get():
         print(f"jaxscale: {on_one_line(str(summary))}{use and f'; {use}'}", file=sys.stderr)
 

@@ -108,11 +108,12 @@ def vote_curve(
 ) -> VoteCurve:
     """The exact curve of a vote over recorded ballots, with its shape, best number of calls and parts.
 
-    Looked at are all numbers of calls up to half of the fewest recorded ballots of a query (above 200, forty of them,
-    and up to forty more about the highest and the lowest value): beyond it draws without replacement overlap so much
-    that the curve jumps as near-ties resolve. A turn counts if the curve moves by more than 0.001 and more than a
-    twentieth of its span on both sides of it. Intervals are of a bootstrap over queries, at the turns of the curve
-    itself.
+    The curve is computed at all numbers of calls up to half of the fewest recorded ballots of a query. Above 200 calls
+    it is computed at forty of them, and at up to forty more near the highest and the lowest value. Beyond half of the
+    ballots, draws without replacement overlap so much that the curve jumps where near ties are decided.
+
+    A turn counts if the curve moves by more than 0.001, and by more than a twentieth of its span, on both sides of it.
+    Intervals come from a bootstrap over queries, at the turns of the recorded curve.
 
     Args:
         ballots: what was recorded.

@@ -66,7 +66,7 @@ class VoteDifficulty(Result):
 
     @property
     def shares(self) -> dict[str, float]:
-        """Shares of queries that are surely easy or hard, at this level, and of those that may be either."""
+        """The shares of queries that are easy with this confidence, hard with it, and undecided."""
         easy, hard = ((self.decided & side).mean() for side in (self.difficulty < 0, self.difficulty > 0))
         return {"easy": float(easy), "hard": float(hard), "undecided": float(1 - easy - hard)}
 
@@ -244,7 +244,7 @@ def best_majority(
 
 
 def curve_up_to(most: int, evaluate: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """A curve at so many calls that its turns are found, and at no more of them however many there are.
+    """A curve at enough numbers of calls to find its turns, at most 280 of them.
 
     Args:
         most: the most calls.
@@ -279,7 +279,7 @@ def bootstrap_weights(queries: int, resamples: int, key: PRNGKeyArray | None) ->
 
 
 def best_of(budgets: np.ndarray, values: np.ndarray, weights: np.ndarray, level: float) -> BestMajority:
-    """The best of increasing `budgets`, by `values` (budgets, queries) and their resamples, over the first of them."""
+    """The best of increasing `budgets` by `values` (budgets, queries), its gain over the first, and their intervals."""
     # Rounding must not decide between budgets that are equally good, as K and K + 1 are with two answers.
     best = int(np.argmax(values.mean(axis=1).round(12)))
     curves = values @ weights

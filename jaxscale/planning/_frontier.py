@@ -44,16 +44,17 @@ class Stretch:
 
 
 def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = None) -> tuple[Stretch, ...]:
-    """Who leads at which cost, from the cheapest call to the costliest looked at.
+    """Which choice is the most accurate at each cost, from the cheapest call to the costliest point of a curve.
 
-    Between the numbers of calls of a curve its accuracy is interpolated in their logarithm; between one call more at
-    all queries and none, in the cost, as some of them may have it. Nobody has to spend all: at any cost a choice counts
-    with its best accuracy so far.
+    A curve is interpolated linearly in the logarithm of the number of calls. Costs that fall between two whole numbers
+    of calls are reached by one more call at some of the queries. No budget has to be spent: at any cost a choice counts
+    with the best accuracy that it has for that cost or less.
 
-    From the recommended choice on, in both directions, who leads keeps the lead until another is ahead by more than
-    noise (by `MARGIN`, and with probability 0.9), and then the best takes it, or below its first call the cheapest that
-    is no more than noise behind: so there are few stretches, and the recommended choice lies on one of its own. The
-    lead then changes hands where their curves cross.
+    The search starts at the recommended choice and goes to lower and to higher costs. The leader changes only where
+    another choice is ahead by more than noise (by `MARGIN`, and with probability 0.9): the best one takes the lead. At
+    costs below the leader's first call, the cheapest choice that is behind by no more than noise takes it. So there are
+    few stretches, and the recommended choice lies on one of its own. Each change is then moved to the cost at which the
+    two curves cross.
 
     Args:
         curves: of all candidates, in one unit of cost.
@@ -134,7 +135,7 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
 
 
 def _move_to_crossings(led: np.ndarray, values: np.ndarray, kept: int) -> None:
-    """Put each change of the lead where the curves cross, as far as noise alone had decided where it lies.
+    """Move each change of the leader to where the curves cross, within the range where they differ by noise only.
 
     Args:
         led: (costs,) who leads; changed in place.

@@ -52,7 +52,7 @@ class Choice(Result):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where it may come out."""
+        """The lower and the upper end of the interval of the value."""
         return float(self.curve.forecast.lower[self.index]), float(self.curve.forecast.upper[self.index])
 
     @property
@@ -72,7 +72,7 @@ class Choice(Result):
 
     @property
     def sure_cost(self) -> float | None:
-        """What those cost at all queries."""
+        """The cost of those calls at all queries."""
         return None if self.sure is None else float(self.curve.spend[self.sure]) * self.queries
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,8 +139,8 @@ class Plan(Result):
     def ahead(self) -> float | None:
         """The probability that the recommended choice comes out ahead of the next.
 
-        Over a population it is that of the mean difference, query by query, where both were asked the same ones.
-        Further runs on these very queries have noise of their own. None where there is no other.
+        Over a population it is computed from the differences query by query, where both have the same queries. Over
+        these queries it includes the noise of a further run of each. None where there is no other choice.
         """
         if len(self.choices) < 2:
             return None

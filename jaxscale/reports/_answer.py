@@ -1,4 +1,4 @@
-"""The page's answer: the decision in one sentence, what stands behind it, and one line for each data set."""
+"""The page's answer: the decision in one sentence, the reasons for it, and one line for each data set."""
 
 from collections.abc import Sequence
 
@@ -77,7 +77,7 @@ def _coverage_headline(group: Group, budgets: Budgets) -> str:
 
 
 def story(groups: Sequence[Group], budgets: Budgets, noun: str, *, comparable: bool = True) -> list[str]:
-    """What stands behind the headline, in a few sentences; nothing is ranked that does not compare."""
+    """The reasons for the headline, in a few sentences; data sets with queries of their own are not ranked."""
     if not comparable:
         each = ((group, at(group.coverage, 1)) for group in groups[:_FIRST])
         lines = [

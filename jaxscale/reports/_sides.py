@@ -159,7 +159,7 @@ def _margins_table(groups: Sequence[Group], noun: str) -> Table:
 
 
 def leads(group: Group) -> tuple[np.ndarray, np.ndarray]:
-    """The lead of the best right answer of each query, and which of the sides it makes it."""
+    """The lead of the best right answer of each query, and whether it makes the query easy, hard or undecided."""
     difficulty = group.votes[0].recorded.difficulty
     lead = -difficulty.difficulty
     return lead, np.where(~difficulty.decided, "undecided", np.where(lead > 0, "surely easy", "surely hard"))

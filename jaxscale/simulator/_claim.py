@@ -77,7 +77,7 @@ def _locked(path: Path, out: Path) -> int:
 
 
 def _holder(handle: int, path: Path) -> dict[str, Any] | None:
-    """Who a claim names; None where nobody has, or not to the end."""
+    """Who a claim names; None where it is empty or incomplete."""
     written = os.pread(handle, 4096, 0)
     if not (written.startswith(_START) or _START.startswith(written)):
         raise OutputTaken(f"{path} is not a claim of a sweep: move it away, or choose another output")
@@ -89,7 +89,7 @@ def _holder(handle: int, path: Path) -> dict[str, Any] | None:
 
 
 def _ended(holder: dict[str, Any], locks: bool) -> bool:
-    """Whether the process that a claim names is known to be no more, given that no lock on the claim was met."""
+    """Whether the process that a claim names has ended for certain, given that the claim is not locked."""
     if holder["host"] != socket.gethostname():
         return False  # its lock need not be seen here
     if locks:

@@ -32,7 +32,7 @@ _FROZEN = "a frozen dataclass (@dataclasses.dataclass(frozen=True)) or an equino
 
 
 class OwnSystem(eqx.Module):
-    """A user's system with numbers and arrays of a pytree as values, and everything else keyed by what it holds.
+    """A user's system: numbers and arrays of a pytree are traced, all else is compiled in and compared by content.
 
     Args:
         values: the system's pytree, with only its numbers and arrays.
@@ -82,7 +82,7 @@ class OwnSystem(eqx.Module):
 
 
 class _Rest:
-    """What of a system is no value: compiled in, and equal to another exactly if it holds the same."""
+    """The parts of a system that are not traced: they are compiled in, and equal where their contents are."""
 
     def __init__(self, system: Any):
         self.whole = system
@@ -149,7 +149,7 @@ def _content(value: Any) -> Any:
 
 
 def own_system(system: Any, answers: int, call: Call) -> OwnSystem:
-    """Check a user's system by tracing it once, and hold it.
+    """Check a user's system by tracing it once, and wrap it.
 
     Args:
         system: anything with `start`, `step` and `score`.

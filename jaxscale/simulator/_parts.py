@@ -200,7 +200,7 @@ class Parts:
         _clear(self._old)
 
     def remove(self) -> None:
-        """Remove the folder: its name first, so that no kill leaves some of the parts under it.
+        """Remove the folder. It is renamed first, so that a killed process leaves no folder with some of the parts.
 
         Files that are not of a sweep are left alone, and the folder that holds them with them.
         """
@@ -236,14 +236,14 @@ def _clear(folder: Path) -> None:
 
 
 def _made(said: Mapping[str, Any], differ: list[str]) -> str:
-    """What a file of another sweep was made with, where that is all that differs."""
+    """The versions and settings behind a file, where it differs from this sweep in nothing else."""
     if "sweep" in differ:
         return ""
     return " (of " + ", ".join(f"{name} {said.get(name)}" for name in differ) + ")"
 
 
 def _as_parquet(tables: Any, schema: pa.Schema) -> pa.Buffer:
-    """Tables, one after the other, as the bytes of one Parquet file; small ones share a group of rows."""
+    """Tables, one after the other, as the bytes of one Parquet file; small ones share a row group."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, schema, write_page_checksum=True) as writer:
         waiting: list[pa.Table] = []

@@ -98,7 +98,10 @@ def ballots_of(
 
     votes = _votes(rows, {name: numbers for name, numbers in per_call.items() if numbers is not None})
     result = _ballots(table, queries, votes, prompt_tokens, queries.titles(name))
-    never = [each.name or "" for each in result.values() if not each.correct.any()]
+    ever = np.zeros(len(queries.groups), bool)
+    ever[queries.group[votes.answers.query[votes.answers.correct]]] = True
+    titles = queries.titles(name)
+    never = [titles[group] for group in np.flatnonzero(~ever).tolist()]
     return result, notes + only_some_files(table, queries) + of_groups(
         never, "no answer is marked correct: accuracy is 0 by construction"
     )

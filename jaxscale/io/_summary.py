@@ -1,6 +1,6 @@
 """What a reader took from files, so that a person can see whether it is what was meant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -127,66 +127,78 @@ class DataSets(dict[str, Data]):
 
 
 def group_summaries(data: Mapping[str, Data]) -> tuple[GroupSummary, ...]:
-    """The counts of each data set."""
-    return tuple(_of_attempts(k, v) if isinstance(v, Attempts) else _of_ballots(k, v) for k, v in data.items())
+    """The counts of each data set: of all of them together, as they may be a hundred thousand."""
+    sets = list(data.values())
+    queries = np.array([len(each) for each in sets])
+    if isinstance(sets[0], Attempts):
+        return _summaries(data, queries, *_of_attempts([each for each in sets if isinstance(each, Attempts)], queries))
+    return _summaries(data, queries, *_of_ballots([each for each in sets if isinstance(each, Ballots)], queries))
 
 
-def _of_attempts(name: str, data: Attempts) -> GroupSummary:
-    return _group(
-        name,
-        data.attempts,
-        right=int(data.successes.sum()),
-        prompt_tokens=_mean(data.prompt_tokens, data.attempts),
-        output_tokens=_mean(data.tokens, data.attempts),
+def _of_attempts(sets: Sequence[Attempts], queries: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The calls of each query, and what is known of each data set."""
+    calls = np.concatenate([each.attempts for each in sets])
+    return calls, {
+        "right": _totals(np.concatenate([each.successes for each in sets]), queries),
+        "prompt_tokens": _means([each.prompt_tokens for each in sets], calls, queries),
+        "output_tokens": _means([each.tokens for each in sets], calls, queries),
+    }
+
+
+def _of_ballots(sets: Sequence[Ballots], queries: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """As `_of_attempts`."""
+    widths = np.repeat([each.counts.shape[1] for each in sets], queries)
+    counts = np.concatenate([each.counts.ravel() for each in sets])
+    worth = np.concatenate([(each.correct if each.verdicts is None else each.verdicts).ravel() for each in sets])
+    blank = np.concatenate([np.zeros(len(each), np.int64) if each.blank is None else each.blank for each in sets])
+    calls = _totals(counts, widths) + blank
+    found = {
+        "right": _totals(np.rint(_totals(worth * counts, widths)).astype(np.int64), queries),
+        "answers": _totals(_totals((counts > 0).astype(np.int64), widths), queries),
+        "blank": _totals(blank, queries),
+        "prompt_tokens": _means([each.prompt_tokens for each in sets], calls, queries),
+    }
+    tokens = [np.full(1, np.nan) if each.tokens is None else each.tokens.ravel() for each in sets]
+    sizes = np.array([len(each) for each in tokens])
+    return calls, {**found, "output_tokens": _means(tokens, np.ones(sizes.sum()), sizes)}
+
+
+def _summaries(
+    names: Iterable[str], queries: np.ndarray, calls: np.ndarray, found: dict[str, np.ndarray]
+) -> tuple[GroupSummary, ...]:
+    start = np.cumsum(queries) - queries
+    ordered = calls[np.lexsort((calls, np.repeat(np.arange(len(queries)), queries)))]
+    columns = {
+        "queries": queries,
+        "calls": _totals(calls, queries),
+        "calls_min": ordered[start],
+        "calls_median": (ordered[start + (queries - 1) // 2] + ordered[start + queries // 2]) / 2,
+        "calls_max": ordered[start + queries - 1],
+        "answers": np.full(len(queries), None),
+        "blank": np.full(len(queries), None),
+        **{name: np.where(np.isnan(values), np.array(None), values) for name, values in found.items() if name.endswith("tokens")},
+        **{name: values for name, values in found.items() if not name.endswith("tokens")},
+    }
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return tuple(
+        GroupSummary(name=name, **dict(zip(columns, row, strict=True))) for name, row in zip(names, rows, strict=True)
     )
 
 
-def _of_ballots(name: str, data: Ballots) -> GroupSummary:
-    calls = data.calls
-    blank = 0 if data.blank is None else int(data.blank.sum())
-    return _group(
-        name,
-        calls,
-        right=int(data.right_calls.sum()),
-        answers=int(np.count_nonzero(data.counts)),
-        blank=blank,
-        prompt_tokens=_mean(data.prompt_tokens, calls),
-        output_tokens=None if data.tokens is None else float(np.nanmean(data.tokens)),
-    )
+def _totals(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The sums of so many values each, which are at least one."""
+    return np.add.reduceat(values, np.cumsum(sizes) - sizes)
 
 
-def _group(
-    name: str,
-    calls: np.ndarray,
-    *,
-    right: int,
-    answers: int | None = None,
-    blank: int | None = None,
-    prompt_tokens: float | None,
-    output_tokens: float | None,
-) -> GroupSummary:
-    ordered = np.sort(calls)  # a tenth of the time of np.median, which counts where groups are many
-    return GroupSummary(
-        name=name,
-        queries=len(calls),
-        calls=int(calls.sum()),
-        calls_min=int(ordered[0]),
-        calls_median=float(ordered[(len(calls) - 1) // 2] + ordered[len(calls) // 2]) / 2,
-        calls_max=int(ordered[-1]),
-        right=right,
-        answers=answers,
-        blank=blank,
-        prompt_tokens=prompt_tokens,
-        output_tokens=output_tokens,
-    )
-
-
-def _mean(tokens: np.ndarray | None, calls: np.ndarray) -> float | None:
-    """The mean over calls of what is known per query."""
-    if tokens is None:
-        return None
-    known = np.isfinite(tokens)
-    return float(np.average(tokens[known], weights=calls[known])) if known.any() else None
+def _means(tokens: Sequence[np.ndarray | None], calls: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The mean over the calls of each data set of what is known, NaN where nothing is."""
+    if all(each is None for each in tokens):
+        return np.full(len(sizes), np.nan)
+    values = [np.full(size, np.nan) if each is None else each for each, size in zip(tokens, sizes, strict=True)]
+    flat = np.concatenate(values)
+    weight = np.where(np.isfinite(flat), calls, 0.0)
+    total, known = _totals(np.where(weight > 0, flat, 0.0) * weight, sizes), _totals(weight, sizes)
+    return np.divide(total, known, out=np.full(len(sizes), np.nan), where=known > 0)
 
 
 def _printable(text: str) -> str:

@@ -96,6 +96,22 @@ def test_answers_that_the_summaries_of_an_archive_cut_are_read_whole(tmp_path):
     assert js.read_attempts(path)["all"].successes.tolist() == [1]
 
 
+def test_tokens_that_the_summaries_of_old_versions_leave_out_are_read_in_the_samples(tmp_path):
+    path = tmp_path / "log.eval"
+    samples = [sample(name, epoch, "C", "4", tokens=epoch) for name in ("q1", "q2") for epoch in (1, 2)]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("header.json", json.dumps({"eval": LOG["eval"]}))
+        for each in samples:
+            archive.writestr(f"samples/{each['id']}_epoch_{each['epoch']}.json", json.dumps(each))
+        archive.writestr("summaries.json", json.dumps([{**each, "model_usage": None} for each in samples]))
+    assert js.read_attempts(path)["all"].tokens is None  # that there were none is said
+    short = [{name: value for name, value in each.items() if name != "model_usage"} for each in samples]
+    with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a second member of that name is the one that is read
+        archive.writestr("summaries.json", json.dumps(short))
+    assert js.read_attempts(path)["all"].tokens.tolist() == [1.5, 1.5]
+
+
 def as_zstd(path):
     """Rewrite an archive of stored members as one of zstd members, which the standard library cannot write."""
     with zipfile.ZipFile(path) as archive:

@@ -55,10 +55,12 @@ class Columns:
         if names is not self._names and names != self._names:
             self._arrange(names)
         self.lines.append(line)
+        characters = 0
         for values, text in zip(self._lists, texts, strict=True):
             values.append(text)
             if text is not None:
-                self._characters += len(text)
+                characters += len(text)
+        self._characters += characters
         self._cells += len(texts)
         self._filled += len(texts)
         if self._cells > _CELLS or self._characters > _CHARACTERS:
@@ -120,7 +122,7 @@ class Columns:
         parts.clear()
         if size > end:
             chunks.append(pa.nulls(size - end, CODED))
-        return coded_text(pa.chunked_array(chunks, CODED))
+        return chunks[0] if len(chunks) == 1 else coded_text(pa.chunked_array(chunks, CODED))
 
     def _no_text(self, name: str) -> DataError:
         row = next(row for row, value in enumerate(self._held[name]) if not _is_text(value))

@@ -3,8 +3,8 @@
 import array
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +19,7 @@ from jaxscale.io._table import Table, Wanted, coded_as, shown, shown_list
 from jaxscale.io._verdicts import NoVerdicts
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One JSON object of a log, with errors that name its line.
 
     Args:

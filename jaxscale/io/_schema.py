@@ -2,6 +2,7 @@
 
 import functools
 import json
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -79,41 +80,41 @@ class Schema:
         return table_of(source, self._calls(source), wanted, choice, complete=several)
 
     def _calls(self, source: Source) -> Iterator[Row]:
-        paths = {name: _alternatives(path) for name, path in self.columns.items() if path[:1] not in "@^"}
+        fields = {name: _field(path) for name, path in self.columns.items() if path[:1] not in "@^"}
+        answers = [".".join(path) for path in _alternatives(self.columns.get("answer", ""))]
+        verdicts = {name: _field(each) if isinstance(each, str) else each for name, each in self.verdicts.items()}
         special = {name: path for name, path in self.columns.items() if path[:1] in "@^"}
         # A field by such a name is one, whether the tool writes it or who ran it.
         undeclared = [name for name in ("model", "task", "run", "epoch") if name not in self.columns]
         for number, (record, key, around) in enumerate(self.records(source), 1):
-            row: dict[str, Any] = {name: _first(record.data, path) for name, path in paths.items()}
+            data = record.data
+            row: dict[str, Any] = {name: field(data) for name, field in fields.items()}
             for name, path in special.items():
                 places = {"@key": key, "@stem": source.stem}
                 row[name] = places[path] if path[0] == "@" else _first(around, _alternatives(path[1:]))
             for name in undeclared:
-                if isinstance(record.data.get(name), str):
-                    row[name] = record.data[name]
+                if isinstance(data.get(name), str):
+                    row[name] = data[name]
             row["problem"] = self._problem(record, row["problem"], number, around)
-            if "answer" in row and not any(_there(record, ".".join(path)) for path in paths.get("answer", ())):
+            if row.get("answer", "") is None and not any(_there(record, path) for path in answers):
                 del row["answer"]  # a field that is not there says nothing
             if not self.verdicts:
                 yield from self._spread(record, row, row.get("passed"))
                 continue
             found = False
-            for name, value in self._verdicts(record):
-                if value is not None and value != []:
-                    found = True
-                    yield from self._spread(record, {**row, "scorer": name}, value)
+            for name, verdict in verdicts.items():
+                value = verdict(data)
+                if value is None:
+                    continue
+                named = {name: value}
+                if str(self.verdicts[name]).endswith(".*"):
+                    named = value if isinstance(value, dict) else {}
+                for scorer, each in named.items():
+                    if each is not None and each != []:
+                        found = True
+                        yield from self._spread(record, {**row, "scorer": scorer}, each)
             if not found:
                 yield record, {**row, "passed": None}
-
-    def _verdicts(self, record: Record) -> Iterator[tuple[str, Any]]:
-        for name, verdict in self.verdicts.items():
-            if callable(verdict):
-                yield name, verdict(record.data)
-            elif verdict.endswith(".*"):
-                found = record.get(*verdict.split(".")[:-1])
-                yield from found.items() if isinstance(found, dict) else ()
-            else:
-                yield name, _first(record.data, _alternatives(verdict))
 
     def _problem(self, record: Record, first: Any, number: int, around: dict[str, Any]) -> Any:
         path, *further = self.columns["problem"].split("+")
@@ -183,6 +184,14 @@ class Schema:
 @functools.cache
 def _alternatives(path: str) -> Alternatives:
     return tuple(tuple(each.split(".")) for each in path.partition("+")[0].split("|") if not each.startswith("@"))
+
+
+def _field(path: str) -> Callable[[dict[str, Any]], Any]:
+    """What finds the value at a path in a record; a "*" at its end stands for all that is there."""
+    alternatives = _alternatives(path.removesuffix(".*"))
+    if len(alternatives) == len(alternatives[0]) == 1:
+        return operator.methodcaller("get", alternatives[0][0])
+    return lambda data: _first(data, alternatives)
 
 
 def _first(data: Any, alternatives: Alternatives) -> Any:

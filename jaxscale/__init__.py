@@ -84,7 +84,9 @@ if TYPE_CHECKING:  # what editors and type checkers read; the same names as belo
     )
     from jaxscale.forecasting import (
         Forecast as Forecast,
+        VoteSummary as VoteSummary,
         forecast as forecast,
+        vote_summary as vote_summary,
     )
     from jaxscale.io import (
         DataSets as DataSets,
@@ -175,6 +177,7 @@ _MODULE_OF = {
     "VerifierRates": "estimators",
     "Vote": "systems",
     "VoteScaling": "fitting",
+    "VoteSummary": "forecasting",
     "WeightedVote": "systems",
     "allocate": "planning",
     "attempts_to_solve": "planning",
@@ -207,6 +210,7 @@ _MODULE_OF = {
     "verifier_rates": "estimators",
     "vote_curve": "estimators",
     "vote_difficulty": "estimators",
+    "vote_summary": "forecasting",
     "win_probabilities": "plurality",
     "write_attempts": "io",
     "write_ballots": "io",

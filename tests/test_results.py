@@ -62,6 +62,7 @@ MAKERS = {
     "vote scaling": vote_scaling,
     "vote difficulty": lambda: js.vote_difficulty(BALLOTS),
     "vote curve": lambda: js.vote_curve(BALLOTS),
+    "vote summary": lambda: js.vote_summary(js.Vote(), BALLOTS, [1, 5, 20], key=KEY),
     "verifier": lambda: js.verifier_rates(BALLOTS),
     "simulation": lambda: js.simulate(KEY, js.PassAtK(), js.Beta(0.3, 5.0), [1, 10], 1000),
     "plan": lambda: js.plan(ATTEMPTS, budget=200),

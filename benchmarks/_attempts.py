@@ -19,7 +19,7 @@ UNEVEN = (30, 100, 300)
 
 @dataclass(frozen=True)
 class Design:
-    """How many attempts each query gets and which k are foretold."""
+    """How many attempts each query gets and which k are forecast."""
 
     attempts: tuple[int, ...]
     k: tuple[int, ...]

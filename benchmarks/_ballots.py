@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "shared" / "data" / "ballots"
 
 @dataclass(frozen=True)
 class VoteDesign:
-    """How many ballots of each query are drawn, and the numbers of calls that are foretold."""
+    """How many ballots of each query are drawn, and the numbers of calls of the forecasts."""
 
     ballots: int
     calls: tuple[int, ...]

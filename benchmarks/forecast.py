@@ -44,7 +44,7 @@ def coverage(
 
     Args:
         pools: data sets with their truths, those together that share queries.
-        design: the k to foretell.
+        design: the k to forecast.
         methods: "auto", "pooled" (left out where a pool is of one), or anything else that `js.forecast` calls a model
             after "js:", or names of rivals.
         ledger: to be added to; None for a new one.

@@ -108,7 +108,7 @@ def discretised_beta(
     low, high = np.full(2, _SHAPES[0]), np.full(2, _SHAPES[1])
     a, b = np.exp(_best(objective, _STARTS, low, high, len(weight))).T
     values = np.stack([scaled_beta_pass_at_k(a, b, scale, float(x)) for x in k], axis=1)
-    # No success in a resample: no law to fit, none foretold.
+    # No success in a resample: no law to fit, no forecast.
     return with_interval(np.where(scale[:, None] > 0, values, 0.0), level)
 
 

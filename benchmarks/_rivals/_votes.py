@@ -77,7 +77,7 @@ def _dirichlet(
     concentration = np.where(possible, cells + prior, 0.0)
     draws = rng.standard_gamma(concentration, (_DRAWS, *cells.shape))
     shares = draws / draws.sum(axis=(2, 3), keepdims=True)
-    # One further run of the calls under each posterior draw: its mean over queries is what is foretold.
+    # One further run of the calls under each posterior draw: its mean over queries is the forecast.
     runs = _votes(shares, right, calls, _DRAWS, rng).mean(axis=1)
     return with_interval(np.vstack([runs.mean(axis=0), runs]), level)
 

@@ -43,7 +43,7 @@ def bootstrapped_majority(rng: np.random.Generator, ballots: np.ndarray, k: int,
 
 
 def scipy_scaling(calls: np.ndarray, accuracy: np.ndarray, easy: np.ndarray) -> np.ndarray:
-    """The scaling model of Chen et al. by one bounded `scipy.optimize.minimize` a query; predicted accuracy (fitted)."""
+    """The scaling model of Chen et al. by one bounded `scipy.optimize.minimize` a query; fitted accuracy."""
     features = np.stack([calls / calls.max(), np.sqrt(calls / calls.max()), np.ones(len(calls))])
 
     def curve(coefficients: np.ndarray, is_easy: bool) -> np.ndarray:

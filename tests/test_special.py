@@ -9,6 +9,7 @@ from jax.test_util import check_grads
 
 from jaxscale._arrays import float64
 from jaxscale.special import (
+    deviance,
     harmonic_number,
     log1mexp,
     log_beta_function,
@@ -18,6 +19,7 @@ from jaxscale.special import (
     log_mix_with_one,
     log_mixture,
     log_power,
+    stirling_error,
 )
 
 
@@ -227,3 +229,26 @@ def test_gradients_of_log_integral_do_not_see_its_nodes():
     exact = [mp.digamma(mp.mpf("0.3")) - mp.digamma(mp.mpf("2.3")), mp.digamma(2) - mp.digamma(mp.mpf("2.3"))]
     assert relative_error([by_left, by_right], exact) < 1e-10
     assert abs(float(by_shift)) < 1e-10
+
+
+@pytest.mark.parametrize("x", [0.3, 1.0, 7.0, 15.0, 16.0, 300.5, 1e7])
+def test_stirling_errors_are_those_of_many_digits(x):
+    with float64():
+        y = mp.mpf(x)
+        truth = float(mp.loggamma(y + 1) - (y + 0.5) * mp.log(y) + y - mp.log(2 * mp.pi) / 2)
+        values = [stirling_error(jnp.asarray(x), whole=False)]
+        if x == int(x):
+            values += [stirling_error(jnp.asarray(x), whole=True), stirling_error(jnp.asarray(x), whole=True, terms=5)]
+    np.testing.assert_allclose(values, truth, rtol=1e-12, atol=3e-15)
+
+
+@pytest.mark.parametrize(("x", "mean"), [(5.0, 5.0001), (5.0, 9.0), (1e6, 1e6 + 3), (1e-3, 2.0), (7.0, 1e-5)])
+def test_deviances_are_those_of_many_digits(x, mean):
+    with float64():
+        truth = float(mp.mpf(x) * mp.log(mp.mpf(x) / mp.mpf(mean)) + mp.mpf(mean) - mp.mpf(x))
+        assert float(deviance(jnp.asarray(x), jnp.asarray(mean))) == pytest.approx(truth, rel=1e-13)
+
+
+def test_deviances_have_their_limits_at_zero():
+    x, mean = jnp.array([0.0, 0.0, 2.0]), jnp.array([3.0, 0.0, 0.0])
+    assert deviance(x, mean).tolist() == [3.0, 0.0, np.inf]

@@ -6,71 +6,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.special import digamma, gammaln
 
 from jaxscale._arrays import Floats, promote
-
-# Stirling's series from here on; its six terms are then good to 1e-17.
-_SERIES_FROM = 16
-_SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
-_HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
-# Stirling errors of 0 to 15 (that of 0 is never used) to 17 digits: lgamma would cost ten times as much.
-_TABLE = np.array(
-    [
-        0.0,
-        0.08106146679532726,
-        0.04134069595540929,
-        0.02767792568499834,
-        0.02079067210376509,
-        0.01664469118982119,
-        0.01387612882307075,
-        0.01189670994589177,
-        0.01041126526197209,
-        0.009255462182712733,
-        0.008330563433362871,
-        0.007573675487951841,
-        0.006942840107209530,
-        0.006408994188004207,
-        0.005951370112758848,
-        0.005554733551962801,
-    ]
-)
-
-
-def _stirling_series(x: Floats) -> Floats:
-    inverse = 1 / x
-    square = inverse * inverse
-    total = jnp.zeros_like(x)
-    for coefficient in reversed(_SERIES):
-        total = total * square + coefficient
-    return total * inverse
-
-
-def _stirling_error(x: Floats, *, whole: bool) -> Floats:
-    """log Gamma(x + 1) - (x + 1/2) log x + x - log(2 pi)/2 for x > 0."""
-    large = x >= _SERIES_FROM
-    series = _stirling_series(jnp.where(large, x, float(_SERIES_FROM)))
-    if whole:
-        direct = jnp.asarray(_TABLE, x.dtype)[jnp.where(large, 0, x).astype(jnp.int32)]
-    else:
-        small = jnp.where(large, 1.0, x)
-        direct = gammaln(small + 1) - (small + 0.5) * jnp.log(small) + small - _HALF_LOG_TWO_PI
-    return jnp.where(large, series, direct)
-
-
-def _deviance(x: Floats, mean: Floats) -> Floats:
-    """x log(x / mean) + mean - x for positive x and mean, by a series where the two are close."""
-    difference, total = x - mean, x + mean
-    v = difference / total
-    near = jnp.abs(v) < 0.1
-    v = jnp.where(near, v, 0.0)
-    square = v * v
-    series = jnp.zeros_like(v)
-    for j in range(8, 0, -1):
-        series = (series + 1 / (2 * j + 1)) * square
-    close = difference * v + 2 * x * v * series
-    return jnp.where(near, close, x * jnp.log(x / mean) - difference)
+from jaxscale.special import deviance, stirling_error
 
 
 @jax.custom_jvp
@@ -95,7 +34,7 @@ def poisson_pmf(count: Floats, mean: Floats) -> Floats:
     count, mean = promote(count, mean)
     inside = (count > 0) & (mean > 0)
     x, m = jnp.where(inside, count, 1.0), jnp.where(inside, mean, 1.0)
-    value = jnp.exp(-_stirling_error(x, whole=True) - _deviance(x, m)) / jnp.sqrt(2 * math.pi * x)
+    value = jnp.exp(-stirling_error(x, whole=True) - deviance(x, m)) / jnp.sqrt(2 * math.pi * x)
     return jnp.where(inside, value, jnp.where(count == 0, jnp.exp(-mean), 0.0))
 
 
@@ -138,11 +77,11 @@ def binomial_pmf(count: Floats, size: Floats, probability: Floats) -> Floats:
     x, n, chance = jnp.where(inside, count, 1.0), jnp.where(inside, size, 2.0), jnp.where(inside, p, 0.5)
     y = n - x
     log_value = (
-        _stirling_error(n, whole=True)
-        - _stirling_error(x, whole=True)
-        - _stirling_error(y, whole=True)
-        - _deviance(x, n * chance)
-        - _deviance(y, n * (1 - chance))
+        stirling_error(n, whole=True)
+        - stirling_error(x, whole=True)
+        - stirling_error(y, whole=True)
+        - deviance(x, n * chance)
+        - deviance(y, n * (1 - chance))
     )
     value = jnp.exp(log_value) * jnp.sqrt(n / (2 * math.pi * x * y))
     # log(1 - p) rounds p away before 10^12 calls have raised what is left to a power.
@@ -192,11 +131,11 @@ def negative_binomial_pmf(count: Floats, size: Floats, rate: Floats) -> Floats:
     x, a = jnp.where(inside, count, 1.0), jnp.where(inside, size, 1.0)
     n = x + a
     log_value = (
-        _stirling_error(n, whole=False)
-        - _stirling_error(x, whole=True)
-        - _stirling_error(a, whole=False)
-        - _deviance(x, n * rate)
-        - _deviance(a, n * (1 - rate))
+        stirling_error(n, whole=False)
+        - stirling_error(x, whole=True)
+        - stirling_error(a, whole=False)
+        - deviance(x, n * rate)
+        - deviance(a, n * (1 - rate))
     )
     value = jnp.exp(log_value) * jnp.sqrt(a / (2 * math.pi * x * n))
     return jnp.where(inside, value, jnp.where(count == 0, jnp.exp(size * jnp.log1p(-rate)), 0.0))

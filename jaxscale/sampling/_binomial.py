@@ -21,6 +21,7 @@ from jaxscale.sampling._bits import (
     random_words,
     threefry,
 )
+from jaxscale.special import deviance, stirling_error
 
 _SMALL_MEAN = 10.0
 _TABLE = 4096
@@ -33,12 +34,7 @@ _ROWS_AT_ONCE = 128
 _FIRST_ROUND = (8, 1)  # of the lanes, one in eight tries again at a time, once
 _LATER_ROUNDS = (32, 3)
 _NEAR = 0.4
-_SERIES_FROM = 16
-# log k! - k log k + k for k below 16, where Stirling's series is not yet exact.
-_EXCESS = np.array([math.lgamma(k + 1) - (k * math.log(k) if k else 0.0) + k for k in range(_SERIES_FROM)])
-# log k! less Stirling's formula, for k below 16; the formula counts a k of zero as 1 / (2 pi).
-_CORRECTION = np.array([math.lgamma(k + 1) - 0.5 * math.log(2 * math.pi * k) - k * math.log(k) + k if k else 0.0
-                        for k in range(_SERIES_FROM)])  # fmt: skip
+_TERMS = 5  # of Stirling's series
 
 
 def binomial(
@@ -263,7 +259,7 @@ def _surprise(k: Array, law: _Law, logarithms: bool) -> tuple[Array, Array]:
     rest, off = law.n - k, k - law.mean
     deviance, near = _near_deviance(off, k, law.mean, logarithms)
     deviance_rest, near_rest = _near_deviance(-off, rest, law.n - law.mean, logarithms)
-    correction = _correction(k) + _correction(rest) - _correction(law.n)
+    correction = _error(k) + _error(rest) - _error(law.n)
     return deviance + deviance_rest + correction, near & near_rest
 
 
@@ -279,19 +275,6 @@ def _near_deviance(off: Array, x: Array, mean: Array, logarithms: bool) -> tuple
     if not logarithms:
         return deviance, near
     return jnp.where(near, deviance, x * jnp.log(jnp.maximum(x, 0.5) / mean) - off), jnp.ones_like(near)
-
-
-def _correction(k: Array) -> Array:
-    """log k! less Stirling's formula, for whole k >= 0."""
-    inverse = 1 / jnp.maximum(k, float(_SERIES_FROM))
-    series = inverse * _stirling_series(inverse * inverse)
-    place = jnp.clip(k, 0.0, _SERIES_FROM - 1.0).astype(jnp.int32)
-    table = jnp.asarray(_CORRECTION, k.dtype).at[place].get(mode="promise_in_bounds")
-    return jnp.where(k >= _SERIES_FROM, series, table)
-
-
-def _stirling_series(square: Array) -> Array:
-    return 1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188)))
 
 
 def _binomial_table(n: Array, p: Array) -> tuple[Array, Array, Array]:
@@ -354,28 +337,13 @@ def _invert(chance: Array, n: Array, p: Array) -> Array:
 
 def log_weight(k: Array, n: Array, p: Array) -> Array:
     """Log of the binomial probability of k, less a term that depends on n alone (Loader, 2000)."""
-    return -(_excess(k) + _excess(n - k) + _deviance(k, n * p) + _deviance(n - k, n * (1 - p)))
+    return -(_excess(k) + _excess(n - k) + deviance(k, n * p) + deviance(n - k, n * (1 - p)))
 
 
 def _excess(k: Array) -> Array:
     """log k! - k log k + k, for whole k >= 0."""
-    large = k >= _SERIES_FROM
-    x = jnp.where(large, k, float(_SERIES_FROM))
-    inverse = 1 / x
-    table = jnp.asarray(_EXCESS, k.dtype)[jnp.where(large, 0, k).astype(jnp.int32)]
-    return jnp.where(large, 0.5 * jnp.log(2 * math.pi * x) + inverse * _stirling_series(inverse * inverse), table)
+    return _error(k) + jnp.where(k > 0, 0.5 * jnp.log(2 * math.pi * jnp.maximum(k, 1.0)), 0.0)
 
 
-def _deviance(x: Array, mean: Array) -> Array:
-    """x log(x / mean) + mean - x, by a series where the two are close; 0 where the mean is 0."""
-    positive = mean > 0
-    mean = jnp.where(positive, mean, 1.0)
-    t = (x - mean) / mean
-    near = jnp.abs(t) < 0.1
-    s = jnp.where(near, t, 0.0)
-    series = jnp.zeros_like(s)
-    for power in range(12, 1, -1):
-        series = series * s + (-1) ** power / (power * (power - 1))
-    t = jnp.where(near | (t <= -1), 0.0, t)
-    far = jnp.where(x == 0, 1.0, (1 + t) * jnp.log1p(t) - t)
-    return jnp.where(positive, mean * jnp.where(near, s * s * series, far), 0.0)
+def _error(k: Array) -> Array:
+    return stirling_error(k, whole=True, terms=_TERMS)

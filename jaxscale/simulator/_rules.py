@@ -208,18 +208,3 @@ class AdaptiveCalls(eqx.Module):
     def calls_used(self, state: AdaptiveState) -> Array:
         """Calls until the vote was settled."""
         return state.calls
-
-
-def ahead_table(calls: int) -> np.ndarray:
-    """P(p > 1/2) for p ~ Beta(i + 1, j + 1), i and j from 0 to `calls`: that of Binomial(i + j + 1, 1/2) <= i.
-
-    Returns:
-        float32 array of shape (calls + 1, calls + 1).
-    """
-    table = np.empty((calls + 1, calls + 1))
-    at_most = np.ones(calls + 1)  # P(Binomial(trials, 1/2) <= i), for 0 trials
-    for trials in range(1, 2 * calls + 2):
-        at_most = 0.5 * (at_most + np.concatenate([[0.0], at_most[:-1]]))
-        i = np.arange(max(0, trials - 1 - calls), min(calls, trials - 1) + 1)
-        table[i, trials - 1 - i] = at_most[i]
-    return table.astype(np.float32)

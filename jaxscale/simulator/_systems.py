@@ -26,6 +26,7 @@ from jaxscale.simulator._process import (
 )
 from jaxscale.simulator._scored import WeightedCalls, call_source
 from jaxscale.simulator._source import Lanes, check_counted, recorded_source, source_of, verdict_source
+from jaxscale.stopping import ahead_table
 from jaxscale.systems import (
     AdaptiveVote,
     BestOfN,
@@ -116,7 +117,7 @@ def _routed_vote(system: RoutedVote, population: Any, calls: np.ndarray) -> Abst
 def _adaptive_vote(system: AdaptiveVote, population: Any, calls: np.ndarray) -> AbstractProcess:
     if calls[-1] > _MOST_ADAPTIVE:
         raise ArgumentError("calls", calls[-1], f"at most {_MOST_ADAPTIVE} for AdaptiveVote")
-    table = jnp.asarray(_rules.ahead_table(int(calls[-1])))
+    table = jnp.asarray(ahead_table(int(calls[-1])), jnp.float32)
     each = _rules.AdaptiveCalls(jnp.float32(system.confidence), table, system.rule == "beta")
     return Sequential(source_of(population), each, counts_calls=True)
 

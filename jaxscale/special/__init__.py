@@ -5,8 +5,10 @@ from jaxscale.special._gamma import log_beta_function, log_beta_ratio, log_binom
 from jaxscale.special._harmonic import harmonic_number
 from jaxscale.special._log import log1mexp, log_mix_with_one, log_mixture, log_power
 from jaxscale.special._quadrature import log_integral
+from jaxscale.special._stirling import deviance, stirling_error
 
 __all__ = [
+    "deviance",
     "harmonic_number",
     "log1mexp",
     "log_beta_function",
@@ -18,4 +20,5 @@ __all__ = [
     "log_power",
     "numpy_log_beta_ratio",
     "regularised_incomplete_beta",
+    "stirling_error",
 ]

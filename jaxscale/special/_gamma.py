@@ -8,24 +8,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxscale._arrays import Floats, promote, promoting
+from jaxscale.special._stirling import STIRLING
 
 # Arguments are shifted up by this much before Stirling's series is used; eight terms are then good to 1e-14.
 _SHIFT = 9
 _GROUP = 3
-_STIRLING = (-1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
+_TAIL = STIRLING[1:]
 
 
 def _stirling_tail(x: Floats) -> Floats:
     """Stirling's correction log Gamma(x) - ((x - 1/2) log x - x + log(2 pi)/2) without its first term, 1/(12 x)."""
     inverse = 1 / x
     square = inverse * inverse
-    return inverse * square * _polynomial(_STIRLING, square)
+    return inverse * square * _polynomial(_TAIL, square)
 
 
 def _stirling_tail_slope(x: Floats) -> Floats:
     """Derivative of `_stirling_tail`."""
     square = 1 / (x * x)
-    return -square * square * _polynomial([(2 * i + 3) * c for i, c in enumerate(_STIRLING)], square)
+    return -square * square * _polynomial([(2 * i + 3) * c for i, c in enumerate(_TAIL)], square)
 
 
 def _polynomial(coefficients: Sequence[float], x: Floats) -> Floats:

@@ -6,11 +6,12 @@ zero counts changes nothing.
 
 from jaxscale.stopping._final import leader_stays
 from jaxscale.stopping._gain import expected_coverage_gain, expected_vote_gain, worth_calling
-from jaxscale.stopping._leader import first_success, leader_confidence
+from jaxscale.stopping._leader import ahead_table, first_success, leader_confidence
 from jaxscale.stopping._replay import Replay, replay
 
 __all__ = [
     "Replay",
+    "ahead_table",
     "expected_coverage_gain",
     "expected_vote_gain",
     "first_success",

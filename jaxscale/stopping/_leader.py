@@ -127,6 +127,15 @@ def ahead(i: np.ndarray, j: np.ndarray) -> np.ndarray:
     return result
 
 
+def ahead_table(calls: int) -> np.ndarray:
+    """`ahead` for i and j from 0 to `calls`: float64, shape (calls + 1, calls + 1)."""
+    table = np.empty((calls + 1, calls + 1))
+    for trials in range(1, 2 * calls + 2):
+        i = np.arange(max(0, trials - 1 - calls), min(calls, trials - 1) + 1)
+        table[i, trials - 1 - i] = _at_most(trials)[i]
+    return table
+
+
 def _at_most(trials: int) -> np.ndarray:
     """P(Binomial(trials, 1/2) <= i) for i = 0, ..., trials."""
     log_factorial = log_factorials(trials)

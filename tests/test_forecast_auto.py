@@ -8,7 +8,7 @@ import jaxscale as js
 from jaxscale.data import DataWarning
 from jaxscale.estimators import distinct
 from jaxscale.forecasting._grid import POINTS, failure_factors, likelihoods
-from jaxscale.forecasting._posterior import _SETTINGS, _Target, pairs_of
+from jaxscale.forecasting._posterior import _SETTINGS, _pairs_of, _Target
 from jaxscale.forecasting._rivals import loglog_line
 from jaxscale.forecasting._shapes import SHAPES, law_weights
 from jaxscale.particles import initial, sample
@@ -114,7 +114,7 @@ def test_auto_names_its_shapes_and_the_line():
     assert sum(model.weights.values()) == pytest.approx(1)
     # Half a decade's worth of trust in the shapes, two decades beyond the data.
     assert model.weights["loglog"] == pytest.approx(1 - 0.5 / 2)
-    coefficient, exponent = loglog_line(pairs_of(data))
+    coefficient, exponent = loglog_line(_pairs_of(data))
     assert model.parameters == {"coefficient": coefficient, "exponent": exponent}
     assert js.forecast(js.PassAtK(), data, 500, model="loglog").model.parameters["exponent"] == pytest.approx(exponent)
 

@@ -7,13 +7,11 @@ from scipy.special import betaincinv, ndtr
 
 from jaxscale.particles import (
     Settings,
-    effective_number,
     initial,
-    log_mean_exp,
-    normalised,
     sample,
     step,
     systematic,
+    weigh,
 )
 
 A, B = 0.7, 3.0  # of the prior
@@ -98,7 +96,7 @@ def test_a_step_keeps_as_many_particles_effective_as_it_is_told():
     rng = np.random.default_rng(1)
     before = initial(DATA, 3, rng.standard_normal((200, 2)))
     after, draws = step(rng, before, DATA, np.arange(3), settings)
-    effective = effective_number((after.power - before.power)[:, None] * before.log_likelihood)
+    effective = weigh((after.power - before.power)[:, None] * before.log_likelihood).effective
     assert (after.power < 1).all()
     np.testing.assert_allclose(effective, 120, rtol=1e-5)
     np.testing.assert_array_equal(draws, after.position)
@@ -109,11 +107,11 @@ def test_a_step_keeps_as_many_particles_effective_as_it_is_told():
 
 
 def test_systematic_resampling_is_even_and_unbiased():
-    weights = normalised(np.log(np.random.default_rng(2).uniform(size=(3, 7))))
+    weights = weigh(np.log(np.random.default_rng(2).uniform(size=(3, 7)))).normalised
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     offsets = (np.arange(1_000) + 0.5) / 1_000
     counts = np.array([[np.bincount(row, minlength=7) for row in systematic(weights, u, 20)] for u in offsets])
     assert (np.abs(counts - 20 * weights) < 1).all()
     # Over all offsets each particle comes as often as its weight says; the rule has a thousand of them.
     np.testing.assert_allclose(counts.mean(axis=0), 20 * weights, atol=2e-3)
-    assert log_mean_exp(np.log([1.0, 3.0]) - 1_000) == pytest.approx(np.log(2) - 1_000)
+    assert weigh(np.log([1.0, 3.0]) - 1_000).log_mean == pytest.approx(np.log(2) - 1_000)

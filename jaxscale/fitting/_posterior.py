@@ -17,7 +17,7 @@ from jaxscale.difficulty import AbstractLaw
 from jaxscale.fitting._fit import Fit, objective_of
 from jaxscale.fitting._parameters import Layout
 from jaxscale.fitting._statistics import compress
-from jaxscale.particles import effective_number, log_mean_exp, normalised, systematic
+from jaxscale.particles import systematic, weigh
 
 # Proposals are Student t with few degrees of freedom: their tails are heavier than a posterior's.
 _FREEDOM = 4
@@ -84,12 +84,13 @@ def sample_posterior(result: Fit, data: Attempts, key: PRNGKeyArray, draws: int 
         log_proposal = constant - np.log(scale).sum()
         log_proposal = log_proposal - (_FREEDOM + size) / 2 * np.log1p((standard**2).sum(axis=1) / _FREEDOM)
         log_weights = np.where(np.isfinite(log_target), log_target, -np.inf) - log_proposal
-        chosen = systematic(normalised(log_weights), rng.uniform(), draws)
+        weights = weigh(log_weights)
+        chosen = systematic(weights.normalised, rng.uniform(), draws)
         drawn = _models(result.layout, result.law, proposals[chosen])
     return Posterior(
         law=drawn,
-        log_evidence=float(log_mean_exp(log_weights)),
-        efficiency=float(effective_number(log_weights) / _PROPOSALS),
+        log_evidence=float(weights.log_mean),
+        efficiency=float(weights.effective / _PROPOSALS),
     )
 
 

@@ -14,7 +14,7 @@ from jaxscale.data import Attempts, Ballots
 from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.forecasting._interval import interval
 from jaxscale.forecasting._model import predict_by_law
-from jaxscale.forecasting._posterior import LawPosterior, QueryPosterior, SharedDraws, pairs_of, query_posterior
+from jaxscale.forecasting._posterior import LawPosterior, QueryPosterior, SharedDraws, query_posterior
 from jaxscale.forecasting._prediction import Over, Prediction, predict_beyond, predict_recorded
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast
@@ -77,17 +77,16 @@ def forecast_coverage(
     Returns:
         The curve.
     """
-    flat, pairs = budgets.reshape(-1), pairs_of(attempts)
-    if posterior is None:
-        (laws,) = [laws] if laws is not None else shared.posteriors([pairs])
-        posterior = query_posterior(pairs, laws, flat)
+    flat = budgets.reshape(-1)
+    (laws,) = shared.posteriors([attempts]) if laws is None else [laws]
+    posterior = query_posterior(laws, flat) if posterior is None else posterior
     ahead = flat > attempts.attempts.min()
     predictions = []
     if not ahead.all():
-        predictions.append(predict_recorded(pairs, posterior, flat[~ahead], over))
+        predictions.append(predict_recorded(laws.pairs, posterior, flat[~ahead], over))
     if ahead.any():
         beyond = posterior._replace(solved_later=posterior.solved_later[:, ahead], draws=posterior.draws[:, ahead])
-        predictions.append(predict_beyond(pairs, beyond, flat[ahead], over))
+        predictions.append(predict_beyond(laws.pairs, beyond, flat[ahead], over))
     # Back to the order in which they were asked for.
     place = np.argsort(np.argsort(ahead, kind="stable"), kind="stable")
     rng = np.random.default_rng(shared.interval_seed)

@@ -20,7 +20,7 @@ from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.forecasting._arguments import DEFAULT_SEED, checked
 from jaxscale.forecasting._coverage import forecast_coverage
 from jaxscale.forecasting._pooled import Member, Pool, pool_posterior
-from jaxscale.forecasting._posterior import LawPosterior, SharedDraws, pairs_of, query_posterior
+from jaxscale.forecasting._posterior import LawPosterior, SharedDraws, query_posterior
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, Joint
 
@@ -76,7 +76,7 @@ class GroupForecasts:
             joint = Joint(pool, pooled.draws.reshape(-1, *budgets.shape))
             # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of the
             # draws behind the interval are those of the group alone.
-            alone = query_posterior(pairs_of(attempts), laws, flat).draws
+            alone = query_posterior(laws, flat).draws
             chosen = np.arange(len(pooled.draws)) * len(alone) // len(pooled.draws)
             posterior = pooled._replace(draws=np.concatenate([pooled.draws, alone[chosen]]))
         curve = forecast_coverage(attempts, budgets, level, over, self._shared, laws, posterior)
@@ -94,7 +94,7 @@ class GroupForecasts:
             names = list(self._groups)
             start = names.index(name)
             some = names[start : start + _LAWS_AT_ONCE]
-            found = self._shared.posteriors([pairs_of(self._groups[each]) for each in some])
+            found = self._shared.posteriors([self._groups[each] for each in some])
             self._laws = dict(zip(some, found, strict=True))
         return self._laws[name]
 

@@ -15,7 +15,7 @@ from jaxscale.estimators import distinct
 from jaxscale.forecasting._grid import POINTS, failure_factors, likelihoods, product
 from jaxscale.forecasting._posterior import QueryPosterior
 from jaxscale.forecasting._shapes import SHAPES, Shape, law
-from jaxscale.particles import Settings, initial, normalised, sample
+from jaxscale.particles import Settings, initial, sample, weigh
 
 # Laws of common difficulty that differ in their tails; the groups' own errors make up for what they lack.
 _LAWS = ("beta", "bent", "logit-normal")
@@ -125,7 +125,7 @@ def pool_posterior(members: Sequence[Member], rng: np.random.Generator) -> Pool:
     first = int(np.argmax([np.mean(np.log(rate) - np.log1p(-rate)) for rate in rates]))
     most = max(int(member.attempts.attempts.max()) for member in members)
     sampled = {name: _sampled(SHAPES[name], records, first, most, rng) for name in _LAWS}
-    share = normalised(np.array([log_evidence for _, log_evidence in sampled.values()]))
+    share = weigh(np.array([log_evidence for _, log_evidence in sampled.values()])).normalised
     # Evenly spaced draws of each law, as many as it has weight.
     draws = {
         name: u[np.arange(number) * len(u) // number]

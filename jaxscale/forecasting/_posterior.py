@@ -12,7 +12,7 @@ from jaxscale.data import Attempts
 from jaxscale.estimators import Distinct, distinct
 from jaxscale.forecasting._grid import POINTS, failure_factors, likelihoods, product
 from jaxscale.forecasting._shapes import SHAPES, Shape, law_weights
-from jaxscale.particles import Settings, effective_number, initial, log_mean_exp, normalised, sample, systematic
+from jaxscale.particles import Settings, initial, sample, systematic, weigh
 
 DRAWS = 400
 _SETTINGS = Settings(particles=DRAWS)
@@ -30,11 +30,13 @@ class LawPosterior(NamedTuple):
     """Draws of the law of difficulty.
 
     Attributes:
+        pairs: the distinct queries, without padding.
         likelihood: (pairs, points + 1) of each distinct query over the grid, largest 1.
         laws: (draws, points + 1) probability of each point of the grid of logit p, and last of p = 0.
         shares: share of each shape by name.
     """
 
+    pairs: Distinct
     likelihood: np.ndarray
     laws: np.ndarray
     shares: dict[str, float]
@@ -89,14 +91,14 @@ class SharedDraws:
         # Of each pair of attempts and successes its likelihood, and the log of that of each draw of each shape.
         self._known: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
-    def posteriors(self, data: Sequence[Distinct]) -> list[LawPosterior]:
+    def posteriors(self, recorded: Sequence[Attempts]) -> list[LawPosterior]:
         """The posterior of the law of difficulty of every data set: the shapes, weighted by tempered evidence.
 
         The draws of the prior are resampled where enough of them stay effective under the likelihood, as for a few tens
         of queries; else particles follow a growing power of the likelihood, those of several data sets side by side.
 
         Args:
-            data: distinct queries of each data set, without padding.
+            recorded: data sets.
 
         Returns:
             Draws for each, whichever others there are.
@@ -104,15 +106,17 @@ class SharedDraws:
         Source:
             docs/mathematics.md, "Forecasts by several laws".
         """
+        data = [_pairs_of(attempts) for attempts in recorded]
         evidence = np.empty((len(data), len(SHAPES)))
         drawn = np.empty((len(data), len(SHAPES), DRAWS, len(POINTS) + 1), np.float32)
         tables, logs = zip(*map(self._weighed, data), strict=True)
-        for number, (shape, (_, weights)) in enumerate(zip(SHAPES.values(), self._laws, strict=True)):
+        for number, (shape, (_, laws)) in enumerate(zip(SHAPES.values(), self._laws, strict=True)):
             moved = []
             for place, log in enumerate(logs):
-                if len(log[number]) == _PRIOR_DRAWS and effective_number(log[number]) >= _WORTH:
-                    kept = systematic(normalised(log[number]), self._offsets[number], DRAWS)
-                    drawn[place, number], evidence[place, number] = weights[kept], log_mean_exp(log[number])
+                weights = weigh(log[number])
+                if len(log[number]) == _PRIOR_DRAWS and weights.effective >= _WORTH:
+                    kept = systematic(weights.normalised, self._offsets[number], DRAWS)
+                    drawn[place, number], evidence[place, number] = laws[kept], weights.log_mean
                 else:
                     moved.append(place)
             for place, u, log_evidence in self._sampled(number, shape, data, tables, logs, moved):
@@ -124,11 +128,12 @@ class SharedDraws:
         even = [[np.arange(size) * DRAWS // max(size, 1) for size in sizes] for sizes in numbers]
         return [
             LawPosterior(
+                pairs,
                 table,
                 np.concatenate([draws[rows] for draws, rows in zip(of_shape, places, strict=True)]).astype(float),
                 dict(zip(SHAPES, shares.tolist(), strict=True)),
             )
-            for table, of_shape, places, shares in zip(tables, drawn, even, share, strict=True)
+            for pairs, table, of_shape, places, shares in zip(data, tables, drawn, even, share, strict=True)
         ]
 
     def _weighed(self, pairs: Distinct) -> tuple[np.ndarray, np.ndarray]:
@@ -205,21 +210,20 @@ def _log_likelihood(weights: np.ndarray, likelihood: np.ndarray, queries: np.nda
     return log_likelihood
 
 
-def pairs_of(attempts: Attempts) -> Distinct:
+def _pairs_of(attempts: Attempts) -> Distinct:
     """The distinct queries of a data set, without padding."""
     pairs = distinct(attempts)
     size = int(np.count_nonzero(pairs.queries))
     return Distinct(pairs.attempts[:size], pairs.successes[:size], pairs.queries[:size], pairs.pair)
 
 
-def query_posterior(pairs: Distinct, laws: LawPosterior, k: np.ndarray) -> QueryPosterior:
+def query_posterior(laws: LawPosterior, k: np.ndarray) -> QueryPosterior:
     """The posterior of the queries of a data set under its own laws.
 
     A law of difficulty with failure curve S solves a query that failed n times within k calls with probability
     1 - S(k) / S(n).
 
     Args:
-        pairs: the distinct queries, without padding.
         laws: draws of the law of difficulty.
         k: (budgets,) numbers of calls.
 
@@ -229,7 +233,8 @@ def query_posterior(pairs: Distinct, laws: LawPosterior, k: np.ndarray) -> Query
     Source:
         docs/mathematics.md, "Posterior prediction".
     """
-    n, counts, drawn = pairs.attempts, pairs.queries, laws.laws
+    pairs, drawn = laws.pairs, laws.laws
+    n, counts = pairs.attempts, pairs.queries
     blocks = np.array_split(laws.likelihood, 1 + len(n) // _ROWS)
     density = np.concatenate([_averaged(block, drawn) for block in blocks])
     failed = pairs.successes == 0

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxscale.particles._weights import effective_number, log_mean_exp, normalised, systematic
+from jaxscale.particles._weights import systematic, weigh
 
 # 2.38 / sqrt(size) is the best width for a normal posterior ([Roberts97]).
 _BEST_WIDTH = 2.38
@@ -144,8 +144,8 @@ def step(
         [DelMoral06]; [terBraak06] (moves along a difference).
     """
     power = _next_power(state.log_likelihood, state.power, settings)
-    gain = (power - state.power)[:, None] * state.log_likelihood
-    share = normalised(gain)
+    weights = weigh((power - state.power)[:, None] * state.log_likelihood)
+    share = weights.normalised
     centred = state.position - share[:, None] @ state.position
     covariance = (share[:, :, None] * centred).swapaxes(1, 2) @ centred
     covariance += _LEAST_VARIANCE * np.eye(covariance.shape[1])
@@ -155,7 +155,7 @@ def step(
         _taken(state.position, chosen),
         _taken(state.log_likelihood, chosen),
         power,
-        state.log_evidence + log_mean_exp(gain),
+        state.log_evidence + weights.log_mean,
         state.width,
         tuple(_taken(array, chosen) for array in state.kept),
     )
@@ -222,7 +222,7 @@ def _next_power(log_likelihood: np.ndarray, power: np.ndarray, settings: Setting
     enough = settings.effective * settings.particles
 
     def effective(further: np.ndarray) -> np.ndarray:
-        return effective_number((further - power)[:, None] * log_likelihood) >= enough
+        return weigh((further - power)[:, None] * log_likelihood).effective >= enough
 
     low, high = power, np.full(len(power), settings.power)
     last = effective(high)

@@ -1,32 +1,38 @@
 """Weights of particles, and resampling by them; particles lie along the last axis."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float, Int
 
 
-def normalised(log_weights: Float[np.ndarray, "*sets particles"]) -> Float[np.ndarray, "*sets particles"]:
-    """Weights that sum to 1 over the particles."""
-    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
+class Weights(NamedTuple):
+    """What weights of particles are worth.
+
+    Attributes:
+        normalised: (*sets, particles) weights that sum to 1.
+        log_mean: (*sets,) logarithm of the mean weight, which estimates a ratio of evidences.
+        effective: (*sets,) how many equally weighted particles are worth as much: (sum w)^2 / sum w^2.
+    """
+
+    normalised: np.ndarray
+    log_mean: np.ndarray
+    effective: np.ndarray
 
 
-def log_mean_exp(log_weights: Float[np.ndarray, "*sets particles"]) -> Float[np.ndarray, "*sets"]:
-    """Logarithm of the mean weight, which estimates a ratio of evidences."""
-    top = log_weights.max(axis=-1)
-    mean: np.ndarray = np.exp(log_weights - top[..., None]).mean(axis=-1)
-    return top + np.log(mean)
-
-
-def effective_number(log_weights: Float[np.ndarray, "*sets particles"]) -> Float[np.ndarray, "*sets"]:
-    """How many equally weighted particles are worth as much: (sum w)^2 / sum w^2.
+def weigh(log_weights: Float[np.ndarray, "*sets particles"]) -> Weights:
+    """Weights from their logarithms, none of which overflows.
 
     Example:
-        >>> effective_number(np.log([[1.0, 1.0, 1.0], [1.0, 1e-9, 1e-9]])).round(6).tolist()
+        >>> weigh(np.log([[1.0, 1.0, 1.0], [1.0, 1e-9, 1e-9]])).effective.round(6).tolist()
         [3.0, 1.0]
     """
-    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
+    top = log_weights.max(axis=-1)
+    weights = np.exp(log_weights - top[..., None])
     total: np.ndarray = weights.sum(axis=-1)
-    return np.square(total) / np.square(weights).sum(axis=-1)
+    weights /= total[..., None]
+    effective = 1 / np.einsum("...p,...p->...", weights, weights)
+    return Weights(weights, top + np.log(total / weights.shape[-1]), effective)
 
 
 def systematic(

@@ -119,6 +119,16 @@ def test_auto_names_its_shapes_and_the_line():
     assert js.forecast(js.PassAtK(), data, 500, model="loglog").model.parameters["exponent"] == pytest.approx(exponent)
 
 
+def test_predictions_of_queries_are_in_the_order_of_the_queries():
+    # No two are alike: sorted by their attempts they would come out in another order.
+    data = js.Attempts([30, 10, 20, 40], [0, 5, 0, 1])
+    curve = js.forecast(js.PassAtK(), data, [100, 1_000], over="population")
+    np.testing.assert_allclose(curve.per_query[[1, 3]], 1)
+    assert (curve.per_query[0] < curve.per_query[2]).all()
+    assert (curve.per_query[2] < 1).all()
+    np.testing.assert_allclose(curve.per_query.mean(axis=0), curve.value)
+
+
 def test_auto_without_a_curve_to_follow_uses_shapes_alone():
     once = js.Attempts(np.ones(30, int), (np.arange(30) % 3 == 0).astype(int))
     curve = js.forecast(js.PassAtK(), once, [1, 100])

@@ -66,7 +66,7 @@ class Reading:
             "columns": None if self.columns is None else _renamed(self.columns),
         }
 
-    def attempts(self, files: Sequence[str]) -> "DataSets[Attempts]":
+    def attempts(self, files: Sequence[str | Path]) -> "DataSets[Attempts]":
         """The attempts in files, by group; what the reader warns of is said on stderr.
 
         Raises:
@@ -77,7 +77,7 @@ class Reading:
         with said_plainly():
             return io.read_attempts(files, format=self.format, **self.options)
 
-    def ballots(self, files: Sequence[str]) -> "DataSets[Ballots]":
+    def ballots(self, files: Sequence[str | Path]) -> "DataSets[Ballots]":
         """The ballots in files, by group.
 
         Raises:
@@ -88,7 +88,7 @@ class Reading:
         with said_plainly():
             return io.read_ballots(files, format=self.format, equivalence=self.equivalence, **self.options)
 
-    def either(self, files: Sequence[str]) -> "DataSets[Attempts] | DataSets[Ballots]":
+    def either(self, files: Sequence[str | Path]) -> "DataSets[Attempts] | DataSets[Ballots]":
         """The ballots in files that have answers, else their attempts, by group.
 
         Raises:

@@ -44,8 +44,8 @@ def calls_of(source: Source, lists: Mapping[str, pa.Array], most: int) -> tuple[
     for name in lists:
         wrong = ~none[name] & (sizes[name] != longest)
         if wrong.any():
-            row = int(wrong.argmax())
-            raise source.error(f"row {row + 1}: {uneven({name: int(sizes[name][row]) for name in lists})}")
+            bad = int(wrong.argmax())
+            raise source.error(f"row {bad + 1}: {uneven({name: int(sizes[name][bad]) for name in lists})}")
     calls = np.where(np.all(list(none.values()), axis=0), 1, longest)
     if calls.sum() > most:
         raise source.error(f"has {calls.sum():,} calls in lists: expected at most {most:,}")

@@ -19,7 +19,17 @@ from jaxscale.io._several import PLACES, files_below, together
 from jaxscale.io._source import Source, open_source
 from jaxscale.io._table import Table, Wanted, shown
 from jaxscale.io._verdicts import NoVerdicts, Scale, judged, require_verdicts
-from jaxscale.io.logs import _chen, _evalplus, _evalscope, _every_eval_ever, _inspect, _lighteval, _lm_eval, _monkeys
+from jaxscale.io.logs import (
+    _chen,
+    _evalplus,
+    _evalscope,
+    _every_eval_ever,
+    _inspect,
+    _lighteval,
+    _lm_eval,
+    _monkeys,
+    _swe_bench,
+)
 from jaxscale.io.logs._schemas import SCHEMAS
 
 _SMALL = 500  # bytes
@@ -74,6 +84,7 @@ FORMATS = (
     Format("lm-eval", _lm_eval.recognises, _lm_eval.read, "lm-eval", _INVALID),
     Format("evalscope", _evalscope.recognises, _evalscope.read, "evalscope"),
     Format("every-eval-ever", _every_eval_ever.recognises, _every_eval_ever.read, "every-eval-ever"),
+    Format("swe-bench", _swe_bench.recognises, _swe_bench.read, "swe-bench", _swe_bench.SCALE),
     *map(Format.of, SCHEMAS),
     Format("monkeys", _monkeys.recognises, _monkeys.read, "monkeys", surely=_monkeys.surely),
     Format("chen", _chen.recognises, _chen.read, "chen"),

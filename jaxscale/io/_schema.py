@@ -32,8 +32,8 @@ class Schema:
             document, names that its first bytes hold.
         rows: the path to the records in a document, "*" for each key of an object; empty where records are lines, or
             the items of a list.
-        columns: the path of each column; with `passed`, or several verdicts by name in `verdicts`. A problem may be
-            several fields, with "+" between them.
+        columns: the path of each column, or what makes its value of a record; with `passed`, or several verdicts by
+            name in `verdicts`. A problem may be several fields, with "+" between them.
         verdicts: the path of each verdict, or what makes it of a record, where a log may have several; of a path that
             ends in "*" each key is a verdict.
         scale: what the values of a verdict count.
@@ -41,11 +41,13 @@ class Schema:
         unless: paths that the first record of another format has.
         late: whether the records may begin beyond the first bytes of a document.
         tool: what several formats of one tool have in common; by default the name.
+        where: a field, and what it says in the records that are calls: others are passed over. What stands around the
+            records is then the first line.
     """
 
     name: str
     marks: tuple[str, ...]
-    columns: Mapping[str, str]
+    columns: Mapping[str, str | Callable[[dict[str, Any]], Any]]
     rows: str = ""
     verdicts: Mapping[str, str | Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
     scale: Scale = field(default_factory=Scale)
@@ -53,13 +55,14 @@ class Schema:
     unless: tuple[str, ...] = ()
     late: bool = False
     tool: str = ""
+    where: tuple[str, str] | None = None
 
     def recognises(self, source: Source) -> bool:
         """Whether a file begins as such a log does."""
         if self.rows:
-            *_, last = (name for name in self.rows.split(".") if name != "*")
+            *_, last = ("", *(name for name in self.rows.split(".") if name != "*"))
             items = rb'\{\s*"[^"]*"\s*:\s*[\[{]' if self.rows.endswith("*") else rb"\["
-            begins = re.compile(rb'"' + re.escape(last.encode()) + rb'"\s*:\s*' + items)
+            begins = re.compile((rb'"' + re.escape(last.encode()) + rb'"\s*:\s*' if last else rb"^\s*") + items)
             return (
                 source.start[:1] == b"{"
                 and (self.late or begins.search(source.head) is not None)
@@ -80,10 +83,15 @@ class Schema:
         return table_of(source, self._calls(source), wanted, choice, complete=several)
 
     def _calls(self, source: Source) -> Iterator[Row]:
-        fields = {name: _field(path) for name, path in self.columns.items() if path[:1] not in "@^"}
-        answers = [".".join(path) for path in _alternatives(self.columns.get("answer", ""))]
+        fields = {
+            name: _field(path) if isinstance(path, str) else path
+            for name, path in self.columns.items()
+            if not (isinstance(path, str) and path[:1] in "@^")
+        }
+        answer = self.columns.get("answer")
+        answers = [".".join(path) for path in _alternatives(answer)] if isinstance(answer, str) else None
         verdicts = {name: _field(each) if isinstance(each, str) else each for name, each in self.verdicts.items()}
-        special = {name: path for name, path in self.columns.items() if path[:1] in "@^"}
+        special = {name: str(path) for name, path in self.columns.items() if name not in fields}
         # A field by such a name is one, whether the tool writes it or who ran it.
         undeclared = [name for name in ("model", "task", "run", "epoch") if name not in self.columns]
         for number, (record, key, around) in enumerate(self.records(source), 1):
@@ -95,8 +103,8 @@ class Schema:
             for name in undeclared:
                 if isinstance(data.get(name), str):
                     row[name] = data[name]
-            row["problem"] = self._problem(record, row["problem"], number, around)
-            if row.get("answer", "") is None and not any(_there(record, path) for path in answers):
+            row["problem"] = self._problem(record, row["problem"], number, around, key)
+            if answers is not None and row["answer"] is None and not any(_there(record, path) for path in answers):
                 del row["answer"]  # a field that is not there says nothing
             if not self.verdicts:
                 yield from self._spread(record, row, row.get("passed"))
@@ -116,10 +124,10 @@ class Schema:
             if not found:
                 yield record, {**row, "passed": None}
 
-    def _problem(self, record: Record, first: Any, number: int, around: dict[str, Any]) -> Any:
-        path, *further = self.columns["problem"].split("+")
-        if first is None and path.endswith("@line"):
-            return str(number)
+    def _problem(self, record: Record, first: Any, number: int, around: dict[str, Any], key: str) -> Any:
+        path, *further = str(self.columns["problem"]).split("+")
+        if first is None and path.endswith(("@line", "@key")):
+            return key if path.endswith("@key") else str(number)
         if first is None:
             raise record.error(f"no {path.replace('|', ' or ')}: expected one in every record")
         beside = [
@@ -151,8 +159,12 @@ class Schema:
     def records(self, source: Source) -> Iterator[tuple[Record, str, dict[str, Any]]]:
         """The records, each with its key, and what stands around them."""
         if not self.rows:
+            first: dict[str, Any] = {}
             for record in records_of(source):
-                yield record, "", {}
+                if self.where is None or record.get(self.where[0]) == self.where[1]:
+                    yield record, "", first
+                else:
+                    first = first or record.data
             return
         path = tuple(self.rows.split("."))
         keyed = path[-1] == "*"

@@ -210,7 +210,165 @@ PROMPTFOO = Schema(
     },
 )
 
+_OPENCOMPASS = {
+    "problem": "example_abbr|@key",
+    "answer": "pred|predictions",
+    "target": "answer|references",
+    "task": "@stem",
+}
+_OPENCOMPASS_VERDICTS = {name: name for name in ("correct", "is_correct", "cascade_correct")}
+
+OPENCOMPASS = Schema(
+    "opencompass",
+    marks=tuple(f"details {name}" for name in _OPENCOMPASS_VERDICTS),
+    rows="details",
+    columns={**_OPENCOMPASS, "problem": "example_abbr|@line"},
+    verdicts=_OPENCOMPASS_VERDICTS,
+    many=True,
+)
+
+OPENCOMPASS_SETS = Schema(
+    "opencompass-sets",
+    marks=OPENCOMPASS.marks,
+    rows="details.*",
+    columns=_OPENCOMPASS,
+    verdicts=_OPENCOMPASS_VERDICTS,
+    many=True,
+    tool="opencompass",
+)
+
+KERNELBENCH = Schema(
+    "kernelbench",
+    marks=("compiled correctness",),
+    rows="*",
+    columns={"problem": "@key", "passed": "correctness", "epoch": "sample_id"},
+)
+
+SWE_BENCH_INSTANCE = Schema(
+    "swe-bench-instance",
+    marks=("patch_successfully_applied resolved",),
+    rows="*",
+    columns={"problem": "@key", "passed": "resolved"},
+    tool="swe-bench",
+)
+
+OPENAI_EVALS = Schema(
+    "openai-evals",
+    marks=("spec.eval_name spec.run_id", "run_id event_id sample_id type data"),
+    columns={
+        "problem": "sample_id",
+        "passed": "data.correct",
+        "answer": "data.picked",
+        "target": "data.expected",
+        "run": "run_id",
+        "model": "^spec.completion_fns",
+        "task": "^spec.eval_name",
+    },
+    where=("type", "match"),
+)
+
+SIMPLE_EVALS = Schema(
+    "simple-evals",
+    marks=("example_level_metadata score",),
+    rows="metadata.example_level_metadata",
+    columns={
+        "problem": "prompt_id",
+        "passed": "score",
+        "uuid": "completion_id",
+        "answer": "extracted_answer",
+        "target": "correct_answer",
+        "tokens": "usage.output_tokens|usage.completion_tokens",
+        "prompt_tokens": "usage.input_tokens|usage.prompt_tokens",
+    },
+    late=True,
+)
+
+
+def _each(record: dict[str, Any], place: int) -> list[Any]:
+    """What stands at a place of each pair of an answer and its tokens."""
+    pairs = record.get("all_answers")
+    found = [pair if isinstance(pair, list) else [pair] for pair in (pairs if isinstance(pairs, list) else [])]
+    return [pair[place] if len(pair) > place else None for pair in found]
+
+
+def _equal_to_gold(record: dict[str, Any]) -> list[bool]:
+    gold = str(record.get("gold_answer")).strip()
+    return [str(answer).strip() == gold for answer in _each(record, 0)]
+
+
+BEST_OF_INFINITY = Schema(
+    "best-of-infinity",
+    marks=("problem_num all_answers gold_answer",),
+    columns={
+        "problem": "problem_num",
+        "passed": _equal_to_gold,
+        "answer": lambda record: _each(record, 0),
+        "tokens": lambda record: _each(record, 1),
+        "target": "gold_answer",
+    },
+    many=True,
+)
+
+
+def _reviewed(record: dict[str, Any], name: str) -> list[Any]:
+    """A field of the review of each choice."""
+    choices = record.get("choices")
+    reviews = [each.get("review") if isinstance(each, dict) else None for each in choices or ()]
+    return [each.get(name) if isinstance(each, dict) else None for each in reviews]
+
+
+def _first_result(result: Any) -> Any:
+    """A result, or the first of several metrics."""
+    return next(iter(result.values()), None) if isinstance(result, dict) else result
+
+
+EVALSCOPE_OLD = Schema(
+    "evalscope-old",
+    marks=("choices review_id",),
+    columns={
+        "problem": "index",
+        "passed": lambda record: [_first_result(each) for each in _reviewed(record, "result")],
+        "answer": lambda record: _reviewed(record, "pred"),
+        "target": lambda record: next(iter(_reviewed(record, "gold")), None),
+        "model": "model",
+    },
+    many=True,
+    tool="evalscope",
+)
+
+
+def _statuses(record: dict[str, Any], *tests: str) -> list[bool] | None:
+    """Whether each sample passed all of some tests, of which a result is a list that begins with the status."""
+    lists = [each if isinstance(each := record.get(name), list) else [] for name in tests]
+    if not all(lists) or len({len(each) for each in lists}) > 1:
+        return None
+    statuses = [[result[0] if isinstance(result, list) and result else result for result in each] for each in lists]
+    return [all(status in ("success", "pass") for status in sample) for sample in zip(*statuses, strict=True)]
+
+
+EVALPLUS_OLD = Schema(
+    "evalplus-old",
+    marks=("eval base nfiles",),
+    rows="eval.*",
+    columns={"problem": "@key"},
+    verdicts={
+        "plus": lambda record: _statuses(record, "base", "plus"),
+        "base": lambda record: _statuses(record, "base"),
+    },
+    many=True,
+    tool="evalplus",
+)
+
 SCHEMAS = (
+    OPENCOMPASS,
+    OPENCOMPASS_SETS,
+    KERNELBENCH,
+    SWE_BENCH_INSTANCE,
+    OPENAI_EVALS,
+    SIMPLE_EVALS,
+    BEST_OF_INFINITY,
+    EVALSCOPE_OLD,
+    EVALPLUS_OLD,
     BIGCODEBENCH,
     TERMINAL_BENCH,
     PROMPTFOO,

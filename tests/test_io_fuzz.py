@@ -124,7 +124,8 @@ KEYS = """
     gts score acc pred sample_score group_id extracted_prediction index sample_id evaluation is_correct
     answer_attribution extracted_value token_usage true_answer is_correct-plus details correct pred example_abbr
     correctness compiled resolved resolved_ids unresolved_ids spec type data sample_id run_id event_id metadata
-    example_level_metadata prompt_id all_answers problem_num gold_answer choices review result review_id base plus nfiles
+    example_level_metadata prompt_id all_answers problem_num gold_answer choices review result review_id base plus
+    nfiles
 """
 keys = st.sampled_from(KEYS.split())
 values = st.recursive(

@@ -107,7 +107,7 @@ def main(folder):
     Registry._load_from_files = Registry._load_from_subdirs = staticmethod(lambda *given: {})
     tracker = EvaluationTracker(output_dir=str(folder / "out"), save_details=True)
     pipeline = Pipeline(
-        tasks=named("sums_eight", "sums_one"),
+        tasks="sums_eight|0,sums_one|0",
         pipeline_parameters=PipelineParameters(
             launcher_type=ParallelismManager.CUSTOM, custom_tasks_directory=str(tasks)
         ),
@@ -129,14 +129,6 @@ def main(folder):
         script.case("1 sample", of_one.relative_to(folder), first, {"pass@1": float(one["em"])}),
     ]
     script.done(folder, "`metric`; `pass@k:k=1&n=8` is a share", cases)
-
-
-def named(*tasks):
-    """The tasks as the command line takes them, which older versions want with a suite and few-shot settings."""
-    import importlib.metadata
-
-    old = tuple(map(int, importlib.metadata.version("lighteval").split(".")[:2])) < (0, 13)
-    return ",".join(f"custom|{task}|0|0" if old else f"{task}|0" for task in tasks)
 
 
 if __name__ == "__main__":

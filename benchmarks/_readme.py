@@ -30,7 +30,29 @@ def performance(document: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {machine[name]}" for name in ("jax", "numpy", "scipy"))
     where = f"{size}on {machine['device']} with {machine['cores']} cores; {versions}"
     lines += ["", f"Ratio: the rival's time over ours. Warm medians, {where}."]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_reading(document["results"].get("reading", []))]) + "\n"
+
+
+def _reading(rows: list[dict[str, Any]]) -> list[str]:
+    """The table of readers, none where they were not measured."""
+    if not rows:
+        return []
+    title = "| read, in a process of its own | time (user CPU) | rows a second | peak memory | beside it |"
+    lines = ["", title, "|---|---|---|---|---|"]
+    for row in rows:
+        beside = ""
+        if row["rival"]:
+            times = f"{_seconds(row['rival_seconds'])} ({_seconds(row['rival_user_seconds'])})"
+            beside = f"{row['rival']}: {times}, {row['rival_peak_bytes'] / 1e6:,.0f} MB"
+        ours = f"{_seconds(row['seconds'])} ({_seconds(row['user_seconds'])}) | {row['rows_a_second']:,.0f}"
+        lines.append(f"| {row['name']} | {ours} | {row['peak_bytes'] / 1e6:,.0f} MB | {beside} |")
+    loads = [row["load"] for row in rows]
+    return [
+        *lines,
+        "",
+        "Rivals count right calls and answers, without a check of any value. Other programs ran meanwhile (load "
+        f"{min(loads):.0f} to {max(loads):.0f}): times are longer than alone, those of user CPU by less.",
+    ]
 
 
 NONE_STORED = (

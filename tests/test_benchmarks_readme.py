@@ -24,6 +24,13 @@ def test_the_table_has_a_row_for_each_rival():
     assert text.endswith(
         "Ratio: the rival's time over ours. Warm medians, small sizes, on cpu with 2 cores; jax 1, numpy 2, scipy 3.\n"
     )
+    read = {"user_seconds": 0.5, "rows_a_second": 4e6, "peak_bytes": 5e8, "load": 3.2}
+    theirs = {"rival_user_seconds": 2.0, "rival_peak_bytes": 1e9}
+    reading = [{**row, **read, **theirs}, {**row, **read, "rival": None}]
+    text = performance({"machine": machine, "quick": False, "results": {"reading": reading}})
+    assert "| x | 12.3 ms (500 ms) | 4,000,000 | 500 MB | NumPy: 2.5 s (2.0 s), 1,000 MB |" in text
+    assert "| x | 12.3 ms (500 ms) | 4,000,000 | 500 MB |  |" in text
+    assert "(load 3 to 3)" in text
     with pytest.raises(ValueError, match="expected a table between"):
         rewritten("no marks", {"machine": machine, "quick": True, "results": {}})
 

@@ -240,7 +240,7 @@ def _same_values(rows: _Rows, merged: _Rows, values: list[str]) -> _Rows:
 
 def _pair(rows: _Rows) -> np.ndarray:
     """One key per pair of query and answer."""
-    return rows.query * (int(rows.answer.max()) + 2) + rows.answer + 1
+    return rows.query.astype(np.int64) * (int(rows.answer.max()) + 2) + rows.answer + 1
 
 
 def _distinct(rows: _Rows) -> _Rows:

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxscale.data import DataError
 from jaxscale.io._summary import Data
-from jaxscale.io._table import Table, first_seen, repeated, shown
+from jaxscale.io._table import Table, first_rows, first_seen, repeated, shown
 from jaxscale.io._verdicts import GOLD
 
 TOKENS = ("tokens", "prompt_tokens")
@@ -31,7 +31,7 @@ class Queries:
         groups: the names of the groups.
         group: the group of each query, shape (queries,).
         label: the problem of each query.
-        of_row: the query of each row, shape (rows,).
+        of_row: the query of each row, int32 of shape (rows,).
         first_row: the row in which each query appears first, shape (queries,).
     """
 
@@ -96,7 +96,10 @@ def queries_of(table: Table, group: Sequence[str]) -> Queries:
     if "" in labels:
         row = int((problem == labels.index("")).argmax())
         raise table.error("problem is empty: expected a label", row)
-    of_row, first_row = first_seen(problem if groups == [ALL] else row_group * len(labels) + problem)
+    if groups == [ALL]:
+        of_row, first_row = problem, first_rows(problem)
+    else:
+        of_row, first_row = first_seen(row_group * len(labels) + problem)
     label = [labels[code] for code in problem[first_row]]
     queries = Queries(groups, row_group[first_row], label, of_row, first_row)
     for gold in GOLD:
@@ -125,7 +128,7 @@ def only_some_files(table: Table, queries: Queries) -> list[str]:
     starts = np.array([start for _, start in table.files])
     rows = np.arange(len(table)) if table.rows is None else table.rows
     file = np.searchsorted(starts, rows, side="right") - 1
-    pairs = np.unique(queries.of_row * len(starts) + file)
+    pairs = np.unique(queries.of_row.astype(np.int64) * len(starts) + file)
     query, file = pairs // len(starts), pairs % len(starts)
     group = queries.group[query]
     owner = group * len(starts) + file
@@ -179,14 +182,14 @@ def _check_gold(table: Table, queries: Queries, gold: str) -> None:
 
 def _groups(table: Table, group: Sequence[str]) -> tuple[np.ndarray, list[str]]:
     if not group:
-        return np.zeros(len(table), np.int64), [ALL]
+        return np.broadcast_to(np.int64(0), len(table)), [ALL]
     row_group = np.zeros(len(table), np.int64)
     labels: list[tuple[str, ...]] = [()]
     for column in group:
         codes, values = table.coded(column)
         finer, first = first_seen(row_group * len(values) + codes)
         labels = [(*labels[row_group[row]], values[codes[row]]) for row in first]
-        row_group = finer
+        row_group = finer.astype(np.int64)
     names = [" / ".join(label) for label in labels]
     if twice := repeated(names):
         raise table.error(f"two groups are both called {shown(next(iter(twice)))}: expected values without ' / '")

@@ -60,7 +60,7 @@ def _mixes(table: Table, group: Sequence[str], name: str) -> bool:
     whose = np.zeros(len(table), np.int64)
     for column in group:
         codes, values = table.coded(column)
-        whose = first_seen(whose * len(values) + codes)[0]
+        whose = first_seen(whose * len(values) + codes)[0].astype(np.int64)
     codes, values = table.coded(name)
     known = np.ones(len(values), bool)
     known[[index for index, value in enumerate(values) if not value]] = False

@@ -41,6 +41,7 @@ _ALSO = {
     "count": ("n", "votes", "times", "frequency"),
 }  # fmt: skip
 """What others call the columns of a table."""
+_BLOCK = 2**20  # rows
 _NEAR = 1000  # columns that are compared with a misspelt name, which takes long
 
 Number = TypeVar("Number", int, float)
@@ -392,11 +393,21 @@ def first_seen(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number equal keys alike, in order of first appearance.
 
     Returns:
-        the number of each key, and the index at which each number appears first.
+        the number of each key, int32, and the index at which each number appears first.
     """
     number = pa.array(keys).dictionary_encode().indices.to_numpy()
-    first = np.flatnonzero(np.diff(np.maximum.accumulate(number), prepend=-1))
-    return number.astype(np.int64), first
+    return number, first_rows(number)
+
+
+def first_rows(codes: np.ndarray) -> np.ndarray:
+    """The index at which each code appears first, where codes are numbered by that."""
+    found = []
+    most = -1
+    for start in range(0, len(codes), _BLOCK):
+        highest = np.maximum(np.maximum.accumulate(codes[start : start + _BLOCK]), most)
+        found.append(start + np.flatnonzero(np.diff(highest, prepend=most)))
+        most = int(highest[-1])
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
 def _whole(text: str, least: int) -> int | None:

@@ -7,10 +7,14 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 Floats: TypeAlias = Float[Array, "..."]
 """A floating-point array of any shape."""
+
+Numbers: TypeAlias = Num[ArrayLike, "..."]
+"""A number, or an array of any shape, that is promoted to a floating dtype."""
 
 
 @contextlib.contextmanager

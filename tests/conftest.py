@@ -16,6 +16,23 @@ if not os.environ.get("JAXSCALE_FULL"):
 import jax  # imported first, so that commands run in this process leave its settings alone
 import matplotlib
 import pytest
+from jaxtyping import install_import_hook
+
+# Rooms of numbers, whose arrays are held to the shapes and dtypes of their annotations while tests run. Rooms that take
+# what users give check it themselves, in words of their own, which are what tests read.
+install_import_hook(
+    [
+        *(
+            "jaxscale.special",
+            "jaxscale.sampling",
+            "jaxscale.difficulty",
+            "jaxscale.plurality",
+            "jaxscale.closed_forms",
+        ),
+        *("jaxscale.fitting._optimise", "jaxscale.fitting._joint_likelihood", "jaxscale.fitting._statistics"),
+    ],
+    "_typecheck.checked",
+)
 
 matplotlib.use("Agg")
 

@@ -41,12 +41,15 @@ def test_has_no_jump_where_the_data_end():
 
 
 @pytest.mark.parametrize("model", ["auto", "beta", "beta-ceiling", "scaled-beta", "loglog"])
-def test_is_a_curve_inside_its_interval(model):
+def test_rises_and_its_intervals_hold_the_law_and_widen_with_the_level(model):
     _, data = simulated(0.4, 6.0, 60, 100, seed=2)
-    curve = forecast(PassAtK(), data, [1, 30, 100, 1000, 10**6, 10**12], model=model)
-    assert (np.diff(curve.value) >= 0).all()
-    assert ((curve.lower >= 0) & (curve.lower <= curve.value)).all()
-    assert ((curve.value <= curve.upper) & (curve.upper <= 1)).all()
+    calls = [1, 30, 100, 1000, 10**12]
+    wide, narrow = (forecast(PassAtK(), data, calls, model=model, over="population", level=x) for x in (0.99, 0.5))
+    assert (np.diff(wide.value) >= 0).all()
+    assert (wide.lower < narrow.lower).all()
+    assert (narrow.upper[:4] < wide.upper[:4]).all()
+    truth = np.asarray(js.Beta(0.4, 6.0).pass_at_k(np.array(calls[:4])))
+    assert ((wide.lower[:4] <= truth) & (truth <= wide.upper[:4])).all()
 
 
 def test_uneven_attempts_query_by_query():

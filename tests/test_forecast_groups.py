@@ -169,11 +169,12 @@ def test_groups_may_lack_queries_and_have_uneven_attempts():
         n = rng.integers(10, 60, 60)
         groups[name] = js.Attempts(n, rng.binomial(n, row[kept]), query=tuple(names[i] for i in kept))
     with pytest.warns(DataWarning, match="queries are in all 2 groups: 'strong' has"):
-        curves = js.forecast(js.PassAtK(), groups, [9, 50, 500, 10**6, 10**12], over="population")
-    for name, curve in curves.items():
+        curves = js.forecast(js.PassAtK(), groups, [9, 50, 500, 10**6, 10**12], over="population", level=0.99)
+    for row, (name, curve) in zip(p, curves.items(), strict=True):
         assert "pooled beta" in curve.model.weights
         assert (np.diff(curve.value) > 0).all()
-        assert ((curve.lower <= curve.value) & (curve.value <= curve.upper)).all()
+        truth = -np.expm1(np.array([50, 500]) * np.log1p(-row)[:, None]).mean(axis=0)
+        assert ((curve.lower[1:3] < truth) & (truth < curve.upper[1:3])).all()
         solved = np.mean(groups[name].successes > 0)
         assert solved < curve.value[-2] <= 1
 

@@ -145,7 +145,8 @@ def test_the_binomial_hat_lies_above_its_law():
     for _ in range(300):
         p = 10 ** rng.uniform(-4, np.log10(0.5))
         n = int(np.ceil(10 ** rng.uniform(1, 4.5) / p))
-        law = _Law.of(*(np.float64(x) for x in (n, p)))
+        with float64():
+            law = _Law.of(*(jnp.asarray(x, float) for x in (n, p)))
         a, b, scale, mean, spread = (float(x) for x in (law.a, law.b, law.scale, law.mean, np.sqrt(law.variance)))
         k = np.arange(max(0, int(mean - 10 * spread)), min(n, int(mean + 10 * spread)) + 1)
         # The hat is lowest where |x| is largest in [k, k + 1): solve x = (2 a / edge + b) (1/2 - edge) for the edge.

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Int
 
 from jaxscale._arrays import Floats, following_dtype
 from jaxscale.difficulty import AbstractDifficulty
@@ -36,7 +36,7 @@ def _under_a_law(system: BestOfN, population: AbstractDifficulty, calls: np.ndar
 def _terms(population: AbstractDifficulty, tpr: Floats, fpr: Floats, powers: Array) -> Floats:
     """E[p (1-A)^j] for every j, one at a time: memory grows with the number of calls, work with its square."""
 
-    def one(j: Floats) -> Floats:
+    def one(j: Int[Array, ""]) -> Floats:
         i, rest = powers, jnp.maximum(j - powers, 0)
         right, wrong = (x.astype(tpr.dtype) for x in (i, rest))
         # Each factor is at most 1. Whole powers, unlike exponentials of logs, have gradients at rates of 0 and 1.

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import digamma, gammaln
 
-from jaxscale._arrays import Floats, promote
+from jaxscale._arrays import Floats, Numbers, promote
 from jaxscale.special import deviance, stirling_error
 
 
 @jax.custom_jvp
-def poisson_pmf(count: Floats, mean: Floats) -> Floats:
+def poisson_pmf(count: Numbers, mean: Numbers) -> Floats:
     """Poisson probability of `count`, which is 0 for a negative count.
 
     Args:
@@ -53,7 +53,7 @@ def _poisson_slope(count: Floats, mean: Floats, value: Floats) -> Floats:
 
 
 @jax.custom_jvp
-def binomial_pmf(count: Floats, size: Floats, probability: Floats) -> Floats:
+def binomial_pmf(count: Numbers, size: Numbers, probability: Numbers) -> Floats:
     """Binomial probability of `count`, which is 0 outside 0..size.
 
     Args:
@@ -108,7 +108,7 @@ def _binomial_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> 
 
 
 @jax.custom_jvp
-def negative_binomial_pmf(count: Floats, size: Floats, rate: Floats) -> Floats:
+def negative_binomial_pmf(count: Numbers, size: Numbers, rate: Numbers) -> Floats:
     """Negative binomial probability Gamma(size + count) / (Gamma(size) count!) rate^count (1 - rate)^size.
 
     Args:

@@ -27,7 +27,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 def words_at(
     key: PRNGKeyArray, index: Array | int, lanes: int
-) -> tuple[UInt32[Array, " lanes"], UInt32[Array, " lanes"]]:
+) -> tuple[UInt32[Array, "*lanes"], UInt32[Array, "*lanes"]]:
     """Two arrays of uniform 32-bit words, the `index`-th pair of those that a key holds.
 
     A threefry key is read with the threefry function itself, two words a call (`jax.random.bits` folds the two into
@@ -49,7 +49,7 @@ def words_at(
     return threefry(key_0, key_1, counter, jnp.full_like(counter, index))
 
 
-def random_words(key: PRNGKeyArray, count: int, lanes: int) -> list[UInt32[Array, " lanes"]]:
+def random_words(key: PRNGKeyArray, count: int, lanes: int) -> list[UInt32[Array, "*lanes"]]:
     """The first `count` arrays of words that a key holds; see `words_at`."""
     pairs = [words_at(key, index, lanes) for index in range((count + 1) // 2)]
     return [word for pair in pairs for word in pair][:count]
@@ -69,24 +69,24 @@ def threefry(key_0: Array, key_1: Array, x0: Array, x1: Array) -> tuple[Array, A
     return x0, x1
 
 
-def uniform(word: UInt32[Array, " lanes"], dtype: Any) -> Floats:
+def uniform(word: UInt32[Array, "*lanes"], dtype: Any) -> Floats:
     """Uniform numbers in (0, 1] with the resolution of one word, 2^-32: enough to decide whether to accept."""
     return (word.astype(dtype) + 0.5) * 2.0**-32
 
 
-def deep_uniform(high: UInt32[Array, " lanes"], low: UInt32[Array, " lanes"], dtype: Any) -> Floats:
+def deep_uniform(high: UInt32[Array, "*lanes"], low: UInt32[Array, "*lanes"], dtype: Any) -> Floats:
     """Uniform numbers in (0, 1] from two words, with full relative precision down to 2^-65: for logarithms."""
     return (high.astype(dtype) + uniform(low, dtype)) * 2.0**-32
 
 
-def exponential(high: UInt32[Array, " lanes"], low: UInt32[Array, " lanes"], dtype: Any) -> Floats:
+def exponential(high: UInt32[Array, "*lanes"], low: UInt32[Array, "*lanes"], dtype: Any) -> Floats:
     """Standard exponential numbers with full relative precision at zero and in the tail (up to 45)."""
     in_tail = high < np.uint32(2**31)
     small = jnp.where(in_tail, deep_uniform(high, low, dtype), deep_uniform(~high, ~low, dtype))
     return -jnp.where(in_tail, jnp.log(small), jnp.log1p(-small))
 
 
-def normals(radius: Floats, angle: UInt32[Array, " lanes"]) -> tuple[Floats, Floats]:
+def normals(radius: Floats, angle: UInt32[Array, "*lanes"]) -> tuple[Floats, Floats]:
     """Two independent standard normals from a uniform and a word (Box and Muller, 1958).
 
     Three bits of the word choose one of the eight octants that signs and an exchange give; the others are the angle

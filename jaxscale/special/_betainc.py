@@ -3,13 +3,13 @@
 import jax
 import jax.numpy as jnp
 
-from jaxscale._arrays import Floats, promote, promoting
+from jaxscale._arrays import Floats, Numbers, promote, promoting
 from jaxscale.special._gamma import log_beta_function
 from jaxscale.special._quadrature import log_integral
 
 
 @promoting()
-def regularised_incomplete_beta(a: Floats, b: Floats, x: Floats) -> Floats:
+def regularised_incomplete_beta(a: Numbers, b: Numbers, x: Numbers) -> Floats:
     r"""I_x(a, b), the probability that a Beta(a, b) variable is at most x.
 
     In the odds w = p / (1 - p), of which x has W = x / (1 - x),

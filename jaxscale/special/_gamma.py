@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxscale._arrays import Floats, promote, promoting
+from jaxscale._arrays import Floats, Numbers, promote, promoting
 from jaxscale.special._stirling import STIRLING
 
 # Arguments are shifted up by this much before Stirling's series is used; eight terms are then good to 1e-14.
@@ -43,7 +43,7 @@ def _log_one_minus(small: Floats, ratio: Floats, xp: Any = jnp) -> Floats:
 
 
 @promoting()
-def log_beta_ratio(a: Floats, b: Floats, k: Floats) -> Floats:
+def log_beta_ratio(a: Numbers, b: Numbers, k: Numbers) -> Floats:
     r"""log B(a, b + k) / B(a, b), the log of E[(1 - p)^k] for p ~ Beta(a, b).
 
     It is the mixed difference log G(b+a) + log G(b+k) - log G(b) - log G(a+b+k) (G = Gamma), in which everything large
@@ -146,7 +146,7 @@ def _log_beta_ratio_slopes(a: Floats, b: Floats, k: Floats) -> tuple[Floats, Flo
 
 
 @promoting()
-def log_beta_function(a: Floats, b: Floats) -> Floats:
+def log_beta_function(a: Numbers, b: Numbers) -> Floats:
     """Log of the beta function B(a, b), which is the integral of x^(a-1) (1-x)^(b-1) over (0, 1).
 
     Args:
@@ -168,7 +168,7 @@ def log_beta_function(a: Floats, b: Floats) -> Floats:
 
 
 @promoting()
-def log_binomial(n: Floats, c: Floats) -> Floats:
+def log_binomial(n: Numbers, c: Numbers) -> Floats:
     """Log of the binomial coefficient C(n, c).
 
     Args:

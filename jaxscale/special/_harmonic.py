@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from jaxscale._arrays import Floats, promote, promoting
+from jaxscale._arrays import Floats, Numbers, promote, promoting
 
 # Terms summed one by one before Euler-Maclaurin takes over, and B_{2i} / (2i)! of its corrections.
 _DIRECT = 12
@@ -10,7 +10,7 @@ _CORRECTIONS = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)
 
 
 @promoting()
-def harmonic_number(k: Floats, order: Floats) -> Floats:
+def harmonic_number(k: Numbers, order: Numbers) -> Floats:
     r"""Generalised harmonic number sum_{j=1}^{k} j^(-order).
 
     Args:

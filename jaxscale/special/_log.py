@@ -5,12 +5,12 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from jaxscale._arrays import Floats, promote, promoting
+from jaxscale._arrays import Floats, Numbers, promote, promoting
 
 _LOG_HALF = -0.6931471805599453
 
 
-def log1mexp(x: Floats) -> Floats:
+def log1mexp(x: Numbers) -> Floats:
     """log(1 - exp(x)) for x <= 0.
 
     Args:
@@ -35,7 +35,7 @@ def log1mexp(x: Floats) -> Floats:
 
 @jax.custom_jvp
 @jax.jit
-def log_mix_with_one(share: Floats, log_value: Floats) -> Floats:
+def log_mix_with_one(share: Numbers, log_value: Numbers) -> Floats:
     """log((1 - share) + share * exp(log_value)), the log failure of a population of which only `share` can be solved.
 
     Args:
@@ -60,7 +60,7 @@ def log_mix_with_one(share: Floats, log_value: Floats) -> Floats:
 
 
 @log_mix_with_one.defjvp
-def _log_mix_with_one_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+def _log_mix_with_one_jvp(primals: tuple[Numbers, ...], tangents: tuple[Numbers, ...]) -> tuple[Floats, Floats]:
     share, log_value = primals
     value = log_mix_with_one(share, log_value)
     # d/d share = (exp(log_value) - 1) / exp(value), d/d log_value = share exp(log_value - value): both free of
@@ -74,7 +74,7 @@ def _log_mix_with_one_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, .
 
 @promoting()
 @jax.jit
-def log_mixture(log_values: Floats, weights: Floats) -> Floats:
+def log_mixture(log_values: Numbers, weights: Numbers) -> Floats:
     """log(sum_i weights_i exp(log_values_i)) over the last axis, for weights that sum to 1.
 
     Args:

@@ -141,6 +141,22 @@ def test_auto_without_a_curve_to_follow_uses_shapes_alone():
     assert 0 < nothing.value[1] < 0.2 < nothing.upper[1] < 0.9
 
 
+@pytest.mark.parametrize(
+    ("attempts", "successes"),
+    [
+        ([2] * 12, [2] * 8 + [0] * 4),  # both attempts of each query are alike: the line is flat
+        ([4] * 30, [4] * 9 + [3] + [0] * 20),
+        ([10, 20, 40] * 8, [10, 0, 39, 0, 20, 0] * 4),
+        ([100] * 40, [0] * 39 + [1]),
+    ],
+)
+def test_no_forecast_falls_with_the_number_of_calls(attempts, successes):
+    calls = np.unique(np.geomspace(1, 1e9, 200).astype(np.int64))
+    curve = js.forecast(js.PassAtK(), js.Attempts(attempts, successes), calls)
+    assert (np.diff(curve.value) > -1e-12).all()
+    assert curve.value[-1] > curve.value[0]
+
+
 def test_a_few_wide_laws_are_foretold_and_their_intervals_hold():
     # Inside and outside the shapes; each truth is the coverage that a run of 2,000 calls at the same queries has.
     laws = {

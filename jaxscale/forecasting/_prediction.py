@@ -15,6 +15,9 @@ from jaxscale.forecasting._rivals import loglog_line
 
 Over = Literal["these", "population"]
 
+# The share of the line where it is below the posterior. One that grew with k there would let a forecast fall with k.
+_LOWER = 0.75
+
 
 class Prediction(NamedTuple):
     """What is predicted at (budgets,) numbers of calls.
@@ -63,8 +66,10 @@ def predict_recorded(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, 
 def predict_beyond(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, over: Over) -> Prediction:
     """Predict coverage beyond the fewest attempts of a query.
 
-    The posterior is averaged with the line of log(-log pass@k) on log k, which takes a half of the weight one decade
-    beyond what the data reach, and more the farther, as what the bulk of the queries says of the tail is worth less.
+    The posterior is averaged with the line of log(-log pass@k) on log k. Where the line is above, it takes a half of
+    the weight one decade beyond what the data reach, and more the farther, as what the bulk of the queries says of the
+    tail is worth less; where it is below, three quarters. So no forecast falls with k: both rise, and the share of the
+    line grows only where the line is above.
 
     Args:
         pairs: the distinct queries, without padding.
@@ -78,31 +83,28 @@ def predict_beyond(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, ov
     n, counts, total = posterior.attempts, posterior.queries, posterior.queries.sum()
     failed = posterior.successes == 0
     line = loglog_line(pairs)
-    # The line's share at each k.
-    decades = np.maximum(np.log10(k / posterior.reach), 0.0)
-    followed = (
-        np.zeros(len(k)) if line is None else np.where(decades < 1, decades / 2, 1 - 0.5 / np.maximum(decades, 1.0))
-    )
-
     # Query by query: the unbiased estimate where k is within its attempts, else 1, or the chance of a later success.
     recorded = pass_at_k_per_query(n, posterior.successes, k)
-    later = posterior.solved_later
+    later, share = posterior.solved_later.copy(), np.zeros(len(k))
     if line is not None:
+        decades = np.maximum(np.log10(k / posterior.reach), 0.0)
+        raising = np.where(decades < 1, decades / 2, 1 - 0.5 / np.maximum(decades, 1.0))
         along = solved_between(
             *(-np.expm1(-line[0] * x ** -line[1]) for x in (k.astype(float), n[failed].astype(float)))
         )
-        ahead = k > n[failed, None]
-        later = later.copy()
-        later[failed] += followed * np.where(ahead, along.T - later[failed], 0.0)
+        above = np.where(k > n[failed, None], along.T - later[failed], 0.0)
+        shares = np.where(above < 0, _LOWER, raising)
+        later[failed] += shares * above
+        share = counts[failed] @ shares / max(counts[failed].sum(), 1)
     per_row = recorded + later
     value = counts @ per_row / total
     draws = counts @ recorded / total + posterior.draws
 
-    last = float(followed[k.argmax()])
-    shares = {name: share * (1 - last) for name, share in posterior.shares.items()}
+    last = float(share[k.argmax()])
+    weights = {name: each * (1 - last) for name, each in posterior.shares.items()}
     if line is not None:
-        shares = {"loglog": last, **shares}
-    model = ForecastModel("auto", {} if line is None else {"coefficient": line[0], "exponent": line[1]}, shares)
+        weights = {"loglog": last, **weights}
+    model = ForecastModel("auto", {} if line is None else {"coefficient": line[0], "exponent": line[1]}, weights)
 
     # A further run of k calls at a query fails with probability f given what was recorded of it.
     f, twice = (posterior.density @ failure_factors(calls).T for calls in (k, 2 * k))

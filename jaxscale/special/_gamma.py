@@ -1,11 +1,12 @@
 """Ratios of gamma and beta functions that never subtract two large numbers."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from jaxscale._arrays import Floats, Numbers, promote, promoting
 from jaxscale.special._stirling import STIRLING
@@ -15,8 +16,10 @@ _SHIFT = 9
 _GROUP = 3
 _TAIL = STIRLING[1:]
 
+_Either: TypeAlias = Float[Array | np.ndarray, "..."]  # JAX's, or NumPy's for few values
 
-def _stirling_tail(x: Floats) -> Floats:
+
+def _stirling_tail(x: _Either) -> _Either:
     """Stirling's correction log Gamma(x) - ((x - 1/2) log x - x + log(2 pi)/2) without its first term, 1/(12 x)."""
     inverse = 1 / x
     square = inverse * inverse
@@ -29,14 +32,14 @@ def _stirling_tail_slope(x: Floats) -> Floats:
     return -square * square * _polynomial([(2 * i + 3) * c for i, c in enumerate(_TAIL)], square)
 
 
-def _polynomial(coefficients: Sequence[float], x: Floats) -> Floats:
+def _polynomial(coefficients: Sequence[float], x: _Either) -> _Either:
     total = coefficients[-1] + 0.0 * x
     for coefficient in reversed(coefficients[:-1]):
         total = total * x + coefficient
     return total
 
 
-def _log_one_minus(small: Floats, ratio: Floats, xp: Any = jnp) -> Floats:
+def _log_one_minus(small: _Either, ratio: _Either, xp: Any = jnp) -> _Either:
     """log(ratio) where ratio = 1 - small, from whichever of the two is accurate."""
     near_one = small < 0.5
     return xp.where(near_one, xp.log1p(-xp.where(near_one, small, 0.0)), xp.log(xp.where(near_one, 1.0, ratio)))

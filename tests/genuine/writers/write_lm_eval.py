@@ -1,5 +1,6 @@
 """lm-evaluation-harness: 8 repeats of a document, filters that score one of them or all, and pass@k of them."""
 
+import importlib.util
 import json
 import os
 import sys
@@ -118,15 +119,18 @@ def main(folder):
         said = voted(index)
         vote[str(index)] = {"attempts": 1, "successes": int(said == script.gold(index)), "blank": int(said is None)}
     accuracy, majority = found["exact_match,first"], found["exact_match,maj@8"]
+    with (folder / samples).open() as file:  # old versions write no names of filters
+        names = ("first", "maj@8") if "filter" in json.loads(file.readline()) else ("filter 1", "filter 2")
     cases = [
-        script.case("8 repeats, filter first", samples, first, {"pass@1": accuracy}, scorer="first"),
-        script.case("8 repeats, filter maj@8", samples, vote, {"pass@1": majority}, scorer="maj@8"),
+        script.case("8 repeats, filter first", samples, first, {"pass@1": accuracy}, scorer=names[0]),
+        script.case("8 repeats, filter maj@8", samples, vote, {"pass@1": majority}, scorer=names[1]),
     ]
-    samples, found = ran(folder, "sums_pass", PASS)
-    every = script.expected(name=str, counted=False)
-    # What the filter maj@8 made of the same calls: a vote among all of them has no chance in it.
-    tool = {"pass@1": found["pass@1,all"], "pass@4": found["pass@4,all"], "maj@8": majority}
-    cases.append(script.case("8 repeats, a filter that keeps all", samples, every, tool, scorer="all: pass@1"))
+    if importlib.util.find_spec("lm_eval.filters.custom"):  # old versions have no filter of one's own
+        samples, found = ran(folder, "sums_pass", PASS)
+        every = script.expected(name=str, counted=False)
+        # What the filter maj@8 made of the same calls: a vote among all of them has no chance in it.
+        tool = {"pass@1": found["pass@1,all"], "pass@4": found["pass@4,all"], "maj@8": majority}
+        cases.append(script.case("8 repeats, a filter that keeps all", samples, every, tool, scorer="all: pass@1"))
     samples, found = ran(folder, "sums_one", EXACT + FIRST, repeats=1)
     cases.append(script.case("1 call", samples, first, {"pass@1": found["exact_match,first"]}))
     script.done(folder, "the metric of a document and filter", cases)

@@ -25,6 +25,7 @@ install_import_hook(
         *(
             "jaxscale.special",
             "jaxscale.sampling",
+            "jaxscale.particles",
             "jaxscale.difficulty",
             "jaxscale.plurality",
             "jaxscale.closed_forms",

@@ -1,4 +1,10 @@
-"""What more calls will give, with intervals."""
+"""What more calls will give, with intervals.
+
+A forecast of coverage goes one way: laws of difficulty (`_grid`, `_shapes`), the posterior of the queries (`_posterior`
+of one data set, `_pooled` of several), a prediction (`_prediction`; `_model` under one fitted law), its interval
+(`_interval`). `_coverage` puts these together for one data set and `_groups` for several. Votes go from a prior of
+answers (`_answers`) to `_votes`; best of n is `_best_of_n`.
+"""
 
 from jaxscale.forecasting._arguments import checked
 from jaxscale.forecasting._best_of_n import VerifiedDraws, verified_draws

@@ -9,7 +9,7 @@ NumPy alone: a forecast of one data set takes less time than compiling this for 
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -26,6 +26,7 @@ Kept = tuple[np.ndarray, ...]
 """Arrays that a target keeps of each particle, (sets, particles, ...)."""
 
 
+@runtime_checkable
 class Target(Protocol):
     """What is sampled.
 

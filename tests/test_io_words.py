@@ -159,3 +159,25 @@ def test_grading_is_advised_as_it_is_to_be_had(monkeypatch):
     for found, words in ((None, "--grade text (or math, after pip install 'jaxscale[math]')"), (True, "--grade math")):
         monkeypatch.setattr(_equivalence.importlib.util, "find_spec", lambda name, found=found: found)
         assert _equivalence.grading().startswith(words)
+
+
+def test_a_file_without_a_column_that_others_have_is_named(tmp_path):
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("problem,passed\na,1\na,1\n")
+    for text, message in (
+        ("qid,is_correct\na,1\n", "no column 'problem': .*--columns problem=qid,passed=is_correct"),
+        ("problem,is_correct\na,1\n", "no column 'passed': .*--columns passed=is_correct"),
+    ):
+        second.write_text(text)
+        with pytest.raises(DataError, match=f"b.csv: {message}"):
+            js.read_attempts([first, second])
+    second.write_text("problem,correct\na,0\n")
+    assert js.read_attempts([first, second])["all"].successes.tolist() == [2]
+    assert js.read_attempts([first, second])["all"].attempts.tolist() == [3]
+
+
+def test_a_column_correct_alone_is_converted_as_the_verdict(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("problem,correct\na,1\na,1\nb,0\n")
+    io.convert(path, tmp_path / "out.parquet")
+    assert js.read_attempts(tmp_path / "out.parquet")["all"].successes.tolist() == [2, 0]

@@ -258,6 +258,7 @@ def convert(
     wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, replace(wanted, apart=False), source)
     _say(table, _left_out(table))
+    table = table if "answer" in table.names else of_calls(table)
     wanted = replace(
         wanted, group=tuple(dict.fromkeys((*wanted.group, *several(table))))
     )  # kept apart by their columns

@@ -18,7 +18,7 @@ from jaxscale.io._schema import Schema
 from jaxscale.io._several import PLACES, files_below, together
 from jaxscale.io._source import Source, open_source
 from jaxscale.io._table import Table, Wanted, shown
-from jaxscale.io._verdicts import NoVerdicts, Scale, judged, require_verdicts
+from jaxscale.io._verdicts import NoVerdicts, Scale, judged, of_calls, require_verdicts
 from jaxscale.io.logs import (
     _chen,
     _evalplus,
@@ -138,6 +138,7 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     without = [*damaged, *without]
     if without:
         notes.append(f"skipped {len(without)} files that hold no verdict or are damaged ({_reasons(without)})")
+    _check_columns(tables, graded=wanted.grade is not None)
     _check_kinds(tables, title)
     twice = copies(tables)
     if twice:
@@ -246,7 +247,7 @@ def _tables(
             table = known.read(source, wanted)
             if wanted.grade is None:
                 require_verdicts(table, known.scale)
-            tables.append(table)
+            tables.append(of_calls(table, graded=wanted.grade is not None) if wanted.calls_alone else table)
         except DataError as error:
             if whole and not isinstance(error, NoVerdicts):
                 raise
@@ -277,6 +278,17 @@ def _paths(path: Paths) -> list[str | os.PathLike[str]]:
         if not isinstance(each, str | os.PathLike):
             raise ValueError(f"path[{index}] is of type {type(each).__name__}: expected the name of a file")
     return list(path)
+
+
+def _check_columns(tables: Sequence[Table], *, graded: bool) -> None:
+    """Refuse a table without problems or verdicts beside others that have them: its rows would seem to have none."""
+    for table in tables:
+        if "problem" not in table.names:
+            table.layout((("problem", "passed"), ("problem", "attempts", "successes")))
+        if not graded and not {"passed", "correct", "attempts", "successes"} & set(table.names):
+            table.layout(
+                (("problem", "passed"), ("problem", "attempts", "successes"), ("problem", "answer", "correct"))
+            )
 
 
 def _check_kinds(tables: Sequence[Table], title: str) -> None:

@@ -77,7 +77,7 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
         [Chen21].
 
     Example:
-        >>> pass_at_k_per_query(np.array([4]), np.array([1]), np.array([1, 2])).tolist()
+        >>> pass_at_k_per_query(np.array([4]), np.array([1]), np.array([1, 2])).round(12).tolist()
         [[0.25, 0.5]]
     """
     if len(k) and k.min() >= attempts.max(initial=0):

@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.planning._allocate import Widths, _filled, _kept, _whole
+from jaxscale.planning import Widths
+from jaxscale.planning._allocate import _filled, _kept, _whole
 
 SEEN = js.Attempts([40] * 12, [0, 0, 0, 0, 0, 1, 1, 2, 4, 8, 20, 39])
 

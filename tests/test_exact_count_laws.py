@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxscale._arrays import float64
-from jaxscale.plurality._count_laws import binomial_pmf, negative_binomial_pmf, poisson_pmf
+from jaxscale.plurality import binomial_pmf
+from jaxscale.plurality._count_laws import negative_binomial_pmf, poisson_pmf
 
 mp.mp.dps = 40
 

@@ -17,7 +17,7 @@ from rich.console import Console
 import jaxscale as js
 from jaxscale._arrays import float64
 from jaxscale.data import DataWarning
-from jaxscale.difficulty._joint import FORMS, coefficient_names
+from jaxscale.difficulty import FORMS, coefficient_names
 
 SIZES, TOKENS = np.array([1e8, 1e9, 1e10]), np.array([1e9, 1e10, 1e11])
 COVARIATES = np.array([(size, tokens) for size in SIZES for tokens in TOKENS])

@@ -92,7 +92,7 @@ def test_rerun_variance_agrees_with_simulation(k):
         model = js.Beta(a, b)
         variance = float(rerun_variance(model, np.array([n]), np.array([c]), np.array([k]))[0, 0])
         later = -np.expm1(float(model.log_predictive_failure(max(k - n, 0), n, 0)))
-    from jaxscale.estimators._coverage import pass_at_k_per_query
+    from jaxscale.estimators import pass_at_k_per_query
 
     table = pass_at_k_per_query(np.full(n + 1, n), np.arange(n + 1), np.array([min(k, n)]))[:, 0]
     first = rng.binomial(n, p)

@@ -7,10 +7,11 @@ import pytest
 import jaxscale as js
 from jaxscale.data import DataWarning
 from jaxscale.estimators import distinct
+from jaxscale.forecasting import SHAPES
 from jaxscale.forecasting._grid import POINTS, failure_factors, likelihoods
 from jaxscale.forecasting._posterior import _SETTINGS, _pairs_of, _Target
 from jaxscale.forecasting._rivals import loglog_line
-from jaxscale.forecasting._shapes import SHAPES, law_weights
+from jaxscale.forecasting._shapes import law_weights
 from jaxscale.particles import initial, sample
 
 

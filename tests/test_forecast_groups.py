@@ -10,11 +10,10 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataWarning
-from jaxscale.forecasting import GroupForecasts
+from jaxscale.forecasting import SHAPES, GroupForecasts
 from jaxscale.forecasting._grid import POINTS
 from jaxscale.forecasting._groups import _pools
 from jaxscale.forecasting._pooled import Member, _grid, _kernels, pool_posterior
-from jaxscale.forecasting._shapes import SHAPES
 
 
 def labels(size):

@@ -7,8 +7,8 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataWarning
-from jaxscale.reports._analysis import Budgets, Group
-from jaxscale.reports._cautions import cautions
+from jaxscale.reports import Group, cautions
+from jaxscale.reports._analysis import Budgets
 
 NAMES = tuple("abcdef")
 NONE, ALL = js.Attempts([20] * 6, [0] * 6, query=NAMES, name="weak"), js.Attempts([20] * 6, [20] * 6, query=NAMES)

@@ -7,7 +7,7 @@ from scipy import optimize, special, stats
 
 import jaxscale as js
 from jaxscale.data import Ballots, DataWarning
-from jaxscale.fitting._vote_scaling import fit_vote_scaling
+from jaxscale.fitting import fit_vote_scaling
 from jaxscale.forecasting import forecast
 from jaxscale.forecasting._answers import (
     AnswerPrior,

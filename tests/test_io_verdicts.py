@@ -11,7 +11,8 @@ from _logs import LOG, lines, sample
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataError, DataWarning
-from jaxscale.io._verdicts import Rule, Scale
+from jaxscale.io import Rule
+from jaxscale.io._verdicts import Scale
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
 

@@ -11,8 +11,8 @@ import pytest
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.forecasting import Forecast, ForecastModel
-from jaxscale.planning._candidate import Candidate, Curve
-from jaxscale.planning._frontier import MARGIN, frontier
+from jaxscale.planning import Candidate, Curve, frontier
+from jaxscale.planning._frontier import MARGIN
 
 NAMES = tuple(f"q{i}" for i in range(30))
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 from matplotlib.figure import Figure
 
 from jaxscale.forecasting import Forecast, ForecastModel
-from jaxscale.plot import COLOURS, plot_forecasts
-from jaxscale.plot._axes import apart, short
+from jaxscale.plot import COLOURS, plot_forecasts, short
+from jaxscale.plot._axes import apart
 
 BUDGETS = np.unique(np.rint(np.geomspace(1, 10_000, 30)).astype(int))
 

@@ -9,7 +9,8 @@ import pytest
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.simulator._schema import POPULATIONS, SYSTEMS, read_sweep
+from jaxscale.simulator import read_sweep
+from jaxscale.simulator._schema import POPULATIONS, SYSTEMS
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

@@ -5,8 +5,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale.cli import run
-from jaxscale.reports import report
-from jaxscale.reports._analysis import Group
+from jaxscale.reports import Group, report
 from jaxscale.reports._cost import cost_chart, leaders, leaders_table, priced_curves
 
 K = np.array([1, 2, 4, 8])

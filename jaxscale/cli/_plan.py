@@ -281,27 +281,15 @@ def _words(name: str, found: Mapping[str, Any]) -> list[str]:
 
 
 def print_plan(out: Any, result: "Plan") -> None:
-    """Print the decision, the choices, and which of them is the most accurate at which cost."""
+    """Print the decision, the table of choices, and what is to be said of them."""
     from rich.text import Text
 
     out.print(Text(result.decision, style="bold"), soft_wrap=True)
     table = result.__rich__()
-    table.caption = None  # said above
+    table.caption = None  # the decision is said above, the sentences below in whole lines
     out.print(table)
-    if result.negligible is not None:
-        line = f"Calls are the fewest that come within {result.negligible:g} of the best that the budget pays for."
+    for line in result.sentences:
         out.print(Text(line), soft_wrap=True)
-    if result.sparing_words is not None:
-        out.print(Text(result.sparing_words), soft_wrap=True)
-    for candidate in result.unaffordable:
-        out.print(Text(f"{result.name_of(candidate)}: the budget does not pay for one call at every query"))
-    if len(result.choices) > 1:
-        whole = "a query" if result.unit == "seconds" else f"{result.queries:,} queries"
-        out.print(Text(f"The most for every cost ({whole}):"))
-        for line in result.crossings:
-            out.print(Text(f"  {line}"), soft_wrap=True)
-    if len({choice.candidate.measures for choice in result.choices}) > 1:
-        out.print(Text("Coverage takes a perfect verifier for granted: it is no accuracy, and is above any."))
 
 
 def draw(path: Path, result: "Plan") -> None:

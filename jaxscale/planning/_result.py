@@ -199,6 +199,25 @@ class Plan(Result):
         return self._for_target() if self.budget is None else self._for_budget()
 
     @property
+    def sentences(self) -> list[str]:
+        """What is to be said beneath the table of choices, a line each."""
+        lines = []
+        if self.negligible is not None:
+            lines.append(
+                f"Calls are the fewest that come within {self.negligible:g} of the best that the budget pays for."
+            )
+        if self.sparing_words is not None:
+            lines.append(self.sparing_words)
+        for candidate in self.unaffordable:
+            lines.append(f"{self.name_of(candidate)}: the budget does not pay for one call at every query")
+        if len(self.choices) > 1:
+            whole = "a query" if self.unit == "seconds" else f"{self.queries:,} queries"
+            lines += [f"The most for every cost ({whole}):", *(f"  {line}" for line in self.crossings)]
+        if len({choice.candidate.measures for choice in self.choices}) > 1:
+            lines.append("Coverage takes a perfect verifier for granted: it is no accuracy, and is above any.")
+        return lines
+
+    @property
     def crossings(self) -> list[str]:
         """Which choice is the most accurate at which cost, one line each."""
         return crossings(self.frontier, self.unit, self.shares, self.name_of)
@@ -273,7 +292,7 @@ class Plan(Result):
         return {name: [row[name] for row in rows] for name in rows[0]}
 
     def _notes(self) -> list[str]:
-        return [self.decision]
+        return [self.decision, *self.sentences]
 
     def _shown(self) -> list[Column]:
         choices, several = self.choices, len({choice.candidate.system_name for choice in self.choices}) > 1

@@ -122,6 +122,7 @@ if TYPE_CHECKING:  # what editors and type checkers read; the same names as belo
     from jaxscale.systems import (
         AbstractSystem as AbstractSystem,
         AdaptiveVote as AdaptiveVote,
+        AllPass as AllPass,
         BestOfN as BestOfN,
         FilterVote as FilterVote,
         PassAtK as PassAtK,
@@ -140,6 +141,7 @@ except importlib.metadata.PackageNotFoundError:  # a checkout that is not instal
 _MODULE_OF = {
     "AbstractSystem": "systems",
     "AdaptiveVote": "systems",
+    "AllPass": "systems",
     "AnswerDistribution": "difficulty",
     "ArgumentError": "data",
     "Attempts": "data",

@@ -322,7 +322,7 @@ def test_json_is_one_object_with_a_group_for_each_choice(files, capsys):
         (["--budget", "3"], "--budget = 3.0: expected at least 30, what one call at each of 30 queries costs"),
         (["--budget", "99", "--cost-per-call", "-1"], "--cost-per-call = -1.0: expected a finite number of 0 or more"),
         (["--budget", "99", "--cost-per-query", "1"], "cost of 'small': a call costs 0 in money: expected per_call"),
-        (["--budget", "99", "--system", "votes"], "--system = 'votes': expected pass-at-k, solve-once, vote"),
+        (["--budget", "99", "--system", "votes"], "--system = 'votes': expected pass-at-k, solve-once, all-pass, vote"),
         (["--budget", "99", "--system", "vote"], "holds attempts, not ballots"),
         (["--budget", "99", "--unit", "flops"], "--unit = 'flops' without --prices: expected a file"),
         (["--budget", "99", "--prices", "none.toml"], "none.toml: no such file or directory"),

@@ -59,6 +59,10 @@ def any_right(calls, query):
     return float(any(call.right for call in calls))
 
 
+def all_right(calls, query):
+    return float(all(call.right for call in calls))
+
+
 def leader_is_right(weights, calls):
     if not weights:
         return 0.0
@@ -115,6 +119,7 @@ def verified_as_recorded(calls, query):
 ROWS = {
     "pass-at-k": (js.PassAtK(), any_right),
     "solve-once": (js.SolveOnce(), any_right),
+    "all-pass": (js.AllPass(), all_right),
     "vote": (js.Vote(), majority),
     "filter-vote": (js.FilterVote(), kept_majority),
     "weighted-vote": (js.WeightedVote(), heaviest),
@@ -183,7 +188,9 @@ def test_names_on_the_command_line_and_in_sweeps_are_those_of_systems():
     assert system_named("vote") == js.Vote()
     assert system_named("best-of-n", tpr=0.8, fpr=0.3) == js.BestOfN(tpr=0.8, fpr=0.3)
     assert system_named("best-of-n") == RecordedBestOfN()
-    with pytest.raises(ValueError, match=r"system = 'votes': expected one of pass-at-k, solve-once, vote, filter-vote"):
+    with pytest.raises(
+        ValueError, match=r"system = 'votes': expected one of pass-at-k, solve-once, all-pass, vote, filter-vote"
+    ):
         system_named("votes")
     with pytest.raises(ValueError, match=r"tpr = 1\.5: expected a probability"):
         system_named("best-of-n", tpr=1.5, fpr=0.1)

@@ -129,6 +129,22 @@ class AbstractDifficulty(AbstractLaw):
         """Log of E[(1-p)^k], the log inference loss; see `AbstractLaw.log_failure`."""
         return self.log_moment(jnp.zeros_like(promote(k)[0]), k)
 
+    def count_probability(self, right: ArrayLike | Array, calls: ArrayLike | Array) -> Floats:
+        """The probability that so many of several calls at a random query are right.
+
+        Args:
+            right: zero or more; any shape.
+            calls: at least `right`; broadcast with it.
+
+        Returns:
+            C(calls, right) E[p^right (1-p)^(calls - right)], of the broadcast shape.
+
+        Source:
+            docs/mathematics.md, "All calls right".
+        """
+        right, calls = promote(right, calls)
+        return jnp.exp(self.log_moment(right, calls - right) + log_binomial(calls, right))
+
     @staticmethod
     def statistics(attempts: np.ndarray, successes: np.ndarray) -> CountStatistics:
         """Successes, failures and log binomial coefficients; see `AbstractLaw.statistics`."""

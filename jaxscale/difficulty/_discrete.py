@@ -12,7 +12,7 @@ from jaxscale._arrays import Floats, promote, promoting
 from jaxscale._checks import check_calls
 from jaxscale.difficulty._base import AbstractDifficulty
 from jaxscale.difficulty._parameters import check_parameters, parameter, simplex, unit_interval
-from jaxscale.special import log_mixture, log_power
+from jaxscale.special import binomial_probability, log_mixture, log_power
 
 
 def _solved(p: Floats, k: ArrayLike | Array) -> Floats:
@@ -57,6 +57,10 @@ class PointMass(AbstractDifficulty):
     def pass_at_k(self, k: ArrayLike | Array) -> Floats:
         """Coverage, differentiable in p from 0 to 1; see `AbstractLaw.pass_at_k`."""
         return _solved(self.p, k)
+
+    def count_probability(self, right: ArrayLike | Array, calls: ArrayLike | Array) -> Floats:
+        """Differentiable in p from 0 to 1; see `AbstractDifficulty.count_probability`."""
+        return binomial_probability(self.p, right, calls)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """log p and log(1 - p), repeated; see `AbstractDifficulty.sample`."""
@@ -105,6 +109,11 @@ class TwoPoint(AbstractDifficulty):
     def pass_at_k(self, k: ArrayLike | Array) -> Floats:
         """Coverage, differentiable in p from 0 to 1; see `AbstractLaw.pass_at_k`."""
         easy, hard = (_solved(p, k) for p in (self.p_easy, self.p_hard))
+        return self.easy_share * easy + (1 - self.easy_share) * hard
+
+    def count_probability(self, right: ArrayLike | Array, calls: ArrayLike | Array) -> Floats:
+        """Differentiable in p from 0 to 1; see `AbstractDifficulty.count_probability`."""
+        easy, hard = (binomial_probability(p, right, calls) for p in (self.p_easy, self.p_hard))
         return self.easy_share * easy + (1 - self.easy_share) * hard
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
@@ -175,6 +184,12 @@ class Grid(AbstractDifficulty):
         """Coverage, differentiable in p from 0 to 1; see `AbstractLaw.pass_at_k`."""
         (k,) = promote(k)
         return jnp.sum(self.weights * _solved(self.p, k[..., None]), axis=-1)
+
+    @promoting()
+    def count_probability(self, right: ArrayLike | Array, calls: ArrayLike | Array) -> Floats:
+        """Differentiable in p from 0 to 1; see `AbstractDifficulty.count_probability`."""
+        right, calls = promote(right, calls)
+        return jnp.sum(self.weights * binomial_probability(self.p, right[..., None], calls[..., None]), axis=-1)
 
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""

@@ -66,6 +66,12 @@ class Mixture(AbstractDifficulty):
         values = promote(*(component.pass_at_k(k) for component in self.components))
         return jnp.sum(jnp.stack(values, axis=-1) * self.weights, axis=-1)
 
+    @promoting()
+    def count_probability(self, right: ArrayLike | Array, calls: ArrayLike | Array) -> Floats:
+        """The weighted mean of the components'; see `AbstractDifficulty.count_probability`."""
+        values = promote(*(component.count_probability(right, calls) for component in self.components))
+        return jnp.sum(jnp.stack(values, axis=-1) * self.weights, axis=-1)
+
     def sample(self, key: PRNGKeyArray, shape: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
         """Draw log p and log(1 - p); see `AbstractDifficulty.sample`."""
         key_choice, key_values = jax.random.split(key)

@@ -1,8 +1,10 @@
-"""Unbiased pass@k from recorded attempts."""
+"""Unbiased pass@k and pass^k from recorded attempts."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +16,16 @@ from jaxscale.data import Attempts, Ballots, Estimate, require
 from jaxscale.estimators._distinct import distinct, padded_size
 from jaxscale.estimators._estimate import PerQuery, estimate
 from jaxscale.special import log_beta_ratio, numpy_log_beta_ratio
-from jaxscale.systems import PassAtK, SolveOnce, implements
+from jaxscale.systems import AllPass, PassAtK, SolveOnce, implements
 
 # Distinct queries handled at a time: bounds the memory that uneven attempts of millions of queries would take.
 _BLOCK = 4096
 _FEWEST = 16
 # Values up to which compiling takes longer than all of them do without.
 _FEW = 300_000
+
+_Rule: TypeAlias = Callable[[Any, Any, Any, Any], Any]
+"""The value of queries from attempts, successes and calls, in JAX or in NumPy (the last argument)."""
 
 
 def log_failure_without_replacement(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> Floats:
@@ -56,10 +61,19 @@ def _log_failure(n: Any, c: Any, k: Any, xp: Any) -> Any:
     return xp.where(possible, ratio, xp.where(c > 0, -xp.inf, 0.0))
 
 
-@jax.jit
-def _solved(attempts: Floats, successes: Floats, k: Floats) -> Floats:
+def _any_right(n: Any, c: Any, k: Any, xp: Any) -> Any:
+    return -xp.expm1(_log_failure(n, c, k, xp))
+
+
+def _all_right(n: Any, c: Any, k: Any, xp: Any) -> Any:
+    """No failure is drawn where right and wrong change places."""
+    return xp.exp(_log_failure(n, n - c, k, xp))
+
+
+@functools.partial(jax.jit, static_argnames="rule")
+def _compiled(rule: _Rule, attempts: Floats, successes: Floats, k: Floats) -> Floats:
     n, c = attempts[:, None], successes[:, None]
-    return -jnp.expm1(log_failure_without_replacement(n, c, jnp.minimum(k, n)))
+    return rule(n, c, jnp.minimum(k, n), jnp)
 
 
 def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarray) -> np.ndarray:
@@ -82,9 +96,34 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
     """
     if len(k) and k.min() >= attempts.max(initial=0):
         return np.repeat((successes > 0).astype(np.float64)[:, None], len(k), axis=1)
+    return _per_query(_any_right, attempts, successes, k)
+
+
+def all_pass_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Unbiased pass^k of each query, C(c, k) / C(n, k); k beyond its attempts stands for all of them.
+
+    Args:
+        attempts: (queries,) attempts.
+        successes: (queries,) successes.
+        k: (budgets,) numbers of calls.
+
+    Returns:
+        (queries, budgets) float64.
+
+    Source:
+        docs/mathematics.md, "All calls right"; [Yao24].
+
+    Example:
+        >>> all_pass_per_query(np.array([4]), np.array([3]), np.array([1, 2])).round(12).tolist()
+        [[0.75, 0.5]]
+    """
+    return _per_query(_all_right, attempts, successes, k)
+
+
+def _per_query(rule: _Rule, attempts: np.ndarray, successes: np.ndarray, k: np.ndarray) -> np.ndarray:
     if len(attempts) * len(k) <= _FEW:
         n, c = (x.astype(np.float64)[:, None] for x in (attempts, successes))
-        return np.asarray(-np.expm1(_log_failure(n, c, np.minimum(k, n), np)))
+        return np.asarray(rule(n, c, np.minimum(k, n), np))
     with float64():
         blocks = []
         for start in range(0, len(attempts), _BLOCK):
@@ -92,7 +131,7 @@ def pass_at_k_per_query(attempts: np.ndarray, successes: np.ndarray, k: np.ndarr
             # Padding to sixteen, or an eighth of a power of two, keeps both the compilations and the waste few.
             extra = -len(n) % max(_FEWEST, padded_size(len(n)) // 16)
             n, c = (np.pad(x, (0, extra), mode="edge").astype(np.float64) for x in (n, c))
-            blocks.append(np.asarray(_solved(n, c, k.astype(np.float64)))[: len(n) - extra])
+            blocks.append(np.asarray(_compiled(rule, n, c, k.astype(np.float64)))[: len(n) - extra])
         return np.concatenate(blocks)
 
 
@@ -108,6 +147,18 @@ def _of_attempts(system: PassAtK | SolveOnce, data: Attempts, calls: np.ndarray)
 @implements("estimate", PassAtK, Ballots)
 def _of_ballots(system: PassAtK | SolveOnce, data: Ballots, calls: np.ndarray) -> PerQuery:
     return _of_attempts(system, data.as_attempts, calls)
+
+
+@implements("estimate", AllPass, Attempts)
+def _all_of_attempts(system: AllPass, data: Attempts, calls: np.ndarray) -> PerQuery:
+    pairs = distinct(data)
+    real = pairs.queries > 0
+    return PerQuery(all_pass_per_query(pairs.attempts[real], pairs.successes[real], calls), pairs.pair)
+
+
+@implements("estimate", AllPass, Ballots)
+def _all_of_ballots(system: AllPass, data: Ballots, calls: np.ndarray) -> PerQuery:
+    return _all_of_attempts(system, data.as_attempts, calls)
 
 
 def pass_at_k(attempts: Attempts, k: ArrayLike) -> Estimate:

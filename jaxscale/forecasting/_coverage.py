@@ -1,8 +1,9 @@
-"""The forecast of coverage: a posterior of the queries, a prediction from it, and its interval."""
+"""The forecast of coverage and of reliability: a posterior of the queries, a prediction from it, and its interval."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -19,7 +20,7 @@ from jaxscale.forecasting._prediction import Over, Prediction, predict_beyond, p
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast
 from jaxscale.forecasting._rivals import RIVALS
-from jaxscale.systems import PassAtK, SolveOnce, implements
+from jaxscale.systems import AllPass, PassAtK, SolveOnce, implements
 
 
 @implements("forecast", SolveOnce, Attempts)
@@ -34,24 +35,70 @@ def _of_attempts(
     over: Over,
     key: PRNGKeyArray,
 ) -> Forecast:
-    flat = budgets.reshape(-1)
-    if isinstance(model, str) and model in RIVALS:
-        value, lower, upper, used = RIVALS[model](data, flat, level, key)
-        value, lower, upper = (array.reshape(budgets.shape) for array in (value, lower, upper))
-        return Forecast(budgets, value, lower, upper, used, _kind(data, budgets), level, over)
-    name = model if isinstance(model, str) else type(model).__name__
-    warn_of_prior(data, AUTO if name == "auto" else f"{name} under wide priors of its parameters")
-    if name == "auto":
-        return forecast_coverage(data, budgets, level, over, SharedDraws(key))
-    key_posterior, key_interval = jax.random.split(key)
-    prediction = predict_by_law(data, flat, over, key_posterior, model)
-    return _forecast(data, budgets, level, over, [prediction], generator(key_interval))
+    if (prior := _prior(model)) is not None:
+        warn_of_prior(data, prior)
+    return _curve(data, budgets, model, level, over, key)
 
 
 @implements("forecast", SolveOnce, Ballots)
 @implements("forecast", PassAtK, Ballots)
 def _of_ballots(system: PassAtK | SolveOnce, data: Ballots, budgets: np.ndarray, **settings: Any) -> Forecast:
     return _of_attempts(system, data.as_attempts, budgets, **settings)
+
+
+def _prior(model: str | AbstractDifficulty) -> str | None:
+    """What a forecast comes from where the data say nothing; None where it is then refused."""
+    if isinstance(model, str) and model in RIVALS:
+        return None
+    name = model if isinstance(model, str) else type(model).__name__
+    return AUTO if name == "auto" else f"{name} under wide priors of its parameters"
+
+
+def _curve(
+    data: Attempts, budgets: np.ndarray, model: str | AbstractDifficulty, level: float, over: Over, key: PRNGKeyArray
+) -> Forecast:
+    flat = budgets.reshape(-1)
+    if isinstance(model, str) and model in RIVALS:
+        value, lower, upper, used = RIVALS[model](data, flat, level, key)
+        value, lower, upper = (array.reshape(budgets.shape) for array in (value, lower, upper))
+        return Forecast(budgets, value, lower, upper, used, _kind(data, budgets), level, over)
+    if isinstance(model, str) and model == "auto":
+        return forecast_coverage(data, budgets, level, over, SharedDraws(key))
+    key_posterior, key_interval = jax.random.split(key)
+    prediction = predict_by_law(data, flat, over, key_posterior, model)
+    return _forecast(data, budgets, level, over, [prediction], generator(key_interval))
+
+
+@implements("forecast", AllPass, Attempts)
+def _all_of_attempts(
+    system: AllPass,
+    data: Attempts,
+    budgets: np.ndarray,
+    *,
+    model: str | AbstractDifficulty,
+    level: float,
+    over: Over,
+    key: PRNGKeyArray,
+) -> Forecast:
+    """Pass^k is 1 minus pass@k of the failures: right and wrong change places, and so do the ends of the interval."""
+    if (prior := _prior(model)) is not None:
+        warn_of_prior(data, f"{prior}, for the chance that a call is wrong")
+    failures = replace(data, successes=data.attempts - data.successes)
+    found = _curve(failures, budgets, model, level, over, key)
+    used = found.model if found.model.name == "auto" else replace(found.model, name=f"{found.model.name} of failures")
+    return replace(
+        found,
+        value=1 - found.value,
+        lower=1 - found.upper,
+        upper=1 - found.lower,
+        per_query=None if found.per_query is None else 1 - found.per_query,
+        model=used,
+    )
+
+
+@implements("forecast", AllPass, Ballots)
+def _all_of_ballots(system: AllPass, data: Ballots, budgets: np.ndarray, **settings: Any) -> Forecast:
+    return _all_of_attempts(system, data.as_attempts, budgets, **settings)
 
 
 def forecast_coverage(

@@ -62,6 +62,8 @@ def forecast(
 
     - Coverage (`PassAtK`, `SolveOnce`): 1 for a query that was solved, and otherwise the probability, given its
       failures, that more calls solve it. The curve has no jump where the data end.
+    - Reliability (`AllPass`): 1 minus the coverage of the failures, right and wrong having changed places, and so with
+      the same models (`model="beta"` is then a law of the chance that a call is wrong).
     - `Vote` and `FilterVote`: answer probabilities are drawn from their posterior, under priors that the whole data set
       determines, and averaged with the curve that Chen et al. fit to each query.
     - `BestOfN` and `RecordedBestOfN`: each query's rates are drawn from their posterior. Values of `BestOfN` are
@@ -97,7 +99,7 @@ def forecast(
             where groups have different queries, of how many and which; where too many groups go together.
 
     Source:
-        docs/mathematics.md, "Posterior prediction" and "Forecasts by several laws" and "Pooled groups" and
+        docs/mathematics.md, "Posterior prediction", "Forecasts by several laws", "All calls right", "Pooled groups",
         "Posterior of ballots" and "Best of n"; [Chen24]; [Rasch60]; [Stroebl24].
 
     Example:

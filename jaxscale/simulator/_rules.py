@@ -22,6 +22,12 @@ def score_any(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> A
     return all_or_nothing(jnp.any((votes > 0) & urn.right, axis=0))
 
 
+def score_at_least(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
+    """1 if `parameter` calls or more are right."""
+    del key
+    return all_or_nothing(_right_calls(counts, urn) >= parameter)
+
+
 def score_vote(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
     """The share of right answers among the most frequent ones."""
     del parameter, key
@@ -69,6 +75,10 @@ def score_accepted(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray)
     (word,) = random_words(key, 1, BLOCK)
     drawn = ((word * _summed(pool).astype(jnp.uint64)) >> np.uint64(32)).astype(jnp.int32)
     return all_or_nothing(drawn < _summed(jnp.where(urn.right, pool[: len(urn.right)], 0)))
+
+
+def _right_calls(counts: Array, urn: Urn) -> Array:
+    return _summed(jnp.where(urn.right, _summed(counts[:, : len(urn.right)]), 0))
 
 
 def _fresh_is_right(counts: Array, urn: Urn, key: PRNGKeyArray) -> Array:

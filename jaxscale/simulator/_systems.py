@@ -29,6 +29,7 @@ from jaxscale.simulator._source import Lanes, check_counted, recorded_source, so
 from jaxscale.stopping import ahead_table
 from jaxscale.systems import (
     AdaptiveVote,
+    AllPass,
     BestOfN,
     FilterVote,
     PassAtK,
@@ -86,6 +87,11 @@ def _until_right(system: SolveOnce, data: Attempts | Ballots, calls: np.ndarray)
     del system
     check_counted(calls)
     return Sequential(recorded_source(data), _rules.SolveOnceCalls(), counts_calls=True)
+
+
+@_simulates(AllPass, *INDEPENDENT, *_DEPENDENT)
+def _all_right(system: AllPass, population: Any, calls: np.ndarray) -> AbstractProcess:
+    return _counting(system, population, calls, _rules.score_at_least)
 
 
 @_simulates(Vote, *INDEPENDENT, *_DEPENDENT)

@@ -6,6 +6,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike
 
 from jaxscale._arrays import Floats, Numbers, promote, promoting
+from jaxscale.special._gamma import log_binomial
 
 _LOG_HALF = -0.6931471805599453
 
@@ -101,6 +102,35 @@ def log_mixture(log_values: Numbers, weights: Numbers) -> Floats:
     missing = jnp.sum(weights * jnp.expm1(log_values), axis=-1)
     near = missing > -0.5
     return jnp.where(near, jnp.log1p(jnp.where(near, missing, 0.0)), jnp.log(sum_far) + top[..., 0])
+
+
+def binomial_probability(p: ArrayLike | Array, right: ArrayLike | Array, calls: ArrayLike | Array) -> Floats:
+    """The probability that so many of several calls are right, C(calls, right) p^right (1-p)^(calls - right).
+
+    Args:
+        p: probability that a call is right, 0 and 1 included; any shape.
+        right: zero or more; broadcast with the others.
+        calls: at least `right`.
+
+    Returns:
+        Probabilities in the promoted dtype, with their slope in p at the ends, too, which the logarithm does not have.
+
+    Source:
+        docs/mathematics.md, "All calls right".
+
+    Example:
+        >>> print(float(binomial_probability(0.5, 2, 2)), float(jax.grad(binomial_probability)(0.0, 1.0, 3.0)))
+        0.25 3.0
+    """
+    p, right, calls = promote(p, right, calls)
+    wrong = calls - right
+    edge = (p == 0) | (p == 1)
+    inner = jnp.exp(log_power(jnp.where(edge, 0.5, p), right, wrong) + log_binomial(calls, right))
+    # At an end all calls are alike; the first that is not is what the slope is made of.
+    odd, even = (jnp.where(p == 0, x, y) for x, y in ((right, wrong), (wrong, right)))
+    away = jnp.where(p == 0, p, 1 - p)
+    at_end = jnp.where(odd == 0, 1 - even * away, jnp.where(odd == 1, (even + 1) * away, 0.0))
+    return jnp.where(edge, at_end, inner)
 
 
 def log_power(p: ArrayLike | Array, successes: ArrayLike | Array, failures: ArrayLike | Array) -> Floats:

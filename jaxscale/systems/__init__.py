@@ -1,6 +1,7 @@
 """Systems: how several calls become one outcome. One file each, and the table of which verb knows which."""
 
 from jaxscale.systems._adaptive_vote import AdaptiveVote
+from jaxscale.systems._all_pass import AllPass
 from jaxscale.systems._base import AbstractSystem, Measure
 from jaxscale.systems._best_of_n import BestOfN, RecordedBestOfN
 from jaxscale.systems._filter_vote import FilterVote
@@ -19,6 +20,7 @@ __all__ = [
     "SYSTEMS",
     "AbstractSystem",
     "AdaptiveVote",
+    "AllPass",
     "BestOfN",
     "FilterVote",
     "Measure",

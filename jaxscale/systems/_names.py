@@ -5,6 +5,7 @@ from typing import Any
 
 from jaxscale._checks import ArgumentError
 from jaxscale.systems._adaptive_vote import AdaptiveVote
+from jaxscale.systems._all_pass import AllPass
 from jaxscale.systems._base import AbstractSystem
 from jaxscale.systems._best_of_n import BestOfN, RecordedBestOfN
 from jaxscale.systems._filter_vote import FilterVote
@@ -18,6 +19,7 @@ from jaxscale.systems._weighted_vote import WeightedVote
 SYSTEMS: tuple[type[AbstractSystem], ...] = (
     PassAtK,
     SolveOnce,
+    AllPass,
     Vote,
     FilterVote,
     WeightedVote,

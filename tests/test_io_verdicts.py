@@ -299,3 +299,25 @@ def test_no_value_is_proposed_as_right_that_does_not_sound_so(tmp_path):
         path.write_text("problem,passed\n" + "".join(f"q,{word}\n" for word in words))
         with pytest.raises(DataError, match=rf"as in {proposed} \(found"):
             js.read_attempts(path)
+
+
+def test_a_rule_names_verdicts_that_are_there(tmp_path, capsys):
+    first, second = passed(tmp_path / "a.jsonl", 1, 0, None), passed(tmp_path / "b.jsonl", 0.3)
+    assert run(["forecast", str(first), "--k", "1", "--right", "yes"]) == 2
+    assert "--right yes: no verdict is 'yes' (found '1', '0')" in capsys.readouterr().err
+    with pytest.raises(DataError, match=r"--right 0.3,0.99: no verdict is '0.99' \(found '0.3'\)"):
+        js.read_attempts(second, right="0.3,0.99")
+    with pytest.warns(DataWarning, match="no score"):
+        assert right([first, second], right="0.3,1") == ([2], [3])  # each value is in one of the files
+        assert right(first, right=">= 2") == ([0], [2])
+        assert right(first, right=">= 0") == ([2], [2])
+
+
+def test_what_is_graded_stays_beside_a_rule(tmp_path):
+    calls = [("A", "A", "C"), ("B", "A", "I"), ("A", "A", None)]
+    path = lines(
+        tmp_path / "a.jsonl",
+        *({"problem": "p", "answer": each, "target": gold, "correct": verdict} for each, gold, verdict in calls),
+    )
+    with pytest.warns(DataWarning, match="graded 1 answers"):
+        assert right(path, right="C", grade="text") == ([2], [3])

@@ -114,7 +114,13 @@ class Rule:
             return _NONE
         if self.compare:
             return _UNKNOWN if math.isnan(number) else int(_COMPARED[self.compare](number, self.bound))
-        return int(text.strip().lower() in self.values or any(_number(each) == number for each in self.values))
+        return int(any(_names(value, text, number) for value in self.values))
+
+    def unseen(self, texts: Sequence[str], scale: Scale) -> list[str]:
+        """Those of its values that none of the texts is; a comparison has none."""
+        numbers = [scale.number(text) for text in texts]
+        seen = [(text, number) for text, number in zip(texts, numbers, strict=True) if number is not None]
+        return [value for value in self.values if not any(_names(value, text, number) for text, number in seen)]
 
 
 def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
@@ -127,13 +133,14 @@ def judged(table: Table, scale: Scale, wanted: Wanted) -> Table:
     table = _without_empty_answers(table, scale)
     if wanted.calls_alone:
         table = of_calls(table, graded=wanted.grade is not None)
+    table, wanted = _ruled(table, scale, wanted)
     if wanted.grade is not None:
         table = graded(table, scale, wanted)
     require_verdicts(table, scale)
-    names = [name for name in VERDICTS if name in table.columns and name not in table.repeated]
+    names = _verdict_columns(table)
     keep = np.ones(len(table), bool)
     for name in names:
-        table, scored = _judged(table, name, scale, wanted)
+        table, scored = _judged(table, name, scale)
         if "count" not in table.names:
             table, scored = settled(table, name, scored, scale.errors, wanted.errors)
         keep &= scored
@@ -180,8 +187,7 @@ def graded(table: Table, scale: Scale, wanted: Wanted) -> Table:
     if name not in table.columns:
         table = table.with_column(name, coded_as(np.full(len(table), _NONE), _TEXTS))
     codes, values = table.coded(name)
-    rule = None if wanted.right is None else Rule.parsed(wanted.right)
-    recorded = np.array([_by_scale(v, scale) if rule is None else rule.says(v, scale) for v in values])[codes]
+    recorded = np.array([_by_scale(value, scale) for value in values])[codes]
     both, without = recorded >= 0, recorded == _NONE
     differ = int((found[both] != recorded[both].astype(bool)).sum())
     if differ > MOST_DIFFERENT * both.sum():
@@ -204,16 +210,38 @@ def require_verdicts(table: Table, scale: Scale) -> None:
     Raises:
         NoVerdicts: there is none.
     """
-    names = [name for name in VERDICTS if name in table.columns and name not in table.repeated]
+    names = _verdict_columns(table)
     values = [value for name in names for value in table.coded(name)[1]]
     if names and all(scale.number(value) is None for value in values):
         raise NoVerdicts(f"no scored attempts ({len(table):,} without a score): expected at least one", table.file)
 
 
-def _judged(table: Table, name: str, scale: Scale, wanted: Wanted) -> tuple[Table, np.ndarray]:
+def _verdict_columns(table: Table) -> list[str]:
+    return [name for name in VERDICTS if name in table.columns and name not in table.repeated]
+
+
+def _ruled(table: Table, scale: Scale, wanted: Wanted) -> tuple[Table, Wanted]:
+    """The table with verdicts by the rule that a person gave, which is then no longer wanted.
+
+    Raises:
+        DataError: a value of the rule is no verdict of the table: all would be wrong by it.
+    """
+    names = _verdict_columns(table)
+    if wanted.right is None or not names:
+        return table, wanted
+    rule = Rule.parsed(wanted.right)
+    values = list(dict.fromkeys(text for name in names for text in table.coded(name)[1] if text))
+    if values and (unseen := rule.unseen(values, scale)):
+        found = shown_list(values, _SHOWN)
+        raise table.error(f"--right {rule.text}: no verdict is {shown_list(unseen, _SHOWN)} (found {found})")
+    for name in names:
+        table, _ = _judged(table, name, scale, rule)
+    return table, replace(wanted, right=None)
+
+
+def _judged(table: Table, name: str, scale: Scale, rule: Rule | None = None) -> tuple[Table, np.ndarray]:
     """A column of verdicts as true, false and null, and which rows have one."""
     codes, values = table.coded(name)
-    rule = None if wanted.right is None else Rule.parsed(wanted.right)
     meaning = [_by_scale(text, scale) if rule is None else rule.says(text, scale) for text in values]
     unknown = [text for text, what in zip(values, meaning, strict=True) if what == _UNKNOWN]
     if unknown:
@@ -259,6 +287,11 @@ def _without_empty_answers(table: Table, scale: Scale) -> Table:
     codes = pc.fill_null(answers.indices, -1).to_numpy()
     none = np.append(empty.to_numpy(zero_copy_only=False), True)[codes]  # the last is for those without a value
     return table.with_column("answer", coded_as(np.where(none, -1, codes), answers.dictionary))
+
+
+def _names(value: str, text: str, number: float) -> bool:
+    """Whether a value of a rule is a verdict: by its text, or by the number that it counts."""
+    return value == text.strip().lower() or _number(value) == number
 
 
 def _number(text: str) -> float:

@@ -46,9 +46,8 @@ class Stretch:
 def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = None) -> tuple[Stretch, ...]:
     """Which choice is the most accurate at each cost, from the cheapest call to the costliest point of a curve.
 
-    A curve is interpolated linearly in the logarithm of the number of calls. Costs that fall between two whole numbers
-    of calls are reached by one more call at some of the queries. No budget has to be spent: at any cost a choice counts
-    with the best accuracy that it has for that cost or less.
+    A curve is interpolated linearly in the logarithm of the number of calls. All queries get equally many calls, and no
+    budget has to be spent: at any cost a choice counts with the best accuracy that it has for that cost or less.
 
     The search starts at the recommended choice and goes to lower and to higher costs. The leader changes only where
     another choice is ahead by more than noise (by `MARGIN`, and with probability 0.9): the best one takes the lead. At
@@ -79,7 +78,9 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
     costs = np.unique(np.concatenate([best.costs for best in bests]))
     if len(costs) > _MOST_COSTS:
         costs = costs[np.unique(np.rint(np.linspace(0, len(costs) - 1, _MOST_COSTS)).astype(int))]
-    values = np.stack([np.interp(costs, best.costs, best.values, left=-np.inf) for best in bests])
+    values = np.stack(
+        [np.append(best.values, -np.inf)[np.searchsorted(best.costs, costs, side="right") - 1] for best in bests]
+    )
     leader = values.argmax(axis=0)
     known = [best.costs.tolist() for best in bests]
     errors: dict[tuple[int, int, int, int], float] = {}
@@ -125,8 +126,6 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
     for first, last, end in zip(changes.tolist(), [*(changes[1:] - 1).tolist(), len(costs) - 1], ends, strict=True):
         index = int(led[first])
         best, places = bests[index], [at(index, first), at(index, last)]
-        if stretches and best.costs[places[0]] < costs[first] and places[0] < places[1]:
-            places[0] += 1  # the fewest calls at all queries that are no worse than what led before
         calls, found = best.calls[places].tolist(), best.values[places].tolist()
         stretches.append(
             Stretch(curves[index].candidate, (float(costs[first]), end), (calls[0], calls[1]), (found[0], found[1]))

@@ -24,7 +24,14 @@ def next_samples(
     calls: Annotated[
         str, typer.Option("--calls", metavar="N", show_default=False, help="To spread over the queries of all groups.")
     ],
-    k: Annotated[str, typer.Option("--k", metavar="K", help="Of which pass@k is to be known.")] = "10000",
+    k: Annotated[
+        str,
+        typer.Option(
+            "--k",
+            metavar="K",
+            help="Of which pass@k is to be known (--rule optimal, --width).",
+        ),
+    ] = "10000",
     rule: Annotated[Rule, typer.Option(help="How calls are spread.")] = "online",
     output: Annotated[
         Path | None,
@@ -105,7 +112,9 @@ def next_samples(
             _print_widths(out, widths[name], width or 0.0)
     if output is not None:
         out.print(Text(f"calls of each query: {output}"), soft_wrap=True)
-    out.print(f"rule {rule}, for pass@{budget:,}; seed {seed}; jaxscale {__version__}", style="dim", soft_wrap=True)
+    # Other rules give every pass@k the same calls.
+    heeded = f", for pass@{budget:,}" if rule == "optimal" or widths else ""
+    out.print(f"rule {rule}{heeded}; seed {seed}; jaxscale {__version__}", style="dim", soft_wrap=True)
 
 
 def _one(text: str, option: str) -> int:

@@ -43,7 +43,7 @@ def predict_by_law(
     """
     known = [name for name, named in NAMED_MODELS.items() if issubclass(named.law, AbstractDifficulty)]
     if not isinstance(model, AbstractDifficulty) and model not in known:
-        raise ArgumentError("model", model, f"auto, {', '.join([*known, *RIVALS])}")
+        raise ArgumentError("model", model, f"auto, {', '.join([*known, *RIVALS])}, or an AbstractDifficulty")
     ahead = bool(k.max() > attempts.attempts.min())
     result = fit(model, attempts, method="map")
     pairs = distinct(attempts)

@@ -138,11 +138,14 @@ def _rerun_variance(
     posterior: QueryPosterior, k: np.ndarray, failing: np.ndarray, per_row: np.ndarray, draws: np.ndarray
 ) -> np.ndarray:
     """(draws, budgets) variance of the mean of a further run, whose calls at a row all fail with chance `failing`."""
-    n = posterior.attempts[:, None]
+    n, failed = posterior.attempts[:, None], posterior.successes == 0
     # Within n attempts both values average over subsets, with at most k/n of one run's variance (Hoeffding).
     once = (1 - failing) * np.square(1 - per_row) + failing * np.square(per_row)
     noise = np.where(k > n, once, 2 * np.minimum(k / n, 1.0) * failing * (1 - failing))
-    # It lies in the queries that fail, and a draw that leaves fewer of them has less of it.
+    of_solved, of_failed = (
+        (posterior.queries * rows) @ noise / posterior.queries.sum() ** 2 for rows in (~failed, failed)
+    )
+    # Of queries that failed, a draw that leaves fewer of them has less of it.
     left = 1 - draws
-    variance: np.ndarray = posterior.queries @ noise / posterior.queries.sum() ** 2
-    return variance * left / np.maximum(left.mean(axis=0), 1e-12)
+    variance: np.ndarray = of_solved + of_failed * left / np.maximum(left.mean(axis=0), 1e-12)
+    return variance

@@ -223,7 +223,7 @@ class Plan(Result):
         return crossings(self.frontier, self.unit, self.shares, self.name_of)
 
     def _for_target(self) -> str:
-        best, goal = self.best, f"{self.target:g}"
+        best, goal = self.best, f"{self.target:.15g}"
         if not best.reached:
             most = int(best.curve.forecast.calls[-1])
             return (
@@ -315,7 +315,7 @@ class Plan(Result):
             columns.append(Column("seconds a query", seconds))
         if self.target is not None:
             sure = ["-" if choice.sure_calls is None else f"{choice.sure_calls:,}" for choice in choices]
-            columns.append(Column(f"P(≥ {self.target:g})", [f"{choice.probability:.2f}" for choice in choices]))
+            columns.append(Column(f"P(≥ {self.target:.15g})", [f"{choice.probability:.2f}" for choice in choices]))
             columns.append(Column(f"calls for {self.confidence:g}", sure))
         return columns
 

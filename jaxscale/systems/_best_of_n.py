@@ -78,6 +78,9 @@ class RecordedBestOfN(AbstractSystem):
         """Ballots need verdicts: marks of a filter, or scores where there is a threshold."""
         super().check_data(data, name)
         if isinstance(data, Ballots):
-            missing = "kept_counts" if self.threshold is None else "scores"
-            if getattr(data, missing) is None:
-                raise ValueError(f"RecordedBestOfN on {name!r}: expected ballots with {missing}")
+            missing = "kept" if self.threshold is None else "score"
+            if (data.kept_counts if self.threshold is None else data.scores) is None:
+                raise ValueError(
+                    f"{self.command} on {name!r}: no column {missing} says what a verifier accepted; expected it, or "
+                    "the verifier's tpr and fpr"
+                )

@@ -59,4 +59,4 @@ class FilterVote(AbstractSystem):
         """Ballots need the marks of a filter."""
         super().check_data(data, name)
         if isinstance(data, Ballots) and data.kept_counts is None:
-            raise ValueError(f"FilterVote on {name!r}: expected ballots with kept_counts")
+            raise ValueError(f"{self.command} on {name!r}: expected a column kept, which says what the filter kept")

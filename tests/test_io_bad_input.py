@@ -185,7 +185,7 @@ def test_bad_parquet_tables_name_the_row(tmp_path):
 
     assert "no scored attempts (2 without a score)" in refused(passed=pa.array([None, None], pa.int64()))
     assert "row 2: passed = '-1'" in refused(passed=[1, -1])
-    assert "column 'passed' is of type list<" in refused(passed=[[1], [0]])
+    assert "column 'passed' is of type struct<" in refused(passed=[{"ok": 1}, {"ok": 0}])
     assert "has no rows" in refused(problem=pa.array([], pa.string()), passed=pa.array([], pa.int64()))
     truncated = path.read_bytes()[:-20]
     path.write_bytes(truncated)

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import warnings
 import zipfile
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from _logs import LOG, lines, sample
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataError, DataWarning
-from jaxscale.io import _source
+from jaxscale.io import _source, read_either
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
 
@@ -264,7 +265,7 @@ def test_a_row_cut_in_a_quoted_last_cell_is_left_out_but_not_one_that_only_ends_
     path.write_text('problem,correct,answer\na,1,4\nb,0,5\nc,1,"x y')
     with pytest.warns(DataWarning, match="left out line 4"):
         assert js.read_ballots(path)["all"].query == ("a", "b")
-    for whole in ('problem,correct,answer\na,1,4\nb,0,"5\n"', 'problem,answer,correct\na,4,1\nb,"5\n",0'):
+    for whole in ('problem,correct,answer\na,1,4\nb,0,"5\n"', 'problem,answer,correct\na,4,1\nb,"5\n",0\n'):
         path.write_text(whole)
         assert js.read_ballots(path)["all"].query == ("a", "b")
 
@@ -288,3 +289,79 @@ def test_what_may_be_cut_or_wrong_is_refused_with_the_line(tmp_path, rows, messa
         (tmp_path / "other.csv").write_text("problem,answer,correct\na,4,1\nb,4,0")
         with pytest.raises(DataError, match=f"runs.csv, {message}"):
             js.read_ballots([path, tmp_path / "other.csv"])
+
+
+VOTES = [("q1", "5", 1, 70), ("q1", "6", 0, 30), ("q2", "7", 0, 20), ("q2", "8", 1, 80)]
+
+
+def of_votes(path, *, cut):
+    """A table of counted ballots that lacks the last `cut` characters."""
+    if path.suffix == ".csv":
+        rows = ["problem,answer,correct,count", *(",".join(map(str, row)) for row in VOTES)]
+    else:
+        rows = [json.dumps(dict(zip(("problem", "answer", "correct", "count"), row, strict=True))) for row in VOTES]
+    path.write_text("\n".join(rows)[: -cut or None])
+    return path
+
+
+@pytest.mark.parametrize("cut", [2, 3, 4, 5, 6])
+def test_votes_on_a_problem_of_which_the_last_is_cut_off_are_left_out(tmp_path, cut):
+    with pytest.warns(DataWarning) as said:
+        ballots = js.read_ballots(of_votes(tmp_path / "votes.csv", cut=cut))["all"]
+    assert (ballots.query, ballots.counts.tolist()) == (("q1",), [[70, 30]])
+    assert [str(each.message).partition(": ")[2] for each in said] == [
+        "left out line 5, the last, which is cut off: the run that wrote it was aborted",
+        "left out problem 'q2': its votes are not all there, as the last line is cut off",
+    ]
+
+
+@pytest.mark.parametrize("cut", [1, 4, 14, 28, 40, 52])
+def test_so_are_those_of_json(tmp_path, cut):
+    with pytest.warns(DataWarning) as said:
+        ballots = js.read_ballots(of_votes(tmp_path / "votes.jsonl", cut=cut))["all"]
+    assert "left out problem 'q2'" in str(said[1].message)
+    assert (ballots.query, ballots.counts.tolist()) == (("q1",), [[70, 30]])
+
+
+def test_a_problem_that_is_cut_off_takes_no_other_with_it(tmp_path):
+    path = tmp_path / "votes.csv"
+    for last, left in (("q3", ("q1", "q2")), ("q3,1", ("q1", "q2")), ("q1,9", ("q2",))):
+        path.write_text(of_votes(path, cut=0).read_text() + "\n" + last)
+        with pytest.warns(DataWarning, match="cut off"):
+            assert js.read_ballots(path)["all"].query == left
+    path.write_text("problem,answer,correct,count\nq1,5,1,70\nq1,6,0")
+    with pytest.raises(DataError, match="its problem is the only one"):
+        js.read_ballots(path)
+    second = tmp_path / "more.csv"
+    second.write_text("problem,answer,correct,count\nq3,5,1,70\nq4,7,1,3\nq4,6,0")
+    with pytest.warns(DataWarning, match="cut off"):
+        assert js.read_ballots([of_votes(tmp_path / "a.csv", cut=2), second])["all"].query == ("q1", "q3")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("problem,answer,correct,count\na,5,1,8", True),
+        ("problem,attempts,successes\na,8,3", True),
+        ("problem,passed\na,1", True),
+        ("problem,passed\na,true", True),
+        ("problem,passed,comment\na,1,text", False),
+        ("problem,passed\na,1\n", False),
+    ],
+)
+def test_a_last_number_without_a_line_end_may_be_cut_off(tmp_path, text, said):
+    path = tmp_path / "runs.csv"
+    path.write_text(text)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        read_either(path)
+    told = [str(each.message) for each in found if "it may be cut off" in str(each.message)]
+    assert [each.partition(": ")[2] for each in told] == ["the last line has no line end: it may be cut off"] * said
+
+
+def test_a_row_cut_off_after_a_comma_is_no_call_without_a_score(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("problem,passed\na,1\nb,")
+    with pytest.warns(DataWarning, match="left out line 3, the last, which is cut off"):
+        read = js.read_attempts(path)
+    assert (read["all"].query, read.summary.dropped) == (("a",), ())

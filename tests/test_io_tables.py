@@ -212,7 +212,7 @@ def test_normalise_is_exact(left, right, same):
         "\n\nproblem,attempts,successes\n\na,10,3\n\n\nb,20,0\n\n",
         " problem , attempts,successes\na, 10,3 \nb,+20,0e0\n",
         '"problem","attempts","successes"\n"a","10","3"\n"b","20","0"',
-        "attempts,extra,successes,problem\n10,,3,a\n20,x,0,b",
+        "attempts,extra,successes,problem\n10,,3,a\n20,x,0,b\n",
         "x,problem,x,attempts,successes\n1,a,2,10,3\n1,b,2,20,0\n",
     ],
 )

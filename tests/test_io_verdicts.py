@@ -307,10 +307,9 @@ def test_a_rule_names_verdicts_that_are_there(tmp_path, capsys):
     assert "--right yes: no verdict is 'yes' (found '1', '0')" in capsys.readouterr().err
     with pytest.raises(DataError, match=r"--right 0.3,0.99: no verdict is '0.99' \(found '0.3'\)"):
         js.read_attempts(second, right="0.3,0.99")
-    with pytest.warns(DataWarning, match="no score"):
-        assert right([first, second], right="0.3,1") == ([2], [3])  # each value is in one of the files
-        assert right(first, right=">= 2") == ([0], [2])
-        assert right(first, right=">= 0") == ([2], [2])
+    third = passed(tmp_path / "c.jsonl", 1, 0)
+    assert right([third, second], right="0.3,1") == ([2], [3])  # each value is in one of the files
+    assert (right(third, right=">= 2"), right(third, right=">= 0")) == (([0], [2]), ([2], [2]))
 
 
 def test_what_is_graded_stays_beside_a_rule(tmp_path):

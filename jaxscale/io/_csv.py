@@ -1,7 +1,7 @@
 """Tables as comma-separated values (RFC 4180: quotes, quoted line ends, a byte order mark, blank lines).
 
 A header without a comma that has semicolons, tabs or bars is split at those, which a note says. A last row that is cut
-off, as an aborted run leaves it, is left out, with a note.
+off, as an aborted run leaves it, is left out, with a note; of counted answers so is its problem.
 """
 
 import csv
@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from jaxscale.data import DataError
+from jaxscale.io._cut import NEEDED, is_counted, note_cut, rows_cut_short
 from jaxscale.io._source import Source
 from jaxscale.io._table import CODED, Table, Wanted, coded_text, shown
+from jaxscale.io._verdicts import VERDICTS
 
 _BLOCK = 2**18
 
@@ -45,20 +47,26 @@ def read(source: Source, wanted: Wanted) -> Table:
             table = _body(source, file, *shape)
         except DataError as error:
             last = last or _Last.of(source)
-            cut = 0 < _fields(last.text, delimiter)[0] < len(names)
+            cells, _ = _cells(last.text, delimiter)
+            cut = 0 < len(cells) < len(names)
             whole = _until(source, last, shape) if cut else None
             if whole is None:
                 raise error from None
             table = whole
         else:
-            wide, closed = _fields(last.text, delimiter) if last is not None else (0, True)
-            cut = wide == len(names) and not closed and table.num_rows > 1
+            cells, closed = _cells(last.text, delimiter) if last is not None else ([], True)
+            empty = bool(cells) and not cells[-1].strip() and names[-1] in NEEDED
+            cut = len(cells) == len(names) and (empty or not closed) and table.num_rows > 1
             table = table[:-1] if cut else table
-    if cut and last is not None:
-        source.note(
-            f"left out line {last.number(source):,}, the last, which is cut off: the run that wrote it was aborted"
-        )
     columns = {names[index]: coded_text(table.column(str(index))) for index in taken or [0]}
+    cut_short: tuple[int, ...] = ()
+    if cut and last is not None:
+        note_cut(source, last.number(source))
+        part = dict(zip(names, cells, strict=False))
+        whole_cells = dict(list(part.items())[:-1])
+        cut_short = rows_cut_short(source, columns, wanted, whole_cells, part.get("problem", ""))
+    elif last is not None and cells and _may_be_cut(last.text, names, cells, wanted):
+        source.note("the last line has no line end: it may be cut off")
     if delimiter != ",":
         source.note(f"read columns separated by {_DELIMITERS[delimiter]}, not commas")
     return Table(
@@ -69,6 +77,7 @@ def read(source: Source, wanted: Wanted) -> Table:
         reread=functools.partial(read, source, wanted.everything),
         notes=tuple(source.notes),
         unended=(table.num_rows - 1,) if last is not None and last.text and not cut else (),
+        cut_short=cut_short,
     )
 
 
@@ -158,14 +167,25 @@ class _Last:
             return 1 + sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
 
-def _fields(line: str, delimiter: str) -> tuple[int, bool]:
-    """How many fields a line has, and whether no quote is open at its end; (0, True) for what is no row."""
+def _cells(line: str, delimiter: str) -> tuple[list[str], bool]:
+    """The cells of a line, and whether no quote is open at its end; none for what is no row."""
     for strict in (True, False):
         try:
-            return len(next(csv.reader([line], delimiter=delimiter, strict=strict), [])), strict
+            return next(csv.reader([line], delimiter=delimiter, strict=strict), []), strict
         except csv.Error:
             continue
-    return 0, True
+    return [], True
+
+
+def _may_be_cut(line: str, names: list[str], cells: list[str], wanted: Wanted) -> bool:
+    """Whether a line without an end matters: to counts, or as its last cell may be the start of another value."""
+    if line.endswith('"') or (names[-1] not in wanted and not is_counted(names)):
+        return False
+    try:
+        float(cells[-1])
+    except ValueError:
+        return is_counted(names) or names[-1] in VERDICTS
+    return True
 
 
 def _until(source: Source, last: _Last, shape: tuple[str, int, list[int]]) -> pa.Table | None:

@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from jaxscale.data import DataError
+from jaxscale.io._cut import note_cut
 from jaxscale.io._document import DECODER, MAX_NODES, listed, pieces
 from jaxscale.io._source import Source
 from jaxscale.io._table import shown
@@ -36,7 +38,8 @@ def objects(source: Source) -> Iterator[tuple[int, dict]]:
             except DataError:
                 if not found or line.endswith(b"\n"):
                     raise
-                source.note(f"left out line {number:,}, the last, which is cut off: the run that wrote it was aborted")
+                note_cut(source, number)
+                source.cut[:] = [_whole_pairs(line.decode(errors="replace").strip())]
                 return
             if record is not None:
                 found = True
@@ -108,6 +111,21 @@ def parsed_object(source: Source, text: str, number: int) -> dict:
     except RecursionError:
         raise source.error("JSON nested too deeply: expected an object of single values", number) from None
     return _checked(source, record, number)
+
+
+def _whole_pairs(text: str) -> dict[str, Any]:
+    """What is whole of an object that is cut off."""
+    pairs: dict[str, Any] = {}
+    begin = re.compile(r"[\s{,:]*")
+    at = 0
+    with contextlib.suppress(ValueError, RecursionError):
+        while True:
+            name, at = DECODER.raw_decode(text, begin.match(text, at).end())  # type: ignore[union-attr]
+            value, at = DECODER.raw_decode(text, begin.match(text, at).end())  # type: ignore[union-attr]
+            if text[at - 1] != '"' and text[at : at + 1] not in (",", " ", "}"):
+                break  # a number may have had further digits
+            pairs[name] = value
+    return pairs
 
 
 def _has_lines(source: Source) -> bool:

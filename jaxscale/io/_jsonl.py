@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from jaxscale.io._columns import Columns
+from jaxscale.io._cut import rows_cut_short
 from jaxscale.io._identity import APART, FURTHER
 from jaxscale.io._json import first_object, lists_inside, objects, objects_inside
 from jaxscale.io._lists import SPREAD, uneven
@@ -57,14 +58,22 @@ def read(source: Source, wanted: Wanted) -> Table:
             columns.add(number, taken, texts)
     if not len(columns):
         raise source.error("is empty: expected one JSON object a line, or a list of them")
+    arrays = columns.arrays() or {"": pa.nulls(len(columns), CODED)}
+    cut_short: tuple[int, ...] = ()
+    for part in source.cut:
+        row = renamed(part, wanted) if wanted.renamed else part
+        cells = {name: _text(source, name, value, wanted.everything, 0) for name, value in row.items()}
+        whole = {name: text for name, text in cells.items() if text is not None}
+        cut_short = rows_cut_short(source, arrays, wanted, whole)
     return Table(
         source.name,
         tuple(names),
-        columns.arrays() or {"": pa.nulls(len(columns), CODED)},
+        arrays,
         place=lambda row: columns.lines[row] or None,
         reread=functools.partial(read, source, wanted.everything),
         notes=tuple(source.notes),
         paths=tuple(paths),
+        cut_short=cut_short,
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from jaxscale._checks import ArgumentError
 from jaxscale.data import DataError
 from jaxscale.io import _csv, _frames, _jsonl, _parquet
@@ -159,6 +161,12 @@ def _finished(table: Table, known: Format, wanted: Wanted) -> Table:
             meant = f" (is {near!r} meant?)" if near else ""
             raise table.error(f"no column {theirs!r} for {ours}{meant}: found {table.found()}")
     table = replace(table, renamed=wanted.renamed)
+    if table.cut_short:
+        whole = np.ones(len(table), bool)
+        whole[list(table.cut_short)] = False
+        if not whole.any():
+            raise table.error("the last line is cut off, and its problem is the only one: expected a whole file")
+        table = table.keeping(whole)
     return identified(judged(table, known.scale, wanted), wanted, log=known.tool != TABLE)
 
 

@@ -40,6 +40,7 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
     if len(verdicts) > 1:
         notes = [*notes, f"read some files by one verdict and some by another ({shown_list(verdicts)})"]
     starts = np.cumsum([0, *map(len, tables)])
+    begins = list(zip(tables, starts.tolist(), strict=False))
     names = tuple(dict.fromkeys(name for table in tables for name in table.names if name not in PLACES))
 
     def column(name: str) -> pa.DictionaryArray:
@@ -62,8 +63,9 @@ def together(tables: Sequence[Table], name: str, notes: Sequence[str] = ()) -> T
         dropped=tuple(_dropped(tables).items()),
         scorer=tables[0].scorer if len({table.scorer for table in tables}) == 1 else None,
         scorers=tuple(dict.fromkeys(scorer for table in tables for scorer in table.scorers)),
-        files=tuple((table.file, int(start)) for table, start in zip(tables, starts, strict=False)),
-        unended=tuple(int(start) + row for table, start in zip(tables, starts, strict=False) for row in table.unended),
+        files=tuple((table.file, start) for table, start in begins),
+        unended=tuple(start + row for table, start in begins for row in table.unended),
+        cut_short=tuple(start + row for table, start in begins for row in table.cut_short),
     )
 
 

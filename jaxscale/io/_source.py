@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -49,6 +49,7 @@ class Source:
         title: what the caller called it, where it was fetched.
         keep: what must be there for as long as the file.
         notes: what was noticed while it was read, a sentence each.
+        cut: what is whole of a last record that is cut off, if there is one.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Source:
     title: str = ""
     keep: object = field(default=None, compare=False, repr=False)
     notes: list[str] = field(default_factory=list, compare=False)
+    cut: list[dict[str, Any]] = field(default_factory=list, compare=False)
 
     @property
     def name(self) -> str:

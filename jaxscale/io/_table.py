@@ -137,6 +137,7 @@ class Table:
         scorers: every verdict that the file has.
         rows: where rows were left out, those of the file that are there; None where all are.
         unended: rows of which the line has no end, so that they may be cut off.
+        cut_short: rows of a problem of which a further row is cut off: they are to be left out.
         paths: names of what lies inside of the objects of a record, with dots, for proposals.
         renamed: the columns of the file that a person said are meant by those of jaxscale.
     """
@@ -153,6 +154,7 @@ class Table:
     files: tuple[tuple[str, int], ...] = ()
     rows: np.ndarray | None = None
     unended: tuple[int, ...] = ()
+    cut_short: tuple[int, ...] = ()
     paths: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
 

@@ -63,6 +63,15 @@ def all_right(calls, query):
     return float(all(call.right for call in calls))
 
 
+def three_of_five_right(calls, query):
+    return float(sum(call.right for call in calls) >= 0.6 * len(calls) - 1e-9)
+
+
+def mean_of_shares_right(calls, query):
+    right, k = sum(call.right for call in calls), len(calls)
+    return 2 / k * sum(right >= i for i in range(-(-k // 2) + 1, k + 1))
+
+
 def leader_is_right(weights, calls):
     if not weights:
         return 0.0
@@ -120,6 +129,8 @@ ROWS = {
     "pass-at-k": (js.PassAtK(), any_right),
     "solve-once": (js.SolveOnce(), any_right),
     "all-pass": (js.AllPass(), all_right),
+    "share-at-least": (js.ShareAtLeast(0.6), three_of_five_right),
+    "mean-share": (js.MeanShare(), mean_of_shares_right),
     "vote": (js.Vote(), majority),
     "filter-vote": (js.FilterVote(), kept_majority),
     "weighted-vote": (js.WeightedVote(), heaviest),
@@ -189,7 +200,7 @@ def test_names_on_the_command_line_and_in_sweeps_are_those_of_systems():
     assert system_named("best-of-n", tpr=0.8, fpr=0.3) == js.BestOfN(tpr=0.8, fpr=0.3)
     assert system_named("best-of-n") == RecordedBestOfN()
     with pytest.raises(
-        ValueError, match=r"system = 'votes': expected one of pass-at-k, solve-once, all-pass, vote, filter-vote"
+        ValueError, match=r"system = 'votes': expected one of pass-at-k, solve-once, all-pass, share-at-least, "
     ):
         system_named("votes")
     with pytest.raises(ValueError, match=r"tpr = 1\.5: expected a probability"):
@@ -244,7 +255,7 @@ def test_exact_is_what_simulation_finds(name, population):
 @pytest.mark.parametrize("name", ESTIMATED)
 def test_one_call_of_a_system_without_a_verifier_is_right_as_often_as_a_call(name):
     system, _ = ROWS[name]
-    if not isinstance(system, js.RoutedVote):  # whose single call is the greedy one
+    if not isinstance(system, js.RoutedVote | js.MeanShare):  # the greedy call; worth nothing at a single one
         assert estimate(system, BALLOTS, 1).value == pytest.approx(np.mean(BALLOTS.right_calls / BALLOTS.calls))
 
 

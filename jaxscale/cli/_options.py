@@ -12,10 +12,10 @@ MAX_CALLS = 10**12
 DIFFICULTY = ("beta", "beta-ceiling", "scaled-beta", "kumaraswamy", "two-point", "grid")
 """Laws of difficulty that `--model` takes, by name, so that `--help` needs no jax."""
 
-FORECAST = ("pass-at-k", "solve-once", "all-pass", "vote", "filter-vote", "best-of-n")
+FORECAST = ("pass-at-k", "solve-once", "all-pass", "share-at-least", "mean-share", "vote", "filter-vote", "best-of-n")
 """Systems that are forecast from records, by name: they are checked before a file is read, and so before jax starts."""
 
-FORECAST_FROM_ATTEMPTS = ("pass-at-k", "solve-once", "all-pass", "best-of-n")
+FORECAST_FROM_ATTEMPTS = ("pass-at-k", "solve-once", "all-pass", "share-at-least", "mean-share", "best-of-n")
 """Those for which it is enough to know which calls were right."""
 
 Files = Annotated[

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Unit = Literal["money", "flops", "seconds"]
 
 _VERIFIED = "best-of-n"
+_SHARE = "share-at-least"
 
 _MEANING = {
     "these": "that a further, equally long or longer run on these very queries comes out so",
@@ -65,6 +66,10 @@ def plan(
     fpr: Annotated[
         float | None, typer.Option(metavar="SHARE", show_default=False, help="Wrong answers that it accepts.")
     ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", show_default=False, help=f"Of the calls that are to be right, for {_SHARE}."),
+    ] = None,
     loss: Annotated[
         float | None,
         typer.Option(
@@ -107,6 +112,9 @@ def plan(
         raise BadInput(f"--unit = {unit!r} without --prices: expected a file that says the {unit} of a call")
     names = _systems(system) if system else None
     _check_verifier(names, tpr, fpr, loss)
+    if (share is None) == (_SHARE in (names or ())):
+        given, missing = ("--share", f"--system {_SHARE}") if share is not None else (f"--system {_SHARE}", "--share")
+        raise BadInput(f"{given} without {missing}: expected both")
     check_picture(plot)
     data = _read(files, reading, names, tpr)
     prepare_jax(data.values())
@@ -116,9 +124,11 @@ def plan(
     from jaxscale.planning import plan
     from jaxscale.systems import system_named
 
-    rates = {} if tpr is None else {_VERIFIED: {"tpr": tpr, "fpr": fpr}}
-    with arguments_as_options("tpr", "fpr"):
-        systems = None if names is None else [system_named(name, **rates.get(name, {})) for name in names]
+    numbers: dict[str, dict[str, Any]] = {_SHARE: {"share": share}}
+    if tpr is not None:
+        numbers[_VERIFIED] = {"tpr": tpr, "fpr": fpr}
+    with arguments_as_options("tpr", "fpr", "share"):
+        systems = None if names is None else [system_named(name, **numbers.get(name, {})) for name in names]
     options = ("target", "budget", "unit", "queries", "confidence", "most", "level", "over")
     cost = _costs(prices, given, data)
     size = len(data) * len(systems or [0])

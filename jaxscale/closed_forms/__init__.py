@@ -7,4 +7,4 @@ from jaxscale.closed_forms._two_point import best_calls, curve_shape
 __all__ = ["best_calls", "curve_shape", "exact"]
 
 # Importing a module of closed forms registers them.
-del _best_of_n, _coverage, _votes
+del _best_of_n, _counts, _coverage, _votes

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.scipy.special import ndtr
 
 from jaxscale._arrays import Floats, following_dtype, strong_float
+from jaxscale.closed_forms._counts import expected_worth
 from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
 from jaxscale.estimators import SPREAD, STEP
 from jaxscale.plurality import (
@@ -18,7 +18,6 @@ from jaxscale.plurality import (
     accuracy,
     winning_votes,
 )
-from jaxscale.special import log_binomial
 from jaxscale.systems import BestOfN, FilterVote, RoutedVote, Vote, implements
 
 
@@ -131,17 +130,8 @@ def _vote_of_two(system: Vote, population: AbstractDifficulty, calls: np.ndarray
 
 
 def _majority(population: AbstractDifficulty, calls: int) -> Floats:
-    # Padded to a power of two: each length is compiled, and a curve asks for many.
     right = np.arange((calls + 1) // 2, calls + 1)
-    padded = np.pad(right, (0, (1 << (len(right) - 1).bit_length()) - len(right)), mode="edge")
-    return _tail(population, padded, calls - padded, np.arange(len(padded)) < len(right))
-
-
-@jax.jit
-def _tail(population: AbstractDifficulty, right: jax.Array, wrong: jax.Array, counted: jax.Array) -> Floats:
-    right, wrong = (x.astype(float) for x in (right, wrong))
-    terms = jnp.exp(population.log_moment(right, wrong) + log_binomial(right + wrong, right))
-    return jnp.where(counted, terms, 0.0).sum()
+    return expected_worth(population, right, np.ones(len(right)), calls)
 
 
 @implements("exact", Vote, DirichletAnswers)

@@ -2,6 +2,7 @@
 
 from jaxscale.estimators import _weighted
 from jaxscale.estimators._best_of_n import SPREAD, STEP, best_is_right, by_recorded_verdicts, check_best_of_n
+from jaxscale.estimators._counted import counted_per_query
 from jaxscale.estimators._coverage import pass_at_k, pass_at_k_per_query
 from jaxscale.estimators._distinct import Distinct, distinct, padded_size
 from jaxscale.estimators._estimate import PerQuery, estimate, over_queries, per_query
@@ -40,6 +41,7 @@ __all__ = [
     "check_recorded",
     "by_recorded_verdicts",
     "check_best_of_n",
+    "counted_per_query",
     "distinct",
     "estimate",
     "majority_at_k",

@@ -2,10 +2,11 @@
 
 A forecast of coverage goes one way: laws of difficulty (`_grid`, `_shapes`), the posterior of the queries (`_posterior`
 of one data set, `_pooled` of several), a prediction (`_prediction`; `_model` under one fitted law), its interval
-(`_interval`). `_coverage` puts these together for one data set and `_groups` for several. Votes go from a prior of
+(`_interval`). `_coverage` puts these together for one data set and `_groups` for several. Shares of right calls go from the same posterior to `_counted`. Votes go from a prior of
 answers (`_answers`) to `_votes`; best of n is `_best_of_n`.
 """
 
+from jaxscale.forecasting import _counted
 from jaxscale.forecasting._arguments import checked
 from jaxscale.forecasting._best_of_n import VerifiedDraws, verified_draws
 from jaxscale.forecasting._best_vote import MARGIN, best_vote
@@ -46,3 +47,6 @@ __all__ = [
     "warn_of_other_queries",
     "warn_of_prior",
 ]
+
+# Importing a module registers its forecasts.
+del _counted

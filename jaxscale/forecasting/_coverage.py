@@ -66,7 +66,7 @@ def _curve(
         return forecast_coverage(data, budgets, level, over, SharedDraws(key))
     key_posterior, key_interval = jax.random.split(key)
     prediction = predict_by_law(data, flat, over, key_posterior, model)
-    return _forecast(data, budgets, level, over, [prediction], generator(key_interval))
+    return forecast_of(data, budgets, level, over, [prediction], generator(key_interval))
 
 
 @implements("forecast", AllPass, Attempts)
@@ -137,10 +137,10 @@ def forecast_coverage(
     # Back to the order in which they were asked for.
     place = np.argsort(np.argsort(ahead, kind="stable"), kind="stable")
     rng = np.random.default_rng(shared.interval_seed)
-    return _forecast(attempts, budgets, level, over, predictions, rng, place)
+    return forecast_of(attempts, budgets, level, over, predictions, rng, place)
 
 
-def _forecast(
+def forecast_of(
     attempts: Attempts,
     budgets: np.ndarray,
     level: float,

@@ -64,6 +64,8 @@ def forecast(
       failures, that more calls solve it. The curve has no jump where the data end.
     - Reliability (`AllPass`): 1 minus the coverage of the failures, right and wrong having changed places, and so with
       the same models (`model="beta"` is then a law of the chance that a call is wrong).
+    - `ShareAtLeast` and `MeanShare`: by how many of the calls still to come are right, beside those that were, under
+      the laws of coverage for shares up to one half, and under those of the failures for others.
     - `Vote` and `FilterVote`: answer probabilities are drawn from their posterior, under priors that the whole data set
       determines, and averaged with the curve that Chen et al. fit to each query.
     - `BestOfN` and `RecordedBestOfN`: each query's rates are drawn from their posterior. Values of `BestOfN` are
@@ -73,7 +75,7 @@ def forecast(
         system: how calls become an outcome.
         data: what was recorded; numbers of calls may be uneven. A mapping of data sets, models at the same queries say,
             gives a mapping.
-        calls: numbers of calls, whole numbers from 1 to 10^12 (votes: 10^5); any shape.
+        calls: numbers of calls, whole numbers from 1 to 10^12 (votes: 10^5, shares: 10^4); any shape.
         model: what to trust beyond the record. Coverage: "auto" (five shapes of difficulty by their evidence, averaged
             with the line of log(-log pass@k) on log k), a law of difficulty by its name or as the start of its fit, or
             a rival that users know, "loglog" or "discretised-beta". Votes: "auto", "dirichlet" (the posterior alone)
@@ -99,8 +101,9 @@ def forecast(
             where groups have different queries, of how many and which; where too many groups go together.
 
     Source:
-        docs/mathematics.md, "Posterior prediction", "Forecasts by several laws", "All calls right", "Pooled groups",
-        "Posterior of ballots" and "Best of n"; [Chen24]; [Rasch60]; [Stroebl24].
+        docs/mathematics.md, "Posterior prediction", "Forecasts by several laws", "All calls right",
+        "A share of the calls right", "Pooled groups", "Posterior of ballots" and "Best of n"; [Chen24]; [Rasch60];
+        [Stroebl24].
 
     Example:
         >>> from jaxscale.systems import PassAtK, Vote

@@ -16,9 +16,10 @@ _STEP = 0.4
 _PARTS = 8
 POINTS = np.arange(-32.0, 9.0 + _STEP / 2, _STEP)
 _FINE = np.arange(POINTS[0], POINTS[-1] + 1e-9, _STEP / _PARTS)
-_HATS = np.maximum(0.0, 1 - np.abs(_FINE[:, None] - POINTS) / _STEP)
-_HATS /= _HATS.sum(axis=0)
-_FINE_LOG_P, _FINE_LOG_Q = -np.logaddexp(0.0, -_FINE), -np.logaddexp(0.0, _FINE)
+HATS = np.maximum(0.0, 1 - np.abs(_FINE[:, None] - POINTS) / _STEP)
+HATS /= HATS.sum(axis=0)
+# Between the points: log p and log(1 - p), and the weights of averages over what each point stands for.
+FINE_LOG_P, FINE_LOG_Q = -np.logaddexp(0.0, -_FINE), -np.logaddexp(0.0, _FINE)
 # A likelihood of more information on logit p than this is narrower than the grid: it is flattened to it.
 _SHARPEST = 500.0
 _ROWS = 4096  # distinct queries at a time
@@ -33,7 +34,7 @@ def failure_factors(failures: np.ndarray) -> np.ndarray:
 # Groups at the same numbers of calls ask for the same ones.
 @functools.lru_cache(maxsize=16)
 def _failure_factors(failures: bytes) -> np.ndarray:
-    averaged = product(np.exp(np.frombuffer(failures)[:, None] * _FINE_LOG_Q), _HATS)
+    averaged = product(np.exp(np.frombuffer(failures)[:, None] * FINE_LOG_Q), HATS)
     factors = np.column_stack([averaged, np.ones(len(averaged))])
     factors.flags.writeable = False
     return factors
@@ -47,11 +48,11 @@ def likelihoods(pairs: Distinct) -> np.ndarray:
         n, c = (np.asarray(x[part], float)[:, None] for x in (pairs.attempts, pairs.successes))
         information = c * (n - c) / n
         flatter = np.where(information > _SHARPEST, _SHARPEST / np.maximum(information, 1.0), 1.0)
-        log_likelihood = flatter * (c * _FINE_LOG_P + (n - c) * _FINE_LOG_Q)
+        log_likelihood = flatter * (c * FINE_LOG_P + (n - c) * FINE_LOG_Q)
         top = log_likelihood.max(axis=1, keepdims=True)
         # At p = 0 failures alone have likelihood 1, on the scale of the row.
         never = np.exp(np.where(c == 0, -top, -np.inf))
-        rows.append(np.column_stack([product(np.exp(log_likelihood - top), _HATS), never]))
+        rows.append(np.column_stack([product(np.exp(log_likelihood - top), HATS), never]))
     return np.concatenate(rows)
 
 

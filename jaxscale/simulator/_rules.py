@@ -28,6 +28,13 @@ def score_at_least(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray)
     return all_or_nothing(_right_calls(counts, urn) >= parameter)
 
 
+def score_mean_share(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
+    """2 / `parameter` for every right call beyond the first half of `parameter` calls, rounded up."""
+    del key
+    beyond = jnp.maximum(_right_calls(counts, urn) - (parameter + 1) // 2, 0)
+    return jnp.round(beyond.astype(jnp.float32) * (2 * PARTS / parameter)).astype(jnp.int32)
+
+
 def score_vote(counts: Array, urn: Urn, parameter: Array, key: PRNGKeyArray) -> Array:
     """The share of right answers among the most frequent ones."""
     del parameter, key

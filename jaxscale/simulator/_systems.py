@@ -32,9 +32,11 @@ from jaxscale.systems import (
     AllPass,
     BestOfN,
     FilterVote,
+    MeanShare,
     PassAtK,
     RecordedBestOfN,
     RoutedVote,
+    ShareAtLeast,
     SolveOnce,
     Vote,
     WeightedVote,
@@ -92,6 +94,17 @@ def _until_right(system: SolveOnce, data: Attempts | Ballots, calls: np.ndarray)
 @_simulates(AllPass, *INDEPENDENT, *_DEPENDENT)
 def _all_right(system: AllPass, population: Any, calls: np.ndarray) -> AbstractProcess:
     return _counting(system, population, calls, _rules.score_at_least)
+
+
+@_simulates(ShareAtLeast, *INDEPENDENT, *_DEPENDENT)
+def _share_right(system: ShareAtLeast, population: Any, calls: np.ndarray) -> AbstractProcess:
+    least = np.array([system.least(k) for k in calls.tolist()])
+    return _counting(system, population, calls, _rules.score_at_least, jnp.asarray(least, jnp.int32))
+
+
+@_simulates(MeanShare, *INDEPENDENT, *_DEPENDENT)
+def _mean_share(system: MeanShare, population: Any, calls: np.ndarray) -> AbstractProcess:
+    return _counting(system, population, calls, _rules.score_mean_share)
 
 
 @_simulates(Vote, *INDEPENDENT, *_DEPENDENT)

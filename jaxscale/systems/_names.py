@@ -9,9 +9,11 @@ from jaxscale.systems._all_pass import AllPass
 from jaxscale.systems._base import AbstractSystem
 from jaxscale.systems._best_of_n import BestOfN, RecordedBestOfN
 from jaxscale.systems._filter_vote import FilterVote
+from jaxscale.systems._mean_share import MeanShare
 from jaxscale.systems._pass_at_k import PassAtK
 from jaxscale.systems._registry import Verb, implemented
 from jaxscale.systems._routed_vote import RoutedVote
+from jaxscale.systems._share_at_least import ShareAtLeast
 from jaxscale.systems._solve_once import SolveOnce
 from jaxscale.systems._vote import Vote
 from jaxscale.systems._weighted_vote import WeightedVote
@@ -20,6 +22,8 @@ SYSTEMS: tuple[type[AbstractSystem], ...] = (
     PassAtK,
     SolveOnce,
     AllPass,
+    ShareAtLeast,
+    MeanShare,
     Vote,
     FilterVote,
     WeightedVote,

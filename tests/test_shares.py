@@ -170,3 +170,10 @@ def test_intervals_hold_as_often_as_they_claim():
             curve = forecast(system, data, k, over=over)
             hits.append(curve.lower <= truth <= curve.upper)
     assert 0.77 <= np.mean(hits) < 1
+
+
+def test_a_mean_of_ones_is_one():
+    for queries in (3, 49, 100):  # a hundredth, added up a hundred times, is more than 1
+        data = js.Attempts(np.arange(queries) + 5, np.arange(queries) + 5)
+        for system in (js.ShareAtLeast(0.5), js.AllPass(), js.PassAtK()):
+            assert js.estimate(system, data, 4).value == 1

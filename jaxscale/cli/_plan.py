@@ -113,8 +113,9 @@ def plan(
     names = _systems(system) if system else None
     _check_verifier(names, tpr, fpr, loss)
     if (share is None) == (_SHARE in (names or ())):
-        given, missing = ("--share", f"--system {_SHARE}") if share is not None else (f"--system {_SHARE}", "--share")
-        raise BadInput(f"{given} without {missing}: expected both")
+        both = ["--share", f"--system {_SHARE}"]
+        one, other = both if share is not None else both[::-1]
+        raise BadInput(f"{one} without {other}: expected both")
     check_picture(plot)
     data = _read(files, reading, names, tpr)
     prepare_jax(data.values())

@@ -31,7 +31,8 @@ class PerQuery(NamedTuple):
 
     def mean(self) -> Any:
         """The mean over queries; (budgets,)."""
-        return self.share @ self.values
+        # Divided last: shares of a third do not add up to 1, and the mean of ones would not be 1.
+        return np.bincount(self.row, minlength=len(self.values)) @ self.values / len(self.row)
 
 
 def estimate(system: AbstractSystem, data: Attempts | Ballots, calls: ArrayLike) -> Estimate:
@@ -100,7 +101,7 @@ def over_queries(budgets: np.ndarray, found: PerQuery) -> Estimate:
         The estimate.
     """
     queries, share = len(found.row), found.share
-    value = share @ found.values
+    value = found.mean()
     error = np.full_like(value, np.nan)
     if queries > 1:
         error = np.sqrt(share @ np.square(found.values - value) / (queries - 1))

@@ -2,8 +2,8 @@
 
 A forecast of coverage goes one way: laws of difficulty (`_grid`, `_shapes`), the posterior of the queries (`_posterior`
 of one data set, `_pooled` of several), a prediction (`_prediction`; `_model` under one fitted law), its interval
-(`_interval`). `_coverage` puts these together for one data set and `_groups` for several. Shares of right calls go from the same posterior to `_counted`. Votes go from a prior of
-answers (`_answers`) to `_votes`; best of n is `_best_of_n`.
+(`_interval`). `_coverage` puts these together for one data set and `_groups` for several. Shares of right calls go from
+the same posterior to `_counted`. Votes go from a prior of answers (`_answers`) to `_votes`; best of n is `_best_of_n`.
 """
 
 from jaxscale.forecasting import _counted

@@ -1,6 +1,6 @@
 """Exact values: closed forms and the vote kernel, behind one function."""
 
-from jaxscale.closed_forms import _best_of_n, _coverage, _votes
+from jaxscale.closed_forms import _best_of_n, _counts, _coverage, _votes
 from jaxscale.closed_forms._exact import exact
 from jaxscale.closed_forms._two_point import best_calls, curve_shape
 

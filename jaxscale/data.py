@@ -126,13 +126,14 @@ class Attempts(ReadOnlyArrays):
         return len(self.attempts)
 
     @classmethod
-    def from_frame(cls, frame: Any, columns: Mapping[str, str] | None = None, **options: Any) -> "Attempts":
+    def from_frame(cls, frame: Any, columns: Mapping[str, str] | str | None = None, **options: Any) -> "Attempts":
         """The attempts in a data frame, as `read_attempts` reads them where there is one group.
 
         Args:
             frame: of pandas, polars, pyarrow, DuckDB, or whatever hands on an Arrow stream or narwhals knows. A row is
                 a problem with its counts, a call, or a problem with lists of verdicts.
-            columns: which of its columns is which, as in `{"problem": "task_id", "passed": "is_correct"}`.
+            columns: which of its columns is which, as in `{"problem": "task_id", "passed": "is_correct"}` or
+                "problem=task_id,passed=is_correct".
             options: further arguments of `read_attempts`, but not `group`.
 
         Raises:
@@ -142,7 +143,7 @@ class Attempts(ReadOnlyArrays):
         >>> Attempts.from_frame(pyarrow.table({"problem": ["a", "a", "b"], "passed": [1, 1, 0]})).successes
         array([2, 0])
         """
-        return _only(_reader("read_attempts")(frame, columns=columns, **options))
+        return _of_frame("read_attempts", frame, columns=columns, **options)
 
     @property
     def as_attempts(self) -> "Attempts":
@@ -275,7 +276,7 @@ class Ballots(ReadOnlyArrays):
         return len(self.counts)
 
     @classmethod
-    def from_frame(cls, frame: Any, columns: Mapping[str, str] | None = None, **options: Any) -> Ballots:
+    def from_frame(cls, frame: Any, columns: Mapping[str, str] | str | None = None, **options: Any) -> Ballots:
         """The ballots in a data frame, as `read_ballots` reads them where there is one group.
 
         Args:
@@ -292,7 +293,7 @@ class Ballots(ReadOnlyArrays):
         >>> Ballots.from_frame(frame, {"correct": "right"}).counts
         array([[1, 1]])
         """
-        return _only(_reader("read_ballots")(frame, columns=columns, **options))
+        return _of_frame("read_ballots", frame, columns=columns, **options)
 
     @property
     def worth(self) -> np.ndarray:
@@ -338,14 +339,14 @@ class Ballots(ReadOnlyArrays):
         return answers
 
 
-def _reader(name: str) -> Any:
-    """A public reader, by its name: readers are a layer above this one, which imports none of them."""
-    return getattr(sys.modules["jaxscale"], name)
-
-
-def _only(sets: Mapping[str, Any]) -> Any:
-    """The data set, where it is not grouped."""
-    (data,) = sets.values()
+def _of_frame(reader: str, frame: Any, **options: Any) -> Any:
+    """What a public reader makes of a frame that is not grouped; readers are a layer above, and none is imported."""
+    try:
+        (data,) = getattr(sys.modules["jaxscale"], reader)(frame, **options).values()
+    except ArgumentError as error:
+        if error.argument != "path":
+            raise
+        raise ArgumentError("frame", error.value, error.expected, found=error.found) from None
     return data
 
 

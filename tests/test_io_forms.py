@@ -134,6 +134,21 @@ def test_columns_that_are_paths(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("record", "proposed"),
+    [
+        ({"task_id": "a", "outcome": {"ok": True, "seconds": 3}}, "problem=task_id,passed=outcome.ok"),
+        ({"task_id": "a", "outcome": {"fine": True}}, "problem=task_id,passed=outcome.fine"),
+        ({"prompt": [{"role": "user"}], "meta": {"id": 3}, "acc": [True, False]}, "problem=meta.id,passed=acc"),
+    ],
+)
+def test_what_is_proposed_can_be_read(tmp_path, record, proposed):
+    path = lines(tmp_path / "runs.jsonl", record)
+    with pytest.raises(DataError, match=f"--columns {proposed} names them"):
+        js.read_attempts(path)
+    assert len(js.read_attempts(path, columns=proposed)["all"]) == 1
+
+
+@pytest.mark.parametrize(
     ("header", "proposed"),
     [
         ("question_id,is_correct", "problem=question_id,passed=is_correct"),

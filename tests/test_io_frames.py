@@ -1,6 +1,7 @@
 """Data frames, and lists in columns of frames and Parquet files: an item is a call."""
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -99,3 +100,22 @@ def test_frames_of_other_libraries(library):
         frame = frame.lazy() if library.endswith("lazy") else frame
     assert js.Attempts.from_frame(frame).successes.tolist() == [1, 1]
     assert js.Ballots.from_frame(frame).counts.tolist() == [[1, 1], [1, 0]]
+
+
+def test_columns_are_named_as_a_mapping_or_as_the_command_line_does():
+    table = pa.table({"task_id": ["a", "a", "b"], "is_correct": [1, 1, 0]})
+    for columns in ("problem=task_id,passed=is_correct", {"problem": "task_id", "passed": "is_correct"}):
+        assert js.Attempts.from_frame(table, columns).successes.tolist() == [2, 0]
+    for columns, message in (
+        ("problem", "columns = 'problem': expected names with = between them and commas between several"),
+        ("problem=a,problem=b", "columns = 'problem=a,problem=b': expected"),
+        ([("problem", "task_id")], "columns is of type list: expected a mapping of names to names, or names with ="),
+        ({"problem": 3}, "columns has 'problem': 3: expected a mapping of names to names"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            js.Attempts.from_frame(table, columns)
+
+
+def test_what_is_no_frame_is_told_which_are():
+    with pytest.raises(ValueError, match=r"frame is of type dict: .*a data frame: one of pandas .*pyarrow.table makes"):
+        js.Attempts.from_frame({"problem": ["a"], "passed": [1]})

@@ -358,7 +358,10 @@ class Frame:
             Frame(),
             r"path is a data frame \(\w+ Frame\) that hands on no Arrow stream: expected one that does",
         ),
-        ({"problem": ["a"]}, "path is of type dict: expected the name of a file, or a list of them"),
+        (
+            {"problem": ["a"]},
+            "path is of type dict: expected the name of a file, a list of them, or a data frame: one of pandas",
+        ),
         (7, "path is of type int"),
         (["a.csv", 7], r"path\[1\] is of type int: expected the name of a file"),
     ],

@@ -63,7 +63,7 @@ class Reading:
             "right": self.right,
             "grade": self.grade,
             "errors": self.errors,
-            "columns": None if self.columns is None else _renamed(self.columns),
+            "columns": self.columns,
         }
 
     def attempts(self, files: Sequence[str | Path]) -> "DataSets[Attempts]":
@@ -138,20 +138,6 @@ def votes(command: Callable[..., None]) -> Callable[..., None]:
     """A command that counts answers, and has the option which of them are one."""
     command.votes = True  # type: ignore[attr-defined]
     return command
-
-
-def _renamed(text: str) -> dict[str, str]:
-    """The columns that an option such as `--columns problem=task_id,passed=is_correct` names."""
-    renamed = {}
-    for part in text.split(","):
-        ours, equals, theirs = part.partition("=")
-        if not equals or not ours.strip() or not theirs.strip() or ours.strip() in renamed:
-            raise BadInput(
-                f"--columns = {text!r}: expected names with = between them and commas between several, as in "
-                "--columns problem=task_id,passed=is_correct"
-            )
-        renamed[ours.strip()] = theirs.strip()
-    return renamed
 
 
 def say_read(summary: "ReadSummary", use: str = "") -> None:

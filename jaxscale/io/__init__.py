@@ -9,8 +9,8 @@ from pathlib import Path
 from jaxscale._checks import ArgumentError
 from jaxscale.data import Attempts, Ballots, DataError, DataWarning, require
 from jaxscale.io import _attempts, _ballots, _tables, _write
+from jaxscale.io._asked import asked
 from jaxscale.io._equivalence import checked_equivalence
-from jaxscale.io._errored import CHOICES
 from jaxscale.io._frames import NAME, is_frame
 from jaxscale.io._groups import ALL
 from jaxscale.io._identity import IDENTITY, further, several
@@ -18,7 +18,7 @@ from jaxscale.io._places import STANDARD_INPUT
 from jaxscale.io._registry import FORMATS, Paths, read_table
 from jaxscale.io._summary import Data, DataSets, GroupSummary, ReadSummary, group_summaries
 from jaxscale.io._table import Table, Wanted
-from jaxscale.io._verdicts import Rule, of_calls
+from jaxscale.io._verdicts import of_calls
 
 __all__ = [
     "FORMATS",
@@ -42,7 +42,7 @@ def read_attempts(
     scorer: str | None = None,
     right: str | None = None,
     grade: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | str | None = None,
     errors: str | None = None,
 ) -> DataSets[Attempts]:
     r"""Read attempts from a CSV, JSON or Parquet file or another tool's log, recognised by its content.
@@ -68,7 +68,8 @@ def read_attempts(
             for: a comparison such as ">= 0.5", or values such as "C,P".
         grade: "text" or "math" to compare answers with the right one (`target`, `gold`) where a call has no verdict.
         columns: for a table with names of its own, which of its columns is which, as in
-            `{"problem": "task_id", "passed": "is_correct"}`; in JSON names with dots are paths.
+            `{"problem": "task_id", "passed": "is_correct"}` or "problem=task_id,passed=is_correct"; in JSON names with
+            dots are paths.
         errors: "wrong" or "drop" for calls that ended in an error (a column `error` or `errored`, or the tool's own) or
             have no verdict; by default what the tool does, which is to leave out those without a verdict, mostly.
 
@@ -85,7 +86,7 @@ def read_attempts(
     >>> read_attempts(path)["all"].successes
     array([3, 0])
     """
-    wanted = replace(_wanted(_attempts.COLUMNS, group, scorer, right, grade, columns, errors), calls_alone=True)
+    wanted = replace(asked(_attempts.COLUMNS, group, scorer, right, grade, columns, errors), calls_alone=True)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
     data, notes = _attempts.attempts_of(table, wanted.group, _title(path))
@@ -101,7 +102,7 @@ def read_ballots(
     scorer: str | None = None,
     right: str | None = None,
     grade: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | str | None = None,
     errors: str | None = None,
 ) -> DataSets[Ballots]:
     r"""Read ballots from a CSV, JSON or Parquet file or another tool's log, recognised by its content.
@@ -141,7 +142,7 @@ def read_ballots(
     array([[2, 1]])
     """
     checked_equivalence(equivalence, "equivalence")
-    wanted = _wanted(_ballots.COLUMNS, group, scorer, right, grade, columns, errors)
+    wanted = asked(_ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
     data, notes = _ballots.ballots_of(table, wanted.group, _title(path), equivalence)
@@ -157,7 +158,7 @@ def read_either(
     scorer: str | None = None,
     right: str | None = None,
     grade: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | str | None = None,
     errors: str | None = None,
 ) -> DataSets[Attempts] | DataSets[Ballots]:
     r"""Read ballots where the files have answers with a verdict, attempts otherwise.
@@ -186,7 +187,7 @@ def read_either(
     'Ballots'
     """
     checked_equivalence(equivalence, "equivalence")
-    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
+    wanted = asked(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, wanted, format)
     said = _say(table, _left_out(table))
     names = set(table.names)
@@ -213,7 +214,7 @@ def convert(
     scorer: str | None = None,
     right: str | None = None,
     grade: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | str | None = None,
     errors: str | None = None,
 ) -> ReadSummary:
     r"""Write what `read_attempts` and `read_ballots` read as one tidy table, or as the samples of every_eval_ever.
@@ -255,7 +256,7 @@ def convert(
     known = [each.name for each in FORMATS]
     if source is not None and source not in known:
         raise ArgumentError("source", source, f"one of {', '.join(known)}")
-    wanted = _wanted(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
+    wanted = asked(_attempts.COLUMNS | _ballots.COLUMNS, group, scorer, right, grade, columns, errors)
     table, found = read_table(path, replace(wanted, apart=False), source)
     _say(table, _left_out(table))
     table = table if "answer" in table.names else of_calls(table)
@@ -370,32 +371,6 @@ def _say(table: Table, notes: list[str]) -> list[str]:
     for note in notes:
         warnings.warn(f"{table.file}: {note}", DataWarning, stacklevel=3)
     return notes
-
-
-def _wanted(
-    known: frozenset[str],
-    group: str | Sequence[str],
-    scorer: str | None,
-    right: str | None,
-    grade: str | None,
-    columns: Mapping[str, str] | None,
-    errors: str | None,
-) -> Wanted:
-    """What a caller asks of the readers, checked."""
-    names = (group,) if isinstance(group, str) else tuple(group)
-    if right is not None:
-        Rule.parsed(right)
-    if grade is not None:
-        checked_equivalence(grade, "grade", ("text", "math"))
-    if errors is not None and errors not in CHOICES:
-        raise ArgumentError("errors", errors, f"one of {', '.join(CHOICES)}")
-    renamed = dict(columns or {})
-    strange = next((name for name in renamed if name not in known | _attempts.COLUMNS | _ballots.COLUMNS), None)
-    if strange is not None:
-        expected = ", ".join(sorted(_attempts.COLUMNS | _ballots.COLUMNS))
-        raise ArgumentError("columns", strange, expected, found=f": {strange!r} is no column of jaxscale")
-    needed = () if grade is None else ("answer",)
-    return Wanted(known.union(names, needed), names, scorer, right, grade, errors, renamed)
 
 
 def _summarised(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jaxscale.io._lists import SPREAD, is_list
+from jaxscale.io._lists import SPREAD, is_list, nested_columns
 from jaxscale.io._parquet import as_text, spread
 from jaxscale.io._source import Source
 from jaxscale.io._table import CODED, Table, Wanted
@@ -66,4 +66,5 @@ def read(frame: Any, wanted: Wanted) -> Table:
         columns or {"": pa.nulls(table.num_rows, CODED)},
         place=lambda row: None,
         reread=lambda: read(frame, wanted.everything),
+        nested=nested_columns(table.schema, names),
     )

@@ -32,10 +32,15 @@ def read(source: Source, wanted: Wanted) -> Table:
     names: dict[str, None] = {}
     forms: dict[tuple[str, ...], tuple[str, ...]] = {}  # the wanted keys of records that have these
     paths: dict[str, None] = {}
+    nested: dict[str, bool] = {}
     for number, record in _records(source, wanted):
         row = renamed(record, wanted) if wanted.renamed else record
         if len(columns) < _LOOKED_INTO:
             paths.update(dict.fromkeys(_inside(record)))
+            for name, value in record.items():
+                if isinstance(value, dict | list):
+                    flat = isinstance(value, list) and not any(isinstance(item, dict | list) for item in value)
+                    nested[wanted.ours(name)] = flat and nested.get(wanted.ours(name), True)
         keys = tuple(row)
         taken = forms.get(keys)
         if taken is None:
@@ -73,6 +78,7 @@ def read(source: Source, wanted: Wanted) -> Table:
         reread=functools.partial(read, source, wanted.everything),
         notes=tuple(source.notes),
         paths=tuple(paths),
+        nested=nested,
         cut_short=cut_short,
     )
 

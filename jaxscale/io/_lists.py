@@ -1,6 +1,6 @@
 """Lists in a row of a table: an item for each of several calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,16 @@ SPREAD = ("passed", "correct", "answer", "score", "tokens", "kept", "error")
 def is_list(type: pa.DataType) -> bool:
     """Whether the values of a column are lists."""
     return pa.types.is_list(type) or pa.types.is_large_list(type) or pa.types.is_fixed_size_list(type)
+
+
+def nested_columns(schema: pa.Schema, names: Sequence[str]) -> dict[str, bool]:
+    """Which columns of a schema hold objects or lists, by these names, and whether they are lists of single values."""
+    types = dict(zip(names, schema.types, strict=True))
+    return {
+        name: is_list(type) and not pa.types.is_nested(type.value_type)
+        for name, type in types.items()
+        if pa.types.is_nested(type)
+    }
 
 
 def uneven(sizes: Mapping[str, int]) -> str:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jaxscale.data import DataError
-from jaxscale.io._lists import SPREAD, calls_of, is_list
+from jaxscale.io._lists import SPREAD, calls_of, is_list, nested_columns
 from jaxscale.io._source import Source
 from jaxscale.io._table import CODED, Table, Wanted, coded_text, repeated
 
@@ -45,6 +45,7 @@ def read(source: Source, wanted: Wanted) -> Table:
             rows = file.metadata.num_rows
             if rows > _MOST_ROWS:
                 raise _too_large(source, rows)
+            nested = nested_columns(file.schema_arrow, names)
             many = repeated(names)
             taken = {
                 ours: name for ours, name in zip(names, recorded, strict=True) if ours in wanted and ours not in many
@@ -78,6 +79,7 @@ def read(source: Source, wanted: Wanted) -> Table:
         spread(source, columns, lists, wanted) or {"": pa.nulls(rows, CODED)},
         place=lambda row: None,
         reread=functools.partial(read, source, wanted.everything),
+        nested=nested,
     )
 
 

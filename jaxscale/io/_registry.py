@@ -281,7 +281,11 @@ def _paths(path: Paths) -> list[str | os.PathLike[str]]:
             "(2.2 or newer), polars, pyarrow and DuckDB, the package narwhals for others, or the name of a file"
         )
     if not isinstance(path, Sequence):
-        raise ValueError(f"path is of type {type(path).__name__}: expected the name of a file, or a list of them")
+        expected = (
+            "the name of a file, a list of them, or a data frame: one of pandas (2.2 or newer), polars, pyarrow or "
+            "DuckDB, or what else hands on an Arrow stream or narwhals knows; pyarrow.table makes one of lists by name"
+        )
+        raise ArgumentError("path", path, expected, found=f" is of type {type(path).__name__}")
     for index, each in enumerate(path):
         if not isinstance(each, str | os.PathLike):
             raise ValueError(f"path[{index}] is of type {type(each).__name__}: expected the name of a file")

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from jaxscale._checks import MAX_CALLS
 from jaxscale.data import DataError
+from jaxscale.io._lists import SPREAD
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUTH = {"1": 1, "true": 1, "1.0": 1, "0": 0, "false": 0, "0.0": 0}
@@ -26,11 +27,12 @@ _ALSO = {
     ),
     "passed": (
         "is_correct", "correct", "is_right", "right", "success", "is_success", "resolved", "is_resolved", "solved",
-        "verdict", "reward", "acc", "accuracy", "exact_match", "score", "pass", "result", "outcome", "label", "status",
+        "verdict", "reward", "acc", "accuracy", "exact_match", "score", "pass", "result", "outcome", "ok", "label",
+        "status",
     ),
     "correct": (
         "is_correct", "passed", "is_right", "right", "success", "verdict", "reward", "acc", "accuracy", "exact_match",
-        "score", "label", "judgement", "judgment",
+        "score", "ok", "label", "judgement", "judgment",
     ),
     "answer": (
         "predicted_answer", "extracted_answer", "final_answer", "parsed_answer", "prediction", "predicted", "pred",
@@ -139,6 +141,7 @@ class Table:
         unended: rows of which the line has no end, so that they may be cut off.
         cut_short: rows of a problem of which a further row is cut off: they are to be left out.
         paths: names of what lies inside of the objects of a record, with dots, for proposals.
+        nested: columns that hold objects or lists, and whether these are lists of single values.
         renamed: the columns of the file that a person said are meant by those of jaxscale.
     """
 
@@ -156,6 +159,7 @@ class Table:
     unended: tuple[int, ...] = ()
     cut_short: tuple[int, ...] = ()
     paths: tuple[str, ...] = ()
+    nested: Mapping[str, bool] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -348,16 +352,26 @@ class Table:
 
     def known_as(self, name: str, taken: Collection[str] = ()) -> str | None:
         """The column, or what lies inside of one, that has another common name of what `name` means."""
-        inside = {path.rpartition(".")[2].lower(): path for path in reversed(self.paths[:_NEAR])}
-        beside = {other.lower(): other for other in reversed(self.names[:_NEAR]) if other not in taken}
-        both = {**inside, **beside}
+        paths = self.paths[:_NEAR]
+        parents = [path.rpartition(".")[0].rpartition(".")[2].lower() for path in paths]
+        alone = {parent: path for parent, path in zip(parents, paths, strict=True) if parents.count(parent) == 1}
+        inside = {path.rpartition(".")[2].lower(): path for path in reversed(paths)}
+        beside = {other.lower(): other for other in reversed(self._single(name)) if other not in taken}
+        both = {**alone, **inside, **beside}
         return next((both[other] for other in _ALSO.get(name, ()) if other in both), None)
 
     def near(self, name: str) -> str | None:
         """The column whose name is close to `name`, if there is one."""
-        lowered = {other.lower(): other for other in (self.names + self.paths if "." in name else self.names)[:_NEAR]}
+        names = [*self._single(name), *(self.paths[:_NEAR] if "." in name else ())]
+        lowered = {other.lower(): other for other in names}
         matches = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.7)
         return lowered[matches[0]] if matches and lowered[matches[0]] != name else None
+
+    def _single(self, name: str) -> list[str]:
+        """The columns that may be read as `name`: not those of objects, nor lists where it has none."""
+        return [
+            other for other in self.names[:_NEAR] if other not in self.nested or (self.nested[other] and name in SPREAD)
+        ]
 
     def found(self) -> str:
         """The names of the columns, for a message."""

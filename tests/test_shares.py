@@ -1,6 +1,7 @@
 """G-Pass@k and its mean over shares: whether a share of k calls is right."""
 
 import itertools
+import json
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxscale as js
+from jaxscale.cli import run
 from jaxscale.data import DataWarning
 from jaxscale.forecasting import forecast
 
@@ -177,3 +179,51 @@ def test_a_mean_of_ones_is_one():
         data = js.Attempts(np.arange(queries) + 5, np.arange(queries) + 5)
         for system in (js.ShareAtLeast(0.5), js.AllPass(), js.PassAtK()):
             assert js.estimate(system, data, 4).value == 1
+
+
+def told(capsys, *arguments):
+    return run(["forecast", *map(str, arguments)]), capsys.readouterr()
+
+
+def test_the_command_forecasts_reliability_and_shares(tmp_path, capsys):
+    table = tmp_path / "trials.csv"
+    rows = [f"{i},{n},{c}" for i, (n, c) in enumerate(zip(UNEVEN.attempts, UNEVEN.successes, strict=True))]
+    table.write_text("\n".join(["problem,attempts,successes", *rows, ""]))
+    for options, system in (
+        (["--system", "all-pass"], js.AllPass()),
+        (["--system", "share-at-least", "--share", "0.75"], js.ShareAtLeast(0.75)),
+        (["--system", "mean-share"], js.MeanShare()),
+    ):
+        code, said = told(capsys, table, "--calls", "3,4", "--json", *options)
+        assert code == 0
+        found = json.loads(said.out)
+        assert found["system"] == system.command
+        values = [row["value"] for row in found["groups"][0]["curve"]]
+        np.testing.assert_allclose(values, forecast(system, UNEVEN, [3, 4]).value, rtol=1e-12)
+    code, said = told(
+        capsys, table, "--calls", "4", "--system", "all-pass", "--fail-under", "0.99", "--plot", tmp_path / "a.png"
+    )
+    assert code == 3
+    assert "pass^k" in said.out
+    assert "all: pass^4 = " in said.err
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--system", "vote"], "--system = 'vote': expected pass-at-k, all-pass, share-at-least, mean-share"),
+        (["--system", "share-at-least"], "--system share-at-least without --share: expected both"),
+        (["--share", "0.5"], "--share without --system share-at-least: expected both"),
+        (["--system", "share-at-least", "--share", "1.5"], "--share = 1.5: expected a share in (0, 1]"),
+        (["--system", "mean-share", "--model", "beta"], "--model = 'beta': expected auto for MeanShare"),
+        (["--system", "mean-share", "--calls", "1e5"], "--calls = 100000: expected at most 10000 for MeanShare"),
+    ],
+)
+def test_the_command_refuses_in_one_line(tmp_path, capsys, options, message):
+    table = tmp_path / "trials.csv"
+    table.write_text("problem,attempts,successes\na,3,2\nb,4,4\n")
+    code, said = told(capsys, table, *options)
+    assert code == 2
+    assert message in said.err
+    assert said.out == ""

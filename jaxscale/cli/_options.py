@@ -1,6 +1,7 @@
 """Options that several commands share, and what their text means."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -18,6 +19,16 @@ FORECAST = ("pass-at-k", "solve-once", "all-pass", "share-at-least", "mean-share
 FORECAST_FROM_ATTEMPTS = ("pass-at-k", "solve-once", "all-pass", "share-at-least", "mean-share", "best-of-n")
 """Those for which it is enough to know which calls were right."""
 
+FORECAST_BY_COUNTS = ("pass-at-k", "all-pass", "share-at-least", "mean-share")
+"""Those of which `jaxscale forecast` gives a curve: how many calls are right decides."""
+
+SHARED = "share-at-least"
+"""The one that needs a share."""
+
+Share = Annotated[
+    float | None,
+    typer.Option("--share", metavar="SHARE", show_default=False, help=f"Of the calls that are to be right: {SHARED}."),
+]
 Files = Annotated[
     list[str],
     typer.Argument(
@@ -97,6 +108,14 @@ FailUnder = Annotated[
 ]
 
 _WHOLE = re.compile(r"[0-9]{1,13}|[1-9](\.0*)?[eE]\+?[0-9]{1,2}")
+
+
+def check_share(share: float | None, systems: Iterable[str]) -> None:
+    """Refuse a share without the system that needs it, and the reverse."""
+    if (share is None) == (SHARED in systems):
+        both = ["--share", f"--system {SHARED}"]
+        one, other = both if share is not None else both[::-1]
+        raise BadInput(f"{one} without {other}: expected both")
 
 
 def whole_numbers(text: str, option: str, most: int = MAX_CALLS) -> list[int]:

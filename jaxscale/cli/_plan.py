@@ -10,7 +10,7 @@ from jaxscale import __version__
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
-from jaxscale.cli._options import FORECAST, FORECAST_FROM_ATTEMPTS, Files, Json, Seed
+from jaxscale.cli._options import FORECAST, FORECAST_FROM_ATTEMPTS, SHARED, Files, Json, Seed, Share, check_share
 from jaxscale.cli._output import check_picture, console, described, print_json, progress, replacing, warned
 from jaxscale.cli._reading import AS_RECORDED, Reading, say_read, votes
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Unit = Literal["money", "flops", "seconds"]
 
 _VERIFIED = "best-of-n"
-_SHARE = "share-at-least"
 
 _MEANING = {
     "these": "that a further, equally long or longer run on these very queries comes out so",
@@ -66,10 +65,7 @@ def plan(
     fpr: Annotated[
         float | None, typer.Option(metavar="SHARE", show_default=False, help="Wrong answers that it accepts.")
     ] = None,
-    share: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", show_default=False, help=f"Of the calls that are to be right, for {_SHARE}."),
-    ] = None,
+    share: Share = None,
     loss: Annotated[
         float | None,
         typer.Option(
@@ -112,10 +108,7 @@ def plan(
         raise BadInput(f"--unit = {unit!r} without --prices: expected a file that says the {unit} of a call")
     names = _systems(system) if system else None
     _check_verifier(names, tpr, fpr, loss)
-    if (share is None) == (_SHARE in (names or ())):
-        both = ["--share", f"--system {_SHARE}"]
-        one, other = both if share is not None else both[::-1]
-        raise BadInput(f"{one} without {other}: expected both")
+    check_share(share, names or ())
     check_picture(plot)
     data = _read(files, reading, names, tpr)
     prepare_jax(data.values())
@@ -125,7 +118,7 @@ def plan(
     from jaxscale.planning import plan
     from jaxscale.systems import system_named
 
-    numbers: dict[str, dict[str, Any]] = {_SHARE: {"share": share}}
+    numbers: dict[str, dict[str, Any]] = {SHARED: {"share": share}}
     if tpr is not None:
         numbers[_VERIFIED] = {"tpr": tpr, "fpr": fpr}
     with arguments_as_options("tpr", "fpr", "share"):

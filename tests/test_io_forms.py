@@ -177,7 +177,7 @@ def test_a_folder_with_an_aborted_log_is_read_without_it(tmp_path):
     with pytest.warns(DataWarning) as seen:
         assert read(tmp_path) == (("q",), [1], [1])
     said = " ".join(str(each.message) for each in seen)
-    assert "skipped 3 files that hold no verdict or are damaged" in said
+    assert "skipped 3 files that are damaged or without a verdict" in said
     assert all(f"{name}.json" in said for name in ("b", "c", "d", "logs"))
     # A file that a person names is to be whole, and a value that is no verdict is never skipped.
     with pytest.raises(DataError, match=r"d\.json"):

@@ -56,12 +56,12 @@ def test_items_of_lists_are_calls(tmp_path, form, kind):
         {name: pa.array(v, kind(types[name])) if name in types else pa.array(v) for name, v in LISTS.items()}
     )
     given = table if form == "frame" else written(tmp_path / f"runs.{form}", table)
-    with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt that has no score"):
         attempts = js.read_attempts(given, "model")["m"]
     assert (attempts.query, attempts.successes.tolist()) == (("a", "b"), [1, 1])
     assert attempts.attempts.tolist() == [2, 1]
     np.testing.assert_allclose(attempts.tokens, [1.5, 4])
-    with pytest.warns(DataWarning, match="dropped 1 attempts"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt"):
         assert js.read_ballots(given)["all"].counts.tolist() == [[1, 1], [1, 0]]
 
 

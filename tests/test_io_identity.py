@@ -83,14 +83,14 @@ def test_a_uuid_of_a_problem_is_none_of_a_call(tmp_path):
     calls = [{"problem": p, "passed": 1, "uuid": f"u{p}"} for p in "ab"] * 2
     assert js.read_attempts(lines(tmp_path / "runs.jsonl", *calls))["all"].attempts.tolist() == [2, 2]
     calls = [{"problem": "p", "passed": 1, "uuid": each} for each in ("x", "y", "x")]
-    with pytest.warns(DataWarning, match="dropped 1 attempts that are there twice"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt that is there twice"):
         assert js.read_attempts(lines(tmp_path / "runs.jsonl", *calls))["all"].attempts.tolist() == [2]
 
 
 def test_a_file_that_is_named_twice_is_read_once(tmp_path, monkeypatch):
     path = table(tmp_path / "runs.jsonl", "run", 1)
     monkeypatch.chdir(tmp_path)
-    with pytest.warns(DataWarning, match="1 files are named twice: each is read once"):
+    with pytest.warns(DataWarning, match="1 file is named twice: each is read once"):
         assert js.read_attempts([path, "runs.jsonl"])["all"].attempts.tolist() == [1, 1]
 
 
@@ -98,7 +98,7 @@ def test_another_form_of_the_same_log_is_read_once_and_another_run_is_not(tmp_pa
     samples = [sample(f"q{i % 5}", i // 5, "C" if i % 3 else "I", str(i)) for i in range(30)]
     changed = [*samples[:-1], sample("q4", 5, "C", "another")]
     paths = [log(tmp_path / f"{name}.json", *which) for name, which in (("a", samples), ("b", samples[::-1]))]
-    with pytest.warns(DataWarning, match="left out 1 files that hold the same calls as another"):
+    with pytest.warns(DataWarning, match="left out 1 file that holds the same calls as another"):
         assert set(js.read_attempts(paths)["all"].attempts.tolist()) == {6}
     paths = [paths[0], log(tmp_path / "c.json", *changed)]
     assert set(js.read_attempts(paths)["all"].attempts.tolist()) == {12}

@@ -41,7 +41,7 @@ def test_evalplus_is_right_only_if_base_and_plus_pass_unless_base_is_chosen(tmp_
         "read scorer 'plus' of 'plus', 'base': --scorer names another, --group scorer reads each",
         "dropped 3 attempts that have no score",
     ]
-    with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt that has no score"):
         (attempts,) = js.read_attempts(path, scorer="base").values()
     assert (attempts.successes.tolist(), attempts.attempts.tolist()) == ([3, 1], [5, 1])
     with pytest.warns(DataWarning, match="dropped 4"):
@@ -172,9 +172,9 @@ def test_nemo_skills(tmp_path):
         {**base, "predicted_answer": "5"},
     )
     assert recognised(path) == "nemo-skills"
-    with pytest.warns(DataWarning, match="dropped 1 attempts"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt"):
         assert counts(path) == {"1": (1, 1), "2": (0, 1)}
-    with pytest.warns(DataWarning, match="dropped 1 attempts"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt"):
         ballots = js.read_ballots(path)["all"]
     assert ballots.blank.tolist() == [0, 1]
     assert ballots.tokens.tolist() == [[12], [12]]

@@ -52,9 +52,9 @@ def test_a_directory_is_searched_for_data_and_says_what_it_skipped(tmp_path):
     with pytest.warns(DataWarning) as seen:
         attempts = js.read_attempts(tmp_path)["all"]
     assert [str(each.message).removeprefix(f"{tmp_path}: ") for each in seen] == [
-        f"skipped 1 files that hold no attempts or ballots ({tmp_path / 'other.csv'})",
+        f"skipped 1 file that holds no attempts or ballots ({tmp_path / 'other.csv'})",
         "put the files of 2 folders together: --group folder reads each",
-        f"skipped 1 files that hold no verdict or are damaged ({tmp_path / 'empty.json'}: is empty: expected a table "
+        f"skipped 1 file that is damaged or without a verdict ({tmp_path / 'empty.json'}: is empty: expected a table "
         "of attempts or ballots)",
     ]
     assert attempts.attempts.tolist() == [3]
@@ -135,5 +135,5 @@ def test_files_of_several_formats_are_refused_unless_one_is_named(tmp_path):
         js.read_attempts(tmp_path)
     with pytest.raises(DataError, match="^2 files: " + both + "jaxscale convert FILE"):
         js.read_attempts(files)
-    with pytest.warns(DataWarning, match="skipped 1 files"):
+    with pytest.warns(DataWarning, match="skipped 1 file"):
         assert js.read_attempts(tmp_path, format="csv")["all"].query == ("p",)

@@ -59,8 +59,8 @@ def test_the_summary_of_ballots(log):
     }
     assert str(summary) == (
         f"read {log} as inspect-json: 2 queries x 1 to 3 (median 2) ballots; scorer 'strict' of 'strict', 'lenient'; "
-        "3 distinct answers to the queries; 1 calls without an answer; 50.0 prompt tokens a call; "
-        "25.0 output tokens a call; dropped 1 attempts that have no score"
+        "3 distinct answers to the queries; 1 call without an answer; 50.0 prompt tokens a call; "
+        "25.0 output tokens a call; dropped 1 attempt that has no score"
     )
     plain = json.loads(json.dumps(summary.to_dict()))
     assert plain["dropped"] == {"attempts that have no score": 1}
@@ -81,7 +81,7 @@ def test_the_summary_counts_what_the_data_sets_hold(log):
 def test_a_scorer_that_is_named_is_read_without_a_note_of_it(log, read):
     with pytest.warns(DataWarning) as seen:
         summary = read(log, scorer="lenient").summary
-    assert [str(each.message) for each in seen] == [f"{log}: dropped 1 attempts that have no score"]
+    assert [str(each.message) for each in seen] == [f"{log}: dropped 1 attempt that has no score"]
     assert (summary.scorer, summary.scorers) == ("lenient", ("strict", "lenient"))
     assert (summary.groups[0].calls, summary.groups[0].right) == (4, 2)
 

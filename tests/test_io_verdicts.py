@@ -56,11 +56,11 @@ def test_words_are_right_where_a_rule_says_so(tmp_path):
 
 def test_a_row_without_a_verdict_is_dropped_and_counted(tmp_path):
     path = passed(tmp_path / "runs.jsonl", True, None, False)
-    with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt that has no score"):
         assert right(path) == ([1], [2])
     path = tmp_path / "runs.csv"
     path.write_text("problem,passed\na,1\na,\nb,0\n")
-    with pytest.warns(DataWarning, match="dropped 1 attempts that have no score"):
+    with pytest.warns(DataWarning, match="dropped 1 attempt that has no score"):
         assert right(path) == ([1, 0], [1, 1])
     with pytest.raises(DataError, match="no scored attempts"):
         js.read_attempts(passed(tmp_path / "none.jsonl", None))
@@ -105,7 +105,7 @@ def test_a_vote_for_an_answer_of_two_verdicts_is_worth_their_mean(tmp_path):
     path = lines(
         tmp_path / "votes.jsonl", *({"problem": "p", "answer": each, "correct": verdict} for each, verdict in calls)
     )
-    with pytest.warns(DataWarning, match="1 answers are right on some calls, wrong on others .*'x' to problem 'p'"):
+    with pytest.warns(DataWarning, match="1 answer is right on some calls, wrong on others .*'x' to problem 'p'"):
         ballots = js.read_ballots(path)["all"]
     assert ballots.correct.tolist() == [[True, False, True]]
     assert ballots.verdicts.tolist() == [[pytest.approx(2 / 3), 0.0, 1.0]]
@@ -288,7 +288,7 @@ def test_a_trial_of_terminal_bench_that_failed_is_wrong_as_the_tool_counts(tmp_p
     path.write_text(json.dumps({"id": "x", "results": results}))
     with pytest.warns(DataWarning) as seen:
         assert right(path) == ([1], [3])
-    assert "1 calls that ended in an error or have no verdict are counted as wrong" in str(seen[-1].message)
+    assert "1 call that ended in an error or without a verdict counted as wrong" in str(seen[-1].message)
     with pytest.warns(DataWarning):
         assert right(path, errors="drop") == ([1], [2])
 
@@ -318,5 +318,5 @@ def test_what_is_graded_stays_beside_a_rule(tmp_path):
         tmp_path / "a.jsonl",
         *({"problem": "p", "answer": each, "target": gold, "correct": verdict} for each, gold, verdict in calls),
     )
-    with pytest.warns(DataWarning, match="graded 1 answers"):
+    with pytest.warns(DataWarning, match="graded 1 answer"):
         assert right(path, right="C", grade="text") == ([2], [3])

@@ -76,7 +76,7 @@ def test_a_damaged_file_of_a_folder_is_named_with_reason_and_line(tmp_path):
     with pytest.warns(DataWarning) as said:
         assert js.read_attempts(tmp_path)["all"].attempts.tolist() == [1]
     (skipped, damaged) = (str(each.message) for each in said)
-    assert re.search(r"skipped 1 files that hold no attempts or ballots \(\S*config.json\)", skipped)
+    assert re.search(r"skipped 1 file that holds no attempts or ballots \(\S*config.json\)", skipped)
     assert re.search(r"skipped 2 files .*c\.jsonl, line 1: not JSON.*; .*b\.jsonl, line 2: not JSON", damaged)
     (tmp_path / "a.jsonl").unlink()
     (tmp_path / "b.jsonl").unlink()

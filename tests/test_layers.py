@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Lowest first. A module may import what stands in an earlier line, or its own package.
 LAYERS = [
-    ("_files", "_numpy"),
+    ("_files", "_numpy", "_words"),
     ("_checks",),
     ("_result",),
     ("_arrays", "_palette"),

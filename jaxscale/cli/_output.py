@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jaxscale import __version__, _files
+from jaxscale._words import number_of
 from jaxscale.cli._errors import BELOW, BadInput, on_one_line
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def title(name: str, data: "Attempts") -> str:
     least, most = int(data.attempts.min()), int(data.attempts.max())
     span = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     solved = int((data.successes > 0).sum())
-    return f"{name}: {len(data):,} queries x {span} attempts, {solved / len(data):.1%} solved at least once"
+    attempts = number_of(1, "attempts") if most == 1 else f"{span} attempts"
+    return f"{name}: {number_of(len(data), 'queries')} x {attempts}, {solved / len(data):.1%} solved at least once"
 
 
 @contextlib.contextmanager

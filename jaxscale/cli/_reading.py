@@ -6,7 +6,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,8 @@ def votes(command: Callable[..., None]) -> Callable[..., None]:
 def say_read(summary: "ReadSummary", use: str = "") -> None:
     """Say on stderr, in one line, what was read, and how it is used where nothing else says so."""
     if not quiet.get():
-        print(f"jaxscale: {on_one_line(str(summary))}{use and f'; {use}'}", file=sys.stderr)
+        said = str(replace(summary, dropped=()))  # what was dropped, a warning has said
+        print(f"jaxscale: {on_one_line(said)}{use and f'; {use}'}", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from jaxscale import __version__
+from jaxscale._words import number_of
 from jaxscale.cli._errors import BadInput, arguments_as_options
 from jaxscale.cli._forecast import Over
 from jaxscale.cli._jax import prepare_jax
@@ -133,7 +134,8 @@ def print_vote(out: Any, name: str, data: "Ballots", result: "VoteSummary") -> N
     span = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     blank = _blank(data)
     silent = f", {blank:,} of {data.calls.sum():,} without an answer (these never win)" if blank else ""
-    out.print(Text(f"{name}: {len(data):,} queries x {span} ballots{silent}", style="bold"))
+    calls = number_of(1, "ballots") if most == 1 else f"{span} ballots"
+    out.print(Text(f"{name}: {number_of(len(data), 'queries')} x {calls}{silent}", style="bold"))
     table = result.__rich__()
     # Beneath the table, not in it: there they would wrap at its width.
     *lines, model = str(table.caption).split("\n")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jaxscale._checks import ArgumentError
+from jaxscale._words import number_of
 from jaxscale.data import Attempts, Ballots, DataError, DataWarning, require
 from jaxscale.io import _attempts, _ballots, _tables, _write
 from jaxscale.io._asked import asked
@@ -363,7 +364,7 @@ def _checked(table: Table, wanted: Wanted, title: str, target: str, found: str =
 
 
 def _left_out(table: Table) -> list[str]:
-    return [*table.notes, *(f"dropped {count:,} {what}" for what, count in table.dropped)]
+    return [*table.notes, *(f"dropped {number_of(count, what)}" for what, count in table.dropped)]
 
 
 def _say(table: Table, notes: list[str]) -> list[str]:

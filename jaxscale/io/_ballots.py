@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jaxscale._checks import MAX_CALLS
+from jaxscale._words import number_of
 from jaxscale.data import Ballots
 from jaxscale.io._equivalence import equal, spelling
 from jaxscale.io._errored import ERRORS
@@ -185,8 +186,9 @@ def _mean_verdicts(table: Table, queries: Queries, rows: _Rows, values: list[str
     first = int(first_row[kind])
     other = int(((of_row == kind) & (rows.correct != rows.correct[first])).argmax())
     notes.append(
-        f"{mixed.sum():,} answers are right on some calls, wrong on others ({_named(queries, rows, values, first)}: "
-        f"{table.where(first)} and {table.where(other)}): a vote for one is worth the mean verdict of its calls, "
+        f"{number_of(int(mixed.sum()), 'answers are right')} on some calls, wrong on others "
+        f"({_named(queries, rows, values, first)}: {table.where(first)} and "
+        f"{table.where(other)}): a vote for one is worth the mean verdict of its calls, "
         f"and in a forecast beyond them what most verdicts say{told_apart(table, other, first)}"
     )
     worth = share[of_row]

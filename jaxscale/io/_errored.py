@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxscale._words import number_of
 from jaxscale.io._table import Table, coded_as
 
 ERRORS = ("error", "errored")
@@ -37,7 +38,9 @@ def settled(table: Table, name: str, scored: np.ndarray, default: str, asked: st
         table = table.saying(*_difference(table, right, missing, keep))
     if choice == "wrong" and lost.any():
         table = table.with_column(name, coded_as(right, ("false", "true")))
-        table = table.saying(f"{lost.sum():,} calls that ended in an error or have no verdict are counted as wrong")
+        table = table.saying(
+            f"{number_of(int(lost.sum()), 'calls')} that ended in an error or without a verdict counted as wrong"
+        )
     return table, keep
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from jaxscale._checks import ArgumentError
+from jaxscale._words import number_of
 from jaxscale.data import DataError
 from jaxscale.io import _csv, _frames, _jsonl, _parquet
 from jaxscale.io._identity import copies, identified
@@ -139,13 +140,17 @@ def read_table(path: Paths, wanted: Wanted, format: str | None = None) -> tuple[
     tables, without = _tables(sources, inside, whole=not any(place.is_directory for place in places))
     without = [*damaged, *without]
     if without:
-        notes.append(f"skipped {len(without)} files that hold no verdict or are damaged ({_reasons(without)})")
+        notes.append(
+            f"skipped {number_of(len(without), 'files that are')} damaged or without a verdict ({_reasons(without)})"
+        )
     _check_columns(tables, graded=wanted.grade is not None)
     _check_kinds(tables, title)
     twice = copies(tables)
     if twice:
         first = ", ".join(tables[index].file for index in twice[:3])
-        notes.append(f"left out {len(twice)} files that hold the same calls as another ({first}): they are read once")
+        notes.append(
+            f"left out {number_of(len(twice), 'files that hold')} the same calls as another ({first}): they count once"
+        )
     notes += _alike([source for source, _ in sources])
     table = together([table for index, table in enumerate(tables) if index not in twice], title, notes)
     return _finished(table, sources[0][1], wanted), found
@@ -181,7 +186,7 @@ def _each_once(places: Sequence[Place]) -> tuple[list[Place], list[str]]:
                 whole = place.path.resolve()
         twice += whole in once
         once.setdefault(whole, place)
-    return list(once.values()), [f"{twice} files are named twice: each is read once"] if twice else []
+    return list(once.values()), [f"{number_of(twice, 'files are')} named twice: each is read once"] if twice else []
 
 
 def _sources(
@@ -223,7 +228,9 @@ def _alike(sources: Sequence[Source]) -> list[str]:
 def _skipped(files: Sequence[str]) -> list[str]:
     more = f" and {len(files) - 3} more" if len(files) > 3 else ""
     return (
-        [f"skipped {len(files)} files that hold no attempts or ballots ({', '.join(files[:3])}{more})"] if files else []
+        [f"skipped {number_of(len(files), 'files that hold')} no attempts or ballots ({', '.join(files[:3])}{more})"]
+        if files
+        else []
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from jaxscale._words import number_of
 from jaxscale.data import Attempts, Ballots
 from jaxscale.io._table import shown, shown_list
 
@@ -89,18 +90,16 @@ class ReadSummary:
         span = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         if least < most and len(groups) == 1:
             span += f" (median {groups[0].calls_median:,.10g})"
-        plural = "y" if self.queries == 1 else "ies"
+        calls = number_of(1, self.kind) if most == 1 else f"{span} {self.kind}"
         from_several = ", ".join(f"{count:,} {name}s" for name, count in self.further)
-        parts = [
-            f"{sets}{self.queries:,} quer{plural} x {span} {self.kind}{f' of {from_several}' if from_several else ''}"
-        ]
+        parts = [f"{sets}{number_of(self.queries, 'queries')} x {calls}{f' of {from_several}' if from_several else ''}"]
         if self.scorers:
             chosen = f"scorer {shown(self.scorer)}" if self.scorer is not None else "scorers"
             several = "" if len(self.scorers) == 1 else f" of {shown_list(self.scorers, 6)}"
             parts.append(chosen + (several if self.scorer is not None else f" {shown_list(self.scorers, 6)}"))
         if self.kind == "ballots":
-            parts.append(f"{sum(group.answers or 0 for group in groups):,} distinct answers to the queries")
-            parts.append(f"{sum(group.blank or 0 for group in groups):,} calls without an answer")
+            parts.append(number_of(sum(group.answers or 0 for group in groups), "distinct answers to the queries"))
+            parts.append(number_of(sum(group.blank or 0 for group in groups), "calls without an answer"))
         for name, values in (
             ("prompt", [group.prompt_tokens for group in groups]),
             ("output", [group.output_tokens for group in groups]),
@@ -109,7 +108,7 @@ class ReadSummary:
             if known:
                 span = f"{min(known):,.1f}" if min(known) == max(known) else f"{min(known):,.1f} to {max(known):,.1f}"
                 parts.append(f"{span} {name} tokens a call")
-        parts += [f"dropped {count:,} {what}" for what, count in self.dropped]
+        parts += [f"dropped {number_of(count, what)}" for what, count in self.dropped]
         return f"read {where} as {self.format}: " + "; ".join(parts)
 
 

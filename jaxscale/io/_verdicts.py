@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jaxscale._checks import ArgumentError
+from jaxscale._words import number_of
 from jaxscale.data import DataError
 from jaxscale.io._equivalence import equal
 from jaxscale.io._errored import settled
@@ -201,7 +202,9 @@ def graded(table: Table, scale: Scale, wanted: Wanted) -> Table:
     texts = list(dict.fromkeys((*_TEXTS, *values)))
     before = np.array([texts.index(value) for value in values])[codes]
     table = table.with_column(name, coded_as(np.where(without, found, before), texts))
-    return table.saying(f"graded {without.sum():,} answers that have no verdict by comparison with the right one{held}")
+    return table.saying(
+        f"graded {number_of(int(without.sum()), 'answers that have')} no verdict by comparison with the right one{held}"
+    )
 
 
 def require_verdicts(table: Table, scale: Scale) -> None:

@@ -11,8 +11,7 @@ from _logs import LOG, lines, sample
 import jaxscale as js
 from jaxscale.cli import run
 from jaxscale.data import DataError, DataWarning
-from jaxscale.io import Rule
-from jaxscale.io._verdicts import Scale
+from jaxscale.io._verdicts import Rule, Scale
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*stopped at the first success")
 

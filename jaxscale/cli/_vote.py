@@ -184,7 +184,7 @@ def draw(
         if len(data) == 1:
             plot_votes(panels.pop(0), curve, points, best=best)
             plot_votes(panels.pop(0), curve, parts=recorded.parts, best=best)
-            figure.suptitle(f"{name}: {len(ballots):,} queries", fontsize=11, x=0.01, ha="left")
+            figure.suptitle(f"{name}: {number_of(len(ballots), 'queries')}", fontsize=11, x=0.01, ha="left")
         else:
             panel = panels.pop(0)
             plot_votes(panel, curve, parts=recorded.parts, best=best)

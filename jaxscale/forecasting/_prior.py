@@ -2,6 +2,7 @@
 
 import warnings
 
+from jaxscale._words import number_of
 from jaxscale.data import Attempts, Ballots, DataWarning
 from jaxscale.forecasting._shapes import SHAPES
 
@@ -30,7 +31,7 @@ def warn_of_prior(data: Attempts | Ballots, prior: str, name: str | None = None)
     whose = "" if name is None else f"{name}: "
     what = "nothing was solved" if right == 0 else "no call was wrong"
     warnings.warn(
-        f"{whose}{what} in {calls:,} calls at {len(data):,} queries: beyond these calls, and for its interval, the "
+        f"{whose}{what} in {number_of(calls, 'calls')} at {number_of(len(data), 'queries')}: beyond these calls, and for its interval, the "
         f"forecast comes from the prior alone ({prior})",
         DataWarning,
         stacklevel=3,

@@ -31,8 +31,8 @@ def warn_of_prior(data: Attempts | Ballots, prior: str, name: str | None = None)
     whose = "" if name is None else f"{name}: "
     what = "nothing was solved" if right == 0 else "no call was wrong"
     warnings.warn(
-        f"{whose}{what} in {number_of(calls, 'calls')} at {number_of(len(data), 'queries')}: beyond these calls, and for its interval, the "
-        f"forecast comes from the prior alone ({prior})",
+        f"{whose}{what} in {number_of(calls, 'calls')} at {number_of(len(data), 'queries')}: "
+        f"beyond these calls, and for its interval, the forecast comes from the prior alone ({prior})",
         DataWarning,
         stacklevel=3,
     )

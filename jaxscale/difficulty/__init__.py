@@ -20,6 +20,30 @@ nothing else.
 >>> fitted = js.fit(Saturating(0.5, 5.0), data)
 >>> fitted.converged, sorted(fitted.standard_errors)
 (True, ['half', 'limit'])
+
+A law of p gives its moments and draws; `exact`, `simulate`, `fit` and `forecast` (as `model=`) then know it.
+
+>>> from jaxscale.difficulty import AbstractDifficulty
+>>> from jaxscale.special import log1mexp, log_beta_function
+>>> class Root(AbstractDifficulty):
+...     '''p = u^(1/a) for a uniform u.'''
+...     a: jax.Array = parameter(positive)
+...
+...     def __check_init__(self) -> None:
+...         check_parameters(self)
+...
+...     def log_moment(self, successes, failures):  # log E[p^successes (1-p)^failures], of any shape
+...         return jnp.log(self.a) + log_beta_function(self.a + successes, 1.0 + failures)
+...
+...     def sample(self, key, shape=()):  # log p and log (1-p), neither rounded away
+...         log_p = -jax.random.exponential(key, shape) / self.a
+...         return log_p, log1mexp(log_p)
+>>> law = Root(0.5)
+>>> print(js.exact(js.PassAtK(), law, [1, 2]).round(4))  # E[p] = a / (a + 1)
+[0.3333 0.4667]
+>>> simulated = js.simulate(jax.random.key(0), js.PassAtK(), law, 2)
+>>> bool(abs(simulated.value - 0.4667) < 5 * simulated.standard_error)
+True
 """
 
 from jaxscale.difficulty._answers import AnswerDistribution

@@ -104,7 +104,7 @@ def test_the_words_of_a_vote_that_rises_then_falls(tmp_path, capsys):
     out, err = output(capsys, path, "--calls", "1,9,60")
     assert "60 queries x 60 ballots" in out
     assert "never win" not in out
-    assert "shape: rises, then falls after 5 calls (from 1 to 30 calls)" in out
+    assert "shape: rises, then falls after 5 calls (as recorded, from 1 to 30 calls)" in out
     assert "best: 5 calls" in out
     assert "does voting help at all? yes" in out
     assert "easy: the right answer leads in 30 queries, surely in 30; hard: a wrong answer leads in 30" in out

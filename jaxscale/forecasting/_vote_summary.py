@@ -88,7 +88,7 @@ class VoteSummary(Result):
             noise = ""
             if shape.moves and not shape.beyond_noise:
                 noise = f", though not beyond the noise of {self.queries:,} queries"
-            lines = [f"shape: {shape.words}{noise} (from {shape.first:,} to {shape.last:,} calls)"]
+            lines = [f"shape: {shape.words}{noise} (as recorded, from {shape.first:,} to {shape.last:,} calls)"]
             number, interval = best.words
             kind = ", a forecast" if best.forecast else ""
             lines.append(f"best: {number} calls{kind} ({level} interval {interval}), {_gain(best)}")

@@ -22,15 +22,9 @@ from jaxtyping import install_import_hook
 # what users give check it themselves, in words of their own, which are what tests read.
 install_import_hook(
     [
-        *(
-            "jaxscale.special",
-            "jaxscale.sampling",
-            "jaxscale.particles",
-            "jaxscale.difficulty",
-            "jaxscale.plurality",
-            "jaxscale.closed_forms",
-        ),
-        *("jaxscale.fitting._optimise", "jaxscale.fitting._joint_likelihood", "jaxscale.fitting._statistics"),
+        *(f"jaxscale.{name}" for name in ("special", "sampling", "particles", "difficulty", "plurality")),
+        *(f"jaxscale.closed_forms._{name}" for name in ("best_of_n", "counts", "coverage", "two_point", "votes")),
+        *(f"jaxscale.fitting._{name}" for name in ("optimise", "joint_likelihood", "statistics")),
     ],
     "_typecheck.checked",
 )

@@ -11,8 +11,7 @@ import pytest
 
 import jaxscale as js
 from jaxscale.simulator import Exchangeable, Sticky
-from jaxscale.simulator._rules import ahead_table
-from jaxscale.stopping import leader_confidence
+from jaxscale.stopping import ahead_table, leader_confidence
 
 KEY = jax.random.key(20)
 CALLS = [1, 2, 3, 10, 100]

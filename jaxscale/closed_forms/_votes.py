@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 from jax.scipy.special import ndtr
 
-from jaxscale._arrays import Floats, following_dtype, strong_float
+from jaxscale._arrays import Floats, Numbers, following_dtype, strong_float
 from jaxscale.closed_forms._counts import expected_worth
 from jaxscale.difficulty import AbstractDifficulty, AnswerDistribution, DirichletAnswers
 from jaxscale.estimators import SPREAD, STEP
@@ -98,7 +98,7 @@ def _best_of_n(system: BestOfN, population: AnswerDistribution, calls: np.ndarra
     return _over_queries(population, evaluate)
 
 
-def _best_scored(p: Floats, calls: np.ndarray, separation: float) -> Floats:
+def _best_scored(p: Floats, calls: np.ndarray, separation: Numbers) -> Floats:
     """The chance that the best of n scores is a right call's, n p E[F(s)^(n - 1)]; (budgets, queries).
 
     s is the score of a right call, normal around the separation, and F = p Phi(s - separation) + (1 - p) Phi(s) the law

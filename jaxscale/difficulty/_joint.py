@@ -1,7 +1,7 @@
 """Beta difficulty whose parameters are functions of covariates, such as a model's size and its training tokens."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import equinox as eqx
 import jax
@@ -178,7 +178,7 @@ class JointLaw(ReadOnlyCopies, eqx.Module):
         shape = wanted.shape
         most = jnp.log(jnp.asarray(MAX_CALLS, model.a.dtype))
 
-        def halve(_: int, ends: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        def halve(_: Any, ends: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
             low, high = ends
             middle = (low + high) / 2
             short = model.log_failure(jnp.exp(middle)) > wanted

@@ -68,8 +68,8 @@ def predict_beyond(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, ov
 
     The posterior is averaged with the line of log(-log pass@k) on log k. Where the line is above, it takes a half of
     the weight one decade beyond what the data reach, and more the farther, as what the bulk of the queries says of the
-    tail is worth less; where it is below, three quarters. So no forecast falls with k: both rise, and the share of the
-    line grows only where the line is above.
+    tail is worth less; where it is below, three quarters, less for a group that others inform. So no forecast falls
+    with k: both rise, and the share of the line grows only where the line is above.
 
     Args:
         pairs: the distinct queries, without padding.
@@ -93,7 +93,8 @@ def predict_beyond(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, ov
             *(-np.expm1(-line[0] * x ** -line[1]) for x in (k.astype(float), n[failed].astype(float)))
         )
         above = np.where(k > n[failed, None], along.T - later[failed], 0.0)
-        shares = np.where(above < 0, _LOWER, raising)
+        # The farther a pool reaches beyond a group's own attempts, the less is the line of these attempts worth.
+        shares = np.where(above < 0, _LOWER * n.min() / posterior.reach, raising)
         later[failed] += shares * above
         share = counts[failed] @ shares / max(counts[failed].sum(), 1)
     per_row = recorded + later

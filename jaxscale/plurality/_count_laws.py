@@ -39,7 +39,7 @@ def poisson_pmf(count: Numbers, mean: Numbers) -> Floats:
 
 
 @poisson_pmf.defjvp
-def _poisson_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+def _poisson_jvp(primals: tuple[Numbers, ...], tangents: tuple[Numbers, ...]) -> tuple[Floats, Floats]:
     count, mean = promote(*primals)
     value = poisson_pmf(count, mean)
     return value, _poisson_slope(count, mean, value) * tangents[1]
@@ -96,7 +96,7 @@ def _power(log_base: Floats, exponent: Floats) -> Floats:
 
 
 @binomial_pmf.defjvp
-def _binomial_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+def _binomial_jvp(primals: tuple[Numbers, ...], tangents: tuple[Numbers, ...]) -> tuple[Floats, Floats]:
     count, size, p = promote(*primals)
     value = binomial_pmf(count, size, p)
     inside = (p > 0) & (p < 1)
@@ -142,7 +142,7 @@ def negative_binomial_pmf(count: Numbers, size: Numbers, rate: Numbers) -> Float
 
 
 @negative_binomial_pmf.defjvp
-def _negative_binomial_jvp(primals: tuple[Floats, ...], tangents: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+def _negative_binomial_jvp(primals: tuple[Numbers, ...], tangents: tuple[Numbers, ...]) -> tuple[Floats, Floats]:
     count, size, rate = promote(*primals)
     value = negative_binomial_pmf(count, size, rate)
     by_rate = value * (count * (1 - rate) - size * rate) / (rate * (1 - rate))

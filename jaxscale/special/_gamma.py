@@ -93,7 +93,7 @@ def numpy_log_beta_ratio(a: np.ndarray, b: np.ndarray, k: np.ndarray) -> np.ndar
         The log-ratio, float64.
 
     Example:
-        >>> numpy_log_beta_ratio(*np.array([1.0, 1.0, 3.0])).round(6).item()
+        >>> numpy_log_beta_ratio(np.ones(1), np.ones(1), np.array([3.0])).round(6).item()
         -1.386294
     """
     a, b, k = np.broadcast_arrays(a, b, k)

@@ -86,10 +86,10 @@ plt.show()
 #    priors, and their posterior is drawn by sequential Monte Carlo.
 # 2. **The root of the evidence** weighs the shapes. None of them is true, and the one that fits the bulk best may
 #    have a false tail: full evidence trusts it too much.
-# 3. **The line** is averaged with that. Where it is above, its share is $d/2$ at $d \le 1$ decades beyond the data and
-#    $1 - 1/(2d)$ farther on, since what the bulk says of the tail is worth less the farther one looks; where it is
-#    below, three quarters, as a share that grew there would let the forecast fall with $k$. It is anchored where the
-#    data end: it gives $S(k)/S(n)$, too, so the forecast has no jump at $n$, and a solved query stays solved.
+# 3. **The line** gets the rest of the weight: $d/2$ at $d \le 1$ decades beyond the data and $1 - 1/(2d)$ farther on,
+#    since what the bulk says of the tail is worth less the farther one looks. It is anchored where the data end: it
+#    gives $S(k)/S(n)$, too, so the forecast has no jump at $n$, and a solved query stays solved. Where the line is
+#    below, the average may fall; coverage cannot, and what it came to at fewer calls is kept.
 # 4. **The interval** is that of the shapes' posterior draws, with the noise of a further run, and half a query either
 #    way; and it is made wide enough to hold the average.
 #

@@ -16,7 +16,7 @@ from jaxscale.difficulty import AbstractDifficulty
 from jaxscale.forecasting._interval import interval
 from jaxscale.forecasting._model import predict_by_law
 from jaxscale.forecasting._posterior import LawPosterior, QueryPosterior, SharedDraws, query_posterior
-from jaxscale.forecasting._prediction import Over, Prediction, predict_beyond, predict_recorded
+from jaxscale.forecasting._prediction import Over, Prediction, looked_at, predict_beyond, predict_recorded
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast
 from jaxscale.forecasting._rivals import RIVALS
@@ -119,21 +119,21 @@ def forecast_coverage(
         over: as for `forecast`.
         shared: draws that other data sets of the same key need too.
         laws: the posterior of the law of difficulty, if it is known.
-        posterior: of the queries at `budgets`, flat; None for that under `laws`.
+        posterior: of the queries at the calls that `looked_at` returns for `budgets`; None for that under `laws`.
 
     Returns:
         The curve.
     """
     flat = budgets.reshape(-1)
     (laws,) = shared.posteriors([attempts]) if laws is None else [laws]
-    posterior = query_posterior(laws, flat) if posterior is None else posterior
+    calls = looked_at(attempts.attempts, flat)
+    posterior = query_posterior(laws, calls) if posterior is None else posterior
     ahead = flat > attempts.attempts.min()
     predictions = []
     if not ahead.all():
         predictions.append(predict_recorded(laws.pairs, posterior, flat[~ahead], over))
     if ahead.any():
-        beyond = posterior._replace(solved_later=posterior.solved_later[:, ahead], draws=posterior.draws[:, ahead])
-        predictions.append(predict_beyond(laws.pairs, beyond, flat[ahead], over))
+        predictions.append(predict_beyond(laws.pairs, posterior, calls, flat[ahead], over))
     # Back to the order in which they were asked for.
     place = np.argsort(np.argsort(ahead, kind="stable"), kind="stable")
     rng = np.random.default_rng(shared.interval_seed)

@@ -21,6 +21,7 @@ from jaxscale.forecasting._arguments import DEFAULT_SEED, checked
 from jaxscale.forecasting._coverage import forecast_coverage
 from jaxscale.forecasting._pooled import Member, Pool, pool_posterior
 from jaxscale.forecasting._posterior import LawPosterior, SharedDraws, query_posterior
+from jaxscale.forecasting._prediction import looked_at
 from jaxscale.forecasting._prior import AUTO, warn_of_prior
 from jaxscale.forecasting._result import Forecast, Joint
 
@@ -72,11 +73,12 @@ class GroupForecasts:
         posterior, joint = None, None
         if name in self._pool_of and budgets.max(initial=0) > attempts.attempts.min():
             pool = self._pool(self._pool_of[name])
-            pooled = pool.query_posterior(self._pool_of[name].index(name), flat)
-            joint = Joint(pool, pooled.draws.reshape(-1, *budgets.shape))
+            calls = looked_at(attempts.attempts, flat)
+            pooled = pool.query_posterior(self._pool_of[name].index(name), calls)
+            joint = Joint(pool, pooled.draws[:, np.searchsorted(calls, flat)].reshape(-1, *budgets.shape))
             # Pooling may mislead, and does so where a group departs from the others in a way of its own: half of the
             # draws behind the interval are those of the group alone.
-            alone = query_posterior(laws, flat).draws
+            alone = query_posterior(laws, calls).draws
             chosen = np.arange(len(pooled.draws)) * len(alone) // len(pooled.draws)
             posterior = pooled._replace(draws=np.concatenate([pooled.draws, alone[chosen]]))
         curve = forecast_coverage(attempts, budgets, level, over, self._shared, laws, posterior)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,8 +16,7 @@ from jaxscale.forecasting._rivals import loglog_line
 
 Over = Literal["these", "population"]
 
-# The share of the line where it is below the posterior. One that grew with k there would let a forecast fall with k.
-_LOWER = 0.75
+_STEPS = 4  # a decade, at which a curve is looked at so that it does not fall
 
 
 class Prediction(NamedTuple):
@@ -63,18 +63,41 @@ def predict_recorded(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, 
     return Prediction(value, value[None], variance, k / mean_attempts / queries, model)
 
 
-def predict_beyond(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, over: Over) -> Prediction:
+def looked_at(attempts: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Numbers of calls at which a posterior is needed to predict coverage at some: these, and steps up to beyond them.
+
+    Args:
+        attempts: (queries,) that were recorded.
+        k: numbers of calls.
+
+    Returns:
+        Increasing whole numbers.
+    """
+    return np.union1d(k, _steps(attempts, k))
+
+
+def _steps(attempts: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Numbers of calls from the fewest attempts to beyond the most calls, whichever these are."""
+    fewest, most = int(attempts.min()), int(k.max())
+    number = 1 + max(math.ceil(_STEPS * math.log10(most / fewest)), 0)
+    return np.unique(np.ceil(fewest * 10 ** (np.arange(number + 1) / _STEPS)).astype(np.int64))
+
+
+def predict_beyond(
+    pairs: Distinct, posterior: QueryPosterior, calls: np.ndarray, k: np.ndarray, over: Over
+) -> Prediction:
     """Predict coverage beyond the fewest attempts of a query.
 
-    The posterior is averaged with the line of log(-log pass@k) on log k. Where the line is above, it takes a half of
-    the weight one decade beyond what the data reach, and more the farther, as what the bulk of the queries says of the
-    tail is worth less; where it is below, three quarters, less for a group that others inform. So no forecast falls
-    with k: both rise, and the share of the line grows only where the line is above.
+    The posterior is averaged with the line of log(-log pass@k) on log k, which takes a half of the weight one decade
+    beyond what the data reach, and more the farther, as what the bulk of the queries says of the tail is worth less.
+    Where the line is below the posterior that average may fall, which coverage cannot: what it came to at fewer calls,
+    looked at in steps, is kept.
 
     Args:
         pairs: the distinct queries, without padding.
-        posterior: of the same queries, at the same `k`.
-        k: (budgets,) numbers of calls, above the fewest attempts.
+        posterior: of the same queries, at `calls`.
+        calls: what `looked_at` returned.
+        k: (budgets,) numbers of calls among these, above the fewest attempts.
         over: as for `forecast`.
 
     Source:
@@ -83,32 +106,35 @@ def predict_beyond(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, ov
     n, counts, total = posterior.attempts, posterior.queries, posterior.queries.sum()
     failed = posterior.successes == 0
     line = loglog_line(pairs)
+    # The line's share at each number of calls.
+    decades = np.maximum(np.log10(calls / posterior.reach), 0.0)
+    followed = (
+        np.zeros(len(calls)) if line is None else np.where(decades < 1, decades / 2, 1 - 0.5 / np.maximum(decades, 1.0))
+    )
+
     # Query by query: the unbiased estimate where k is within its attempts, else 1, or the chance of a later success.
+    at = np.searchsorted(calls, k)
     recorded = pass_at_k_per_query(n, posterior.successes, k)
-    later, share = posterior.solved_later.copy(), np.zeros(len(k))
+    later = posterior.solved_later[:, at]
     if line is not None:
-        decades = np.maximum(np.log10(k / posterior.reach), 0.0)
-        raising = np.where(decades < 1, decades / 2, 1 - 0.5 / np.maximum(decades, 1.0))
         along = solved_between(
-            *(-np.expm1(-line[0] * x ** -line[1]) for x in (k.astype(float), n[failed].astype(float)))
+            *(-np.expm1(-line[0] * x ** -line[1]) for x in (calls.astype(float), n[failed].astype(float)))
         )
-        above = np.where(k > n[failed, None], along.T - later[failed], 0.0)
-        # The farther a pool reaches beyond a group's own attempts, the less is the line of these attempts worth.
-        shares = np.where(above < 0, _LOWER * n.min() / posterior.reach, raising)
-        later[failed] += shares * above
-        share = counts[failed] @ shares / max(counts[failed].sum(), 1)
+        mixed = posterior.solved_later[failed]
+        mixed = mixed + followed * np.where(calls > n[failed, None], along.T - mixed, 0.0)
+        later[failed] = _rising(mixed, calls, _steps(n, k), k)
     per_row = recorded + later
     value = counts @ per_row / total
-    draws = counts @ recorded / total + posterior.draws
+    draws = counts @ recorded / total + posterior.draws[:, at]
 
-    last = float(share[k.argmax()])
+    last = float(followed[at].max())
     weights = {name: each * (1 - last) for name, each in posterior.shares.items()}
     if line is not None:
         weights = {"loglog": last, **weights}
     model = ForecastModel("auto", {} if line is None else {"coefficient": line[0], "exponent": line[1]}, weights)
 
     # A further run of k calls at a query fails with probability f given what was recorded of it.
-    f, twice = (posterior.density @ failure_factors(calls).T for calls in (k, 2 * k))
+    f, twice = (posterior.density @ failure_factors(further).T for further in (k, 2 * k))
     # Values are counts of queries, and so many queries do not tell a coverage of 1 from one a little below.
     step = np.full(len(k), 1 / total)
     if over == "these":
@@ -124,6 +150,14 @@ def predict_beyond(pairs: Distinct, posterior: QueryPosterior, k: np.ndarray, ov
     posterior_variance = within + draws.var(axis=0) + np.square(value - draws.mean(axis=0))
     step *= 1 - n.min() / k
     return Prediction(value, draws, variance, step, model, per_row[posterior.row], posterior_variance)
+
+
+def _rising(values: np.ndarray, calls: np.ndarray, steps: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """(rows, budgets) values at k, neither below what a step before came to nor above what steps up to the next do."""
+    reached = np.maximum.accumulate(values[:, np.searchsorted(calls, steps)], axis=1)
+    before, after = np.searchsorted(steps, k, side="right") - 1, np.searchsorted(steps, k)
+    found: np.ndarray = np.clip(values[:, np.searchsorted(calls, k)], reached[:, before], reached[:, after])
+    return found
 
 
 def variance_over_queries(value: np.ndarray, squares: np.ndarray, queries: int) -> np.ndarray:

@@ -250,3 +250,13 @@ def test_help_names_every_model_that_is_accepted_and_no_other(capsys):
         text = " ".join(shown.split())
         for name in names:
             assert re.search(rf"[ ,]{name}[,.]", text.replace("- ", "-")), name
+
+
+def test_the_demo_shows_what_each_command_does_and_writes_its_files(tmp_path, capsys):
+    assert run(["demo", "-o", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert [
+        out.count(f"On a file of your own: jaxscale {name} ") for name in ("forecast", "plan", "vote", "report")
+    ] == [1] * 4
+    names = {"attempts.csv", "ballots.csv", "prices.toml", "forecast.png", "vote.png", "report.html"}
+    assert {path.name for path in tmp_path.iterdir()} == names

@@ -181,7 +181,15 @@ def print_forecast(out: Any, name: str, data: "Attempts", result: "Forecast", ti
     out.print(Text(f"model beyond the data: {result.model}\n", style="dim"))
 
 
-def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Forecast"], **settings: Any) -> None:
+def draw(
+    path: Path,
+    data: Mapping[str, "Attempts"],
+    results: Mapping[str, "Forecast"],
+    *,
+    system: str = "pass-at-k",
+    share: float | None = None,
+    **settings: Any,
+) -> None:
     """Write a picture of forecasts, with a smooth curve through each, forecast under the same settings."""
     import matplotlib
     import numpy as np
@@ -195,10 +203,10 @@ def draw(path: Path, data: Mapping[str, "Attempts"], results: Mapping[str, "Fore
     span = np.geomspace(1, max(int(first.calls.max()), 2), 60)
     ends = [int(attempts.attempts.min()) for attempts in data.values() if attempts.attempts.min() <= span[-1]]
     dense = sorted({round(k) for k in span.tolist()} | set(ends))
-    curves = forecast_each(data, dense, **settings)
+    curves = forecast_each(data, dense, system=system, share=share, **settings)
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = plot_forecasts(figure.subplots(), curves, results)
-    chosen = _system(settings["system"], settings["share"])
+    chosen = _system(system, share)
     if chosen.measures != "coverage":
         axes.set_ylabel(f"{chosen.title}, mean over queries")
         axes.set_title("", loc="left")

@@ -236,6 +236,15 @@ def test_estimate_is_the_mean_over_all_draws(name):
         np.testing.assert_allclose(estimate(system, ATTEMPTS, calls).value, found.value, atol=1e-12)
 
 
+def test_every_system_is_simulated_and_held_against_exact_values():
+    """Those of a law, or of what was recorded: without one the next test would compare nothing."""
+    recorded_alone = {"weighted-vote", "best-of-n, recorded"}
+    for name, (system, _) in ROWS.items():
+        assert any(knows("simulate", system, population) for population in POPULATIONS), name
+        exact_of = [each for each in POPULATIONS if knows("exact", system, each) and each not in (ATTEMPTS, BALLOTS)]
+        assert bool(exact_of) == (name in ESTIMATED and name not in recorded_alone), name
+
+
 @pytest.mark.parametrize("population", POPULATIONS, ids=lambda population: type(population).__name__)
 @pytest.mark.parametrize("name", ROWS)
 def test_exact_is_what_simulation_finds(name, population):

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 # A machine with jax, numpy, equinox, optax, jaxtyping, scipy, pyarrow, rich, typer and matplotlib, and a checkout of
 # this package that is not installed: what else is here cannot be imported.
 BARE = """
-import importlib.metadata, runpy, sys
+import importlib.metadata, runpy, signal, sys
 for name in ("vl_convert", "yaml", "jinja2", "mpmath", "sklearn", "hypothesis", "beartype", "pytest", "pandas"):
     sys.modules[name] = None
 version = importlib.metadata.version
@@ -30,6 +30,8 @@ def found(name):
         raise importlib.metadata.PackageNotFoundError(name)
     return version(name)
 importlib.metadata.version = found
+# Tests that run in the background of a shell are started with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv = ["benchmarks", *sys.argv[1:]]
 runpy.run_module("benchmarks", run_name="__main__")
 """

@@ -46,8 +46,10 @@ class Stretch:
 def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = None) -> tuple[Stretch, ...]:
     """Which choice is the most accurate at each cost, from the cheapest call to the costliest point of a curve.
 
-    A curve is interpolated linearly in the logarithm of the number of calls. All queries get equally many calls, and no
-    budget has to be spent: at any cost a choice counts with the best accuracy that it has for that cost or less.
+    A curve is interpolated linearly in the logarithm of the number of calls. Costs that fall between two whole numbers
+    of calls are reached by one more call at some of the queries; a choice takes the lead with a whole number at all of
+    them. No budget has to be spent: at any cost a choice counts with the best accuracy that it has for that cost or
+    less.
 
     The search starts at the recommended choice and goes to lower and to higher costs. The leader changes only where
     another choice is ahead by more than noise (by `MARGIN`, and with probability 0.9): the best one takes the lead. At
@@ -78,9 +80,7 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
     costs = np.unique(np.concatenate([best.costs for best in bests]))
     if len(costs) > _MOST_COSTS:
         costs = costs[np.unique(np.rint(np.linspace(0, len(costs) - 1, _MOST_COSTS)).astype(int))]
-    values = np.stack(
-        [np.append(best.values, -np.inf)[np.searchsorted(best.costs, costs, side="right") - 1] for best in bests]
-    )
+    values = np.stack([np.interp(costs, best.costs, best.values, left=-np.inf) for best in bests])
     leader = values.argmax(axis=0)
     known = [best.costs.tolist() for best in bests]
     errors: dict[tuple[int, int, int, int], float] = {}
@@ -120,16 +120,22 @@ def frontier(curves: Sequence[Curve], recommended: tuple[Curve, float] | None = 
             led[point] = next_leader(int(led[point + neighbour]), point)
     _move_to_crossings(led, values, start)
 
-    changes = np.flatnonzero(np.diff(led, prepend=-1))
-    ends = [*costs[changes[1:]].tolist(), max(float(curve.spend[-1]) for curve in curves)]
-    stretches: list[Stretch] = []
-    for first, last, end in zip(changes.tolist(), [*(changes[1:] - 1).tolist(), len(costs) - 1], ends, strict=True):
-        index = int(led[first])
-        best, places = bests[index], [at(index, first), at(index, last)]
+    changes = np.flatnonzero(np.diff(led, prepend=-1)).tolist()
+    starts: list[tuple[int, float]] = []
+    for first, last in zip(changes, [*(change - 1 for change in changes[1:]), len(costs) - 1], strict=True):
+        index, cost = int(led[first]), float(costs[first])
+        place = at(index, first)
+        if starts and known[index][place] < cost and place < at(index, last):
+            cost = known[index][place + 1]  # the fewest calls at all queries that are no worse than what led before
+        starts.append((index, cost))
+    ends = [*(cost for _, cost in starts[1:]), max(float(curve.spend[-1]) for curve in curves)]
+    stretches = []
+    for number, ((index, cost), end) in enumerate(zip(starts, ends, strict=True), 1):
+        low = bisect.bisect_right(known[index], cost) - 1
+        high = len(known[index]) if number == len(starts) else bisect.bisect_left(known[index], end)
+        best, places = bests[index], [low, max(low, high - 1)]
         calls, found = best.calls[places].tolist(), best.values[places].tolist()
-        stretches.append(
-            Stretch(curves[index].candidate, (float(costs[first]), end), (calls[0], calls[1]), (found[0], found[1]))
-        )
+        stretches.append(Stretch(curves[index].candidate, (cost, end), (calls[0], calls[1]), (found[0], found[1])))
     return tuple(stretches)
 
 

@@ -38,7 +38,7 @@ class _Folder:
 class Place:
     """A file or folder, and what the person called it.
 
-    Args:
+    Attributes:
         path: where it is on this machine.
         name: what it is called in messages.
         keep: what must be there for as long as the file.
